@@ -1,0 +1,110 @@
+// Package api has the JSON values that holdfast's control socket speaks.
+// They are public and versioned; fields are only ever added.
+package api
+
+import "time"
+
+// Version is the version of these values.
+const Version = 1
+
+// Status answers GET /v1/status on the control socket.
+type Status struct {
+	Version    int         `json:"version"`
+	Holdfast   string      `json:"holdfast"` // the program's version
+	PID        int         `json:"pid"`
+	Started    time.Time   `json:"started"`
+	ConfigFile string      `json:"config_file"`
+	ConfigID   string      `json:"config_id,omitempty"`
+	Loaded     time.Time   `json:"loaded"`
+	Problems   []Problem   `json:"problems"` // what the loaded configuration has wrong
+	Reload     *ReloadFail `json:"reload_failed,omitempty"`
+	Children   []Child     `json:"children"`
+	Instances  []Instance  `json:"instances"`
+	Groups     []Group     `json:"groups"`
+	Director   string      `json:"director,omitempty"`
+	Services   []Service   `json:"services"`
+}
+
+// Problem is one diagnostic of the configuration.
+type Problem struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Message  string `json:"message"`
+}
+
+// ReloadFail tells that the last reload was refused; the running
+// configuration is the one before.
+type ReloadFail struct {
+	At  time.Time `json:"at"`
+	Why string    `json:"why"`
+}
+
+// Child is one child process.
+type Child struct {
+	Name     string    `json:"name"`
+	PID      int       `json:"pid"`
+	Started  time.Time `json:"started"`
+	Restarts int       `json:"restarts"`
+	LastEnd  string    `json:"last_end,omitempty"` // why it ended last time
+}
+
+// Instance is one VRRP instance.
+type Instance struct {
+	Name         string            `json:"name"`
+	State        string            `json:"state"` // MASTER, BACKUP, FAULT, INIT
+	Since        time.Time         `json:"since"`
+	Cause        string            `json:"cause"`
+	Interface    string            `json:"interface"`
+	VRID         int               `json:"vrid"`
+	Family       string            `json:"family"` // IPv4, IPv6
+	VRRPVersion  int               `json:"vrrp_version"`
+	Priority     int               `json:"priority"` // effective
+	BasePriority int               `json:"base_priority"`
+	AdvertMS     float64           `json:"advert_interval_ms"`
+	Master       string            `json:"master,omitempty"` // the address we hear, on a backup
+	MasterPrio   int               `json:"master_priority,omitempty"`
+	Addresses    []string          `json:"addresses"`
+	Tracks       map[string]string `json:"tracks,omitempty"` // name: "up", "down: exit status 1"
+	Counters     map[string]uint64 `json:"counters"`
+}
+
+// Group is one sync group.
+type Group struct {
+	Name    string   `json:"name"`
+	State   string   `json:"state"`
+	Members []string `json:"members"`
+}
+
+// Service is one virtual server.
+type Service struct {
+	Name       string   `json:"name"` // [192.0.2.1]:tcp:80, or FWM 7
+	Scheduler  string   `json:"scheduler"`
+	Forward    string   `json:"forward"`
+	Quorum     int      `json:"quorum"`
+	HasQuorum  bool     `json:"has_quorum"`
+	Sorry      string   `json:"sorry_server,omitempty"`
+	SorryInUse bool     `json:"sorry_in_use"`
+	Servers    []Server `json:"servers"`
+}
+
+// Server is one real server.
+type Server struct {
+	Name   string    `json:"name"` // [10.0.0.1]:tcp:80
+	Up     bool      `json:"up"`
+	Weight int       `json:"weight"`
+	Since  time.Time `json:"since"`
+	Cause  string    `json:"cause"`
+	Checks []Check   `json:"checks"`
+}
+
+// Check is one checker of a real server.
+type Check struct {
+	Kind   string    `json:"kind"`
+	Up     bool      `json:"up"`
+	Detail string    `json:"detail"`
+	Last   time.Time `json:"last"`
+	TookMS float64   `json:"took_ms"`
+}

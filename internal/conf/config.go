@@ -1,0 +1,305 @@
+// Package conf turns keepalived.conf into plain values.
+//
+// Load reads text through source.Files, expands and parses it, and fills the
+// structs of this file from the rows of conf/schema. It knows the language
+// and the keywords; what a keyword brings about is decided elsewhere: package
+// build hands these values to the machines.
+package conf
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is everything that one configuration says, defaults filled in.
+type Config struct {
+	Global         Global
+	Scripts        []*VRRPScript
+	Groups         []*SyncGroup
+	Instances      []*VRRPInstance
+	VirtualServers []*VirtualServer
+}
+
+// Global is the block global_defs.
+type Global struct {
+	RouterID      string // default: the host's name
+	ConfigStrict  bool   // holdfast: refuse to start with problems
+	Director      string // holdfast's lvs_director: auto (default), ipvs, proxy, none
+	VRRPVersion   int    // 2 (default) or 3
+	McastGroup4   netip.Addr
+	McastGroup6   netip.Addr
+	StartupDelay  time.Duration
+	RTPriority    int // vrrp_rt_priority, 0 = none
+	CheckerRTPrio int
+	NoSwap        bool // vrrp_no_swap
+	SkipCheckAddr bool // vrrp_skip_check_adv_addr
+	Strict        bool // vrrp_strict
+	// GARP holds the defaults of all instances (vrrp_garp_*).
+	GARP                 GARP
+	LowerPrioNoAdvert    bool
+	HigherPrioSendAdvert bool
+	DownTimerAdverts     int // default 3
+	DefaultInterface     string
+	DynamicInterfaces    bool
+
+	ScriptUser, ScriptGroup string // empty: keepalived_script if it exists, else the daemon's
+	ScriptSecurity          bool   // enable_script_security
+
+	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO string
+
+	LVSTimeouts    LVSTimeouts
+	LVSFlush       bool
+	LVSFlushOnStop bool
+
+	CheckerLogAllFailures bool
+	RSInitNotifies        bool
+
+	ProcessName, VRRPProcessName, CheckerProcessName string
+	StartupScript, ShutdownScript                    *Command
+	StartupTimeout, ShutdownTimeout                  time.Duration
+	Instance                                         string // `instance NAME` at the root
+	NetNamespace                                     string
+	UsePidDir                                        bool
+}
+
+// LVSTimeouts are the kernel's connection timeouts; 0 keeps the kernel's.
+type LVSTimeouts struct{ TCP, TCPFin, UDP time.Duration }
+
+// GARP says how gratuitous ARP and unsolicited NA are sent.
+type GARP struct {
+	MasterDelay     time.Duration // second burst after becoming master; default 5 s
+	MasterRepeat    int           // packets in a burst, default 5
+	Refresh         time.Duration // 0 = never
+	RefreshRepeat   int           // default 1
+	LowerPrioDelay  time.Duration // default: MasterDelay
+	LowerPrioRepeat int           // default: MasterRepeat
+	Interval        time.Duration // between two packets on one interface
+	GNAInterval     time.Duration
+}
+
+// Command is a program to run with its arguments, never through a shell.
+type Command struct {
+	Argv        []string
+	User, Group string // empty: Global.ScriptUser
+	Line        Pos
+}
+
+// Pos is where a value was written.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// VRRPScript is a vrrp_script block.
+type VRRPScript struct {
+	Name     string
+	Command  Command
+	Interval time.Duration // default 1 s
+	Timeout  time.Duration // default: Interval
+	Weight   int           // -253…253; 0: failing means FAULT
+	Reverse  bool
+	Rise     int // default 1
+	Fall     int // default 1
+	InitFail bool
+	Pos      Pos
+}
+
+// Notify holds the scripts of an instance or a group.
+type Notify struct {
+	Master, Backup, Fault, Stop, Deleted, Any, MasterRxLowerPri *Command
+}
+
+// Track is a reference to something tracked, by name.
+type Track struct {
+	Name    string
+	Weight  int // 0: failing means FAULT, unless WeightSet
+	Reverse bool
+	// WeightSet: the reference itself gave the weight, overriding the block's.
+	WeightSet bool
+	Pos       Pos
+}
+
+// SyncGroup is a vrrp_sync_group block.
+type SyncGroup struct {
+	Name           string
+	Members        []string
+	Notify         Notify
+	TrackIfaces    []Track
+	TrackScripts   []Track
+	TrackingWeight bool // sync_group_tracking_weight
+	SMTPAlert      bool
+	Pos            Pos
+}
+
+// VRRPInstance is a vrrp_instance block.
+type VRRPInstance struct {
+	Name         string
+	Interface    string
+	Version      int  // 2 or 3, never 0 after Load
+	Family       int  // 4 or 6, from the addresses (or native_ipv6)
+	StateMaster  bool // state MASTER
+	VRID         int
+	Priority     int           // 1…255, default 100
+	AdvertInt    time.Duration // default 1 s
+	Addresses    []Address     // virtual_ipaddress
+	Excluded     []Address     // virtual_ipaddress_excluded
+	Routes       []Route       // virtual_routes
+	NoPreempt    bool
+	PreemptDelay time.Duration
+	Accept       bool       // default true unless strict
+	AuthType     string     // "", "PASS", "AH"
+	AuthPass     string     // at most 8 bytes
+	SrcIP        netip.Addr // mcast_src_ip or unicast_src_ip
+	Unicast      bool       // unicast_peer was given
+	Peers        []Peer
+	UnicastTTL   int
+	McastDst     netip.Addr
+	TrackIfaces  []Track
+	TrackScripts []Track
+	Notify       Notify
+	GARP         GARP
+
+	DontTrackPrimary     bool
+	SkipCheckAddr        bool
+	Strict               bool
+	LowerPrioNoAdvert    bool
+	HigherPrioSendAdvert bool
+	DownTimerAdverts     int // default 3
+	CheckUnicastSrc      bool
+	SMTPAlert            bool
+	PromoteSecondaries   bool
+	Pos                  Pos
+}
+
+// Peer is one unicast_peer line.
+type Peer struct {
+	Addr           netip.Addr
+	MinTTL, MaxTTL int // -1: not checked
+}
+
+// Address is a virtual or static address with its options.
+type Address struct {
+	Prefix    netip.Prefix // the address itself with its length (not masked)
+	Dev       string       // empty: the instance's interface
+	Label     string
+	Scope     string // empty: global; a name or number of rt_scopes
+	Broadcast netip.Addr
+	Peer      netip.Prefix
+	NoTrack   bool
+	Options   []string // home, nodad, mngtmpaddr … as written
+	Pos       Pos
+}
+
+// Route is a virtual or static route as written, options in iproute2's words.
+type Route struct {
+	Words []string
+	Pos   Pos
+}
+
+// VirtualServer is a virtual_server block.
+type VirtualServer struct {
+	// One of: Addr and Port, FWMark, Group.
+	Addr     netip.Addr
+	Port     uint16
+	FWMark   uint32
+	Group    string
+	Family   int    // 4 or 6
+	Protocol string // TCP (default), UDP, SCTP; "" for a firewall mark
+
+	DelayLoop        time.Duration // default 60 s
+	ConnectTimeout   time.Duration // default 5 s
+	Retry            int           // -1: the checker's own default
+	DelayBeforeRetry time.Duration // -1: the checker's own default
+	Warmup           time.Duration // -1: DelayLoop
+	Scheduler        string        // lb_algo, default wlc
+	SchedFlags       []string
+	OnePacket        bool
+	Forward          string        // lb_kind: NAT, DR, TUN
+	Persistence      time.Duration // 0: none
+	PersistGran      int           // netmask bits or prefix length, 0: whole address
+	HASuspend        bool
+	Alpha, Omega     bool
+	InhibitOnFailure bool
+	VirtualHost      string
+	Weight           int // default weight of real servers, 1
+	Quorum           int // default 1
+	Hysteresis       int
+	QuorumUp         *Command
+	QuorumDown       *Command
+	Sorry            *RealServer
+	SorryInhibit     bool
+	SMTPAlert        bool
+	Servers          []*RealServer
+	Pos              Pos
+}
+
+// RealServer is a real_server block or a sorry server.
+type RealServer struct {
+	Addr             netip.Addr
+	Port             uint16 // 0: the virtual server's
+	Weight           int
+	Forward          string // empty: the virtual server's
+	UpperThreshold   uint32
+	LowerThreshold   uint32
+	InhibitOnFailure bool
+	Alpha            bool
+	VirtualHost      string
+	NotifyUp         *Command
+	NotifyDown       *Command
+	SMTPAlert        bool
+	Checkers         []*Checker
+	Pos              Pos
+}
+
+// Checker is one health check of a real server, inheritance resolved.
+type Checker struct {
+	Kind string // "TCP_CHECK", "HTTP_GET", "SSL_GET", "MISC_CHECK", …
+
+	ConnectIP        netip.Addr // the real server's by default
+	ConnectPort      uint16
+	BindTo           netip.Addr
+	BindPort         uint16
+	BindIf           string
+	FWMark           uint32
+	ConnectTimeout   time.Duration
+	Retry            int
+	DelayBeforeRetry time.Duration
+	DelayLoop        time.Duration
+	Warmup           time.Duration
+	Alpha            bool
+	LogAllFailures   bool
+
+	HTTP *HTTPCheck // HTTP_GET, SSL_GET
+	Misc *MiscCheck // MISC_CHECK
+	Pos  Pos
+}
+
+// HTTPCheck is what HTTP_GET and SSL_GET add.
+type HTTPCheck struct {
+	TLS          bool
+	VirtualHost  string
+	Protocol     string // "1.0" (default), "1.0C", "1.1", …
+	SNI          bool
+	FastRecovery bool
+	URLs         []HTTPURL
+}
+
+// HTTPURL is one url block.
+type HTTPURL struct {
+	Path         string
+	Digest       string // MD5, lower-case hex; "" = not compared
+	Status       []StatusRange
+	VirtualHost  string
+	Regex        string
+	RegexNoMatch bool
+}
+
+// StatusRange is a range of HTTP status codes, both ends included.
+type StatusRange struct{ From, To int }
+
+// MiscCheck is what MISC_CHECK adds.
+type MiscCheck struct {
+	Command Command
+	Timeout time.Duration // 0: DelayLoop
+	Dynamic bool
+}

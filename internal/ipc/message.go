@@ -1,0 +1,86 @@
+// Package ipc carries framed messages, and file descriptors beside them,
+// between the parent and its children over a Unix stream socket pair.
+//
+// A frame is a 4-byte big-endian length and that many bytes of JSON (one
+// Message). It knows nothing of what the messages bring about.
+package ipc
+
+import (
+	"encoding/json"
+
+	"github.com/holdfast-ha/holdfast/internal/event"
+)
+
+// MaxFrame bounds a frame in bytes: the status of 100,000 real servers fits.
+const MaxFrame = 64 << 20
+
+// Kind says what a message is.
+type Kind string
+
+// Messages of the parent.
+const (
+	// Boot is the first message to a child: Body is a BootInfo, and one
+	// descriptor comes with it, the sealed snapshot of the configuration.
+	Boot Kind = "boot"
+	// Hello is to be answered with Hello and the same Seq from the child's loop.
+	Hello Kind = "hello"
+	// Reload carries a new snapshot descriptor; answered with Reloaded.
+	Reload Kind = "reload"
+	// Stop ends the child in an orderly way.
+	Stop Kind = "stop"
+	// Query asks for Body's topic ("status", "data", "stats", "json");
+	// answered with Answer and the same Seq.
+	Query Kind = "query"
+)
+
+// Messages of a child.
+const (
+	Ready    Kind = "ready"    // up and serving; once
+	Reloaded Kind = "reloaded" // Error empty: the new configuration runs
+	Answer   Kind = "answer"
+	// Told carries an event.Record that others may want to hear.
+	Told Kind = "told"
+)
+
+// Message is one frame.
+type Message struct {
+	Kind   Kind            `json:"kind"`
+	Seq    uint64          `json:"seq,omitempty"`
+	Error  string          `json:"error,omitempty"`
+	Topic  string          `json:"topic,omitempty"`
+	Record *event.Record   `json:"record,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"`
+}
+
+// BootInfo is what a child must know besides the configuration.
+type BootInfo struct {
+	// Child is "vrrp", "checker" or "proxy".
+	Child      string `json:"child"`
+	ConfigFile string `json:"config_file"`
+	ConfigID   string `json:"config_id"`
+	Instance   string `json:"instance"`
+	// PIDFile is written, locked and removed by the child.
+	PIDFile string `json:"pid_file"`
+	// KeepVRRP (-V), KeepIPVS (-I): leave addresses or services at stop.
+	KeepVRRP bool `json:"keep_vrrp"`
+	KeepIPVS bool `json:"keep_ipvs"`
+	// ReleaseVIPs (-X): drop virtual addresses also on a mere transition to backup by signal.
+	ReleaseVIPs bool       `json:"release_vips"`
+	Log         LogOptions `json:"log"`
+	// ProxyFD: the director proxy talks to its data path over this
+	// descriptor's number in the child (checker and proxy only), 0 if none.
+	ProxyFD int `json:"proxy_fd"`
+	// Restarts counts how often this child was started again.
+	Restarts int `json:"restarts"`
+}
+
+// LogOptions says where a process logs to.
+type LogOptions struct {
+	Console  bool   `json:"console"`   // -l: stderr
+	Detail   bool   `json:"detail"`    // -D
+	NoSyslog bool   `json:"no_syslog"` // -G
+	Facility int    `json:"facility"`  // -S, LOG_DAEMON by default
+	File     string `json:"file"`      // -g
+	JSON     bool   `json:"json"`      // holdfast: one JSON object a line
+	Ident    string `json:"ident"`
+}

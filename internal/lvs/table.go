@@ -1,0 +1,78 @@
+// Package lvs decides which services a director should offer: quorum, sorry
+// servers, weights and inhibition, from configuration and verdicts.
+//
+// It is pure. Table is its product and the only thing a director is told.
+package lvs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Protocol is an IP protocol number (6 TCP, 17 UDP, 132 SCTP), 0 with a mark.
+type Protocol uint8
+
+// The protocols that IPVS knows.
+const (
+	TCP  Protocol = 6
+	UDP  Protocol = 17
+	SCTP Protocol = 132
+)
+
+// String gives keepalived's word ("TCP").
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "TCP"
+	case UDP:
+		return "UDP"
+	case SCTP:
+		return "SCTP"
+	}
+	return "FWM"
+}
+
+// Forward is a forwarding method (linux/ip_vs.h, IP_VS_CONN_F_*).
+type Forward uint8
+
+// The forwarding methods.
+const (
+	NAT Forward = iota // masquerading
+	Tunnel
+	DirectRoute
+)
+
+// ServiceKey names a virtual service: either address, port and protocol, or a mark.
+type ServiceKey struct {
+	Addr     netip.Addr
+	Port     uint16
+	Protocol Protocol
+	FWMark   uint32
+	Family   uint8 // 4 or 6; tells apart the marks of two families
+}
+
+// ServerKey names a real server within a service.
+type ServerKey struct {
+	Addr netip.Addr
+	Port uint16
+}
+
+// Service is a virtual service with its real servers.
+type Service struct {
+	Scheduler         string
+	Flags             uint32        // IP_VS_SVC_F_*
+	Persistence       time.Duration // whole seconds; 0 = none
+	Netmask           uint32        // granularity; IPv4: mask in host order; IPv6: prefix length
+	PersistenceEngine string
+	Servers           map[ServerKey]Server
+}
+
+// Server is a real server as the director should have it.
+type Server struct {
+	Forward      Forward
+	Weight       int    // 0: no new connections
+	Upper, Lower uint32 // connection thresholds, 0 = none
+}
+
+// Table is everything a director should offer.
+type Table map[ServiceKey]Service
