@@ -4,10 +4,43 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X github.com/holdfast-ha/holdfast/internal/cli.Version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run test unit race lint clean
+# How long each fuzz target runs (make fuzz T=1m).
+T ?= 10s
+
+.PHONY: help build run test unit netns interop uml fuzz bench lint clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## bin/holdfast, one static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
 
-test: ## everything that this machine can test
+run: build ## the lab: two directors, three back ends and a client in network namespaces
+	./bin/holdfast lab
+
+test: ## everything that this machine can test; as root it installs what the tests need
 	./test/run.sh
+
+unit: ## tests that need no root and no other program, with the race detector
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v /test/)
+
+netns: build ## the binary in networks of namespaces (root)
+	$(GO) test -v ./test/netns
+
+interop: build ## with Debian's keepalived as the other router (root)
+	$(GO) test -v ./test/interop
+
+uml: build ## against a real IPVS, in a User Mode Linux kernel
+	$(GO) test -v ./test/uml
+
+fuzz: ## every fuzz target for T (10s)
+	./test/fuzz.sh $(T)
+
+bench: build ## ratios to Debian's keepalived, measured in the same run (root)
+	$(GO) run ./test/bench
+
+lint: ## golangci-lint, pinned
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2 run ./...
+
+clean: ## remove what was built
+	rm -rf bin dist

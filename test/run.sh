@@ -1,9 +1,62 @@
 #!/bin/bash
-# Runs everything that this machine can test: make test and CI call exactly this.
+# Runs everything that this machine can test; `make test` and CI call exactly this.
+#
+# As root on Debian it first installs what the tests talk to, by package name.
+# What cannot run here is skipped, and the summary says why.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
+
+# What the tests need beside Go: a C compiler for the race detector, keepalived
+# as the other router and the referee, nginx as a back end, and a kernel with
+# IPVS (User Mode Linux).
+packages="gcc libc6-dev iproute2 keepalived nginx-light ipvsadm user-mode-linux kmod"
+
+install_packages() {
+	local missing=()
+	for p in $packages; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+	done
+	[ ${#missing[@]} -eq 0 ] && return 0
+	echo "== installing ${missing[*]}"
+	# Debian's own way to install a service without starting it.
+	local policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	install_packages || echo "-- some packages could not be installed; the tests that need them will be skipped"
+else
+	echo "-- not root on Debian: nothing is installed, tests that need root or a missing program are skipped"
+fi
+
 status=0
-step() { echo "== $*"; "$@" || { echo "-- failed: $*"; status=1; }; }
+step() {
+	echo "== $*"
+	"$@" || { echo "-- failed: $*"; status=1; }
+}
+formatted() {
+	local odd
+	odd=$(gofmt -l api cmd internal test)
+	[ -z "$odd" ] || { echo "not gofmt'ed: $odd"; return 1; }
+}
+
+units=$(go list ./... | grep -v '/test/')
+step formatted
 step go vet ./...
-step env CGO_ENABLED=1 go test -race ./...
+step make -s build
+# shellcheck disable=SC2086
+if command -v gcc >/dev/null; then
+	step env CGO_ENABLED=1 go tool gotestsum --format pkgname -- -race -timeout 5m $units
+else
+	echo "-- no C compiler: the race detector is skipped"
+	step go tool gotestsum --format pkgname -- -timeout 5m $units
+fi
+# Networks of namespaces, other routers, a kernel with IPVS: one package after
+# another, since they share two cores with the daemons that they watch.
+step go tool gotestsum --format pkgname -- -p 1 -timeout 8m ./test/...
 exit $status
