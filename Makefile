@@ -40,7 +40,7 @@ bench: build ## ratios to Debian's keepalived, measured in the same run (root)
 	$(GO) run ./test/bench
 
 lint: ## golangci-lint, pinned
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2 run ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
 
 clean: ## remove what was built
 	rm -rf bin dist
