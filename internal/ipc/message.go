@@ -67,9 +67,14 @@ type BootInfo struct {
 	// ReleaseVIPs (-X): drop virtual addresses also on a mere transition to backup by signal.
 	ReleaseVIPs bool       `json:"release_vips"`
 	Log         LogOptions `json:"log"`
-	// ProxyFD: the director proxy talks to its data path over this
-	// descriptor's number in the child (checker and proxy only), 0 if none.
+	// ProxyFD is, in the proxy child only, the number of the descriptor of
+	// the listening Unix socket that the parent made (director/proxy.Listen)
+	// and keeps for as long as it lives, so that whoever dies finds the other
+	// again. 0 if none.
 	ProxyFD int `json:"proxy_fd"`
+	// ProxyAddr is that socket's abstract name ("@holdfast-proxy-…"), for the
+	// checker child, which connects to it; empty if there is no proxy child.
+	ProxyAddr string `json:"proxy_addr,omitempty"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`
 }
