@@ -28,9 +28,13 @@ const (
 	Reload Kind = "reload"
 	// Stop ends the child in an orderly way.
 	Stop Kind = "stop"
-	// Query asks for Body's topic ("status", "data", "stats", "json");
-	// answered with Answer and the same Seq.
+	// Query asks for what Topic names ("status", "data", "stats", "json");
+	// answered with Answer, the same Seq and Topic, and Body: for "status" an
+	// api.Status in which the child has filled in what it knows.
 	Query Kind = "query"
+	// Load asks the throw-away reader to read the configuration; Body is what
+	// package parent put there. Answered with Loaded.
+	Load Kind = "load"
 )
 
 // Messages of a child.
@@ -38,6 +42,7 @@ const (
 	Ready    Kind = "ready"    // up and serving; once
 	Reloaded Kind = "reloaded" // Error empty: the new configuration runs
 	Answer   Kind = "answer"
+	Loaded   Kind = "loaded" // the reader's report and, unless Error, the snapshot's descriptor
 	// Told carries an event.Record that others may want to hear.
 	Told Kind = "told"
 )
@@ -50,6 +55,8 @@ type Message struct {
 	Topic  string          `json:"topic,omitempty"`
 	Record *event.Record   `json:"record,omitempty"`
 	Body   json.RawMessage `json:"body,omitempty"`
+	// Files is how many descriptors travel with the message; Send sets it.
+	Files int `json:"files,omitempty"`
 }
 
 // BootInfo is what a child must know besides the configuration.

@@ -1,0 +1,161 @@
+package ipc
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// readTurn bounds what one ReadReady takes, in bytes, so that a flood of
+// messages does not keep a loop from its deadlines. The rest stays readable.
+const readTurn = 1 << 20
+
+// chunkSize is how much one system call reads, in bytes.
+const chunkSize = 16 << 10
+
+// inbox collects bytes and descriptors until they make a message.
+type inbox struct {
+	chunk []byte // what one system call read; reused
+	oob   []byte
+	buf   []byte
+	files []int
+}
+
+// ReadReady reads without waiting what is there and calls take for each
+// message; the descriptors become take's. It returns nil when there is no more
+// for now, io.EOF when the peer has gone, and an error when what came is no
+// message, after which the connection is of no more use.
+func (c *Conn) ReadReady(take func(m Message, files []int)) error {
+	for read := 0; read < readTurn; {
+		n, err := c.read()
+		if err == unix.EAGAIN {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		read += n
+		for {
+			m, files, ok, err := c.in.next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			take(m, files)
+		}
+	}
+	return nil
+}
+
+// Recv waits for one message; the descriptors become the caller's. Close ends
+// a Recv that waits.
+func (c *Conn) Recv() (Message, []int, error) {
+	c.mu.Lock()
+	raw, err := c.poller()
+	c.mu.Unlock()
+	if err != nil {
+		return Message{}, nil, err
+	}
+	for {
+		m, files, ok, err := c.in.next()
+		if err != nil || ok {
+			return m, files, err
+		}
+		var readErr error
+		err = raw.Read(func(uintptr) bool {
+			_, readErr = c.read()
+			return readErr != unix.EAGAIN
+		})
+		if err != nil {
+			return Message{}, nil, ErrClosed
+		}
+		if readErr != nil {
+			return Message{}, nil, readErr
+		}
+	}
+}
+
+// read takes one chunk into the inbox: io.EOF when the peer has gone,
+// unix.EAGAIN when there is nothing.
+func (c *Conn) read() (int, error) {
+	if c.in.chunk == nil {
+		c.in.chunk = make([]byte, chunkSize)
+		c.in.oob = make([]byte, unix.CmsgSpace(4*MaxFiles))
+	}
+	for {
+		n, oobn, flags, _, err := unix.Recvmsg(c.fd, c.in.chunk, c.in.oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return 0, err
+		case err == unix.ECONNRESET:
+			return 0, io.EOF
+		case err != nil:
+			return 0, fmt.Errorf("read from the peer: %w", err)
+		}
+		if err := c.in.takeFiles(c.in.oob[:oobn]); err != nil {
+			return 0, err
+		}
+		if flags&unix.MSG_CTRUNC != 0 {
+			return 0, fmt.Errorf("read from the peer: more than %d descriptors at once", MaxFiles)
+		}
+		if n == 0 {
+			return 0, io.EOF
+		}
+		c.in.buf = append(c.in.buf, c.in.chunk[:n]...)
+		return n, nil
+	}
+}
+
+func (in *inbox) takeFiles(oob []byte) error {
+	if len(oob) == 0 {
+		return nil
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return fmt.Errorf("read descriptors from the peer: %w", err)
+	}
+	for i := range msgs {
+		fds, err := unix.ParseUnixRights(&msgs[i])
+		if err != nil {
+			continue // other control messages carry no descriptors
+		}
+		in.files = append(in.files, fds...)
+	}
+	return nil
+}
+
+// next takes a whole message out of the inbox, if there is one. Descriptors
+// arrive with the first byte of the message they belong to, in order.
+func (in *inbox) next() (Message, []int, bool, error) {
+	if len(in.buf) < 4 {
+		return Message{}, nil, false, nil
+	}
+	size := int(binary.BigEndian.Uint32(in.buf))
+	if size > MaxFrame {
+		return Message{}, nil, false, fmt.Errorf("a frame of %d bytes, at most %d", size, MaxFrame)
+	}
+	if len(in.buf) < 4+size {
+		return Message{}, nil, false, nil
+	}
+	var m Message
+	if err := json.Unmarshal(in.buf[4:4+size], &m); err != nil {
+		return Message{}, nil, false, fmt.Errorf("a frame that is no message: %w", err)
+	}
+	in.buf = in.buf[4+size:]
+	if len(in.buf) == 0 {
+		in.buf = nil
+	}
+	if m.Files < 0 || m.Files > len(in.files) {
+		return Message{}, nil, false, fmt.Errorf("%s announces %d descriptors, %d came", m.Kind, m.Files, len(in.files))
+	}
+	files := in.files[:m.Files:m.Files]
+	in.files = in.files[m.Files:]
+	return m, files, true, nil
+}

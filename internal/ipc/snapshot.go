@@ -1,0 +1,66 @@
+package ipc
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxSnapshot bounds a snapshot of the configuration in bytes.
+const MaxSnapshot = 256 << 20
+
+const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+
+// Seal puts bytes into a memory file that nobody can change any more, neither
+// the sender nor a receiver.
+func Seal(name string, data []byte) (*os.File, error) {
+	if len(data) > MaxSnapshot {
+		return nil, fmt.Errorf("seal %s: %d bytes, at most %d", name, len(data), MaxSnapshot)
+	}
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, fmt.Errorf("make a memory file for %s: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err = f.Write(data); err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("fill the memory file of %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// Map maps a sealed memory file read-only and closes the descriptor. The
+// bytes stay valid until Unmap, or for the process's life.
+func Map(fd int) ([]byte, error) {
+	defer unix.Close(fd)
+	have, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	if err != nil || have&seals != seals {
+		return nil, fmt.Errorf("map the snapshot: descriptor %d is no sealed memory file", fd)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("map the snapshot: %w", err)
+	}
+	if st.Size == 0 {
+		return nil, nil
+	}
+	if st.Size > MaxSnapshot {
+		return nil, fmt.Errorf("map the snapshot: %d bytes, at most %d", st.Size, MaxSnapshot)
+	}
+	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map the snapshot: %w", err)
+	}
+	return data, nil
+}
+
+// Unmap gives mapped bytes back; nothing may point into them any more.
+func Unmap(data []byte) {
+	if len(data) > 0 {
+		_ = unix.Munmap(data)
+	}
+}
