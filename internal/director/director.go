@@ -1,10 +1,17 @@
 // Package director is the one face of everything that can spread connections
-// over real servers. Engines live in its subfolders; each is told the whole
-// wanted table every time and writes only the difference.
+// over real servers. Engines live in its subfolders (ipvs, proxy, none); each
+// is told the whole wanted table every time and writes only the difference.
+// directortest is the suite that every one of them passes.
+//
+// What ought to be offered is decided in package lvs. A new engine is a folder
+// here, a run of the suite, and a word of lvs_director.
 package director
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -16,6 +23,7 @@ type Director interface {
 	// Set makes the director offer exactly want among the services that are
 	// ours. It is idempotent: what failed is in the error and is tried again
 	// with the next Set. The replacement is there before what it replaces goes.
+	// The director keeps nothing of want.
 	Set(ctx context.Context, want lvs.Table) (Changes, error)
 	// Read returns what is really there.
 	Read(ctx context.Context) (lvs.Table, error)
@@ -23,5 +31,65 @@ type Director interface {
 	Close(ctx context.Context, keep bool) error
 }
 
-// Changes counts what Set wrote.
+// Changes counts what Set wrote, services and servers alike.
 type Changes struct{ Added, Changed, Removed int }
+
+// Counter is a Director that counts connections and bytes.
+type Counter interface {
+	// Counters returns the figures of our services as they are now.
+	Counters(ctx context.Context) (map[lvs.ServiceKey]ServiceCounters, error)
+}
+
+// Flusher is a Director that can empty the whole table, others' services
+// included (lvs_flush in global_defs).
+type Flusher interface {
+	Flush(ctx context.Context) error
+}
+
+// Timeouts are the times after which IPVS forgets an idle connection
+// (lvs_timeouts in global_defs); whole seconds, 0 leaves one as it is.
+type Timeouts struct{ TCP, TCPFin, UDP time.Duration }
+
+// TimeoutSetter is a Director whose connection timeouts can be set.
+type TimeoutSetter interface {
+	SetTimeouts(ctx context.Context, t Timeouts) error
+}
+
+// Counters are totals since the service or server was added, and what it
+// holds now.
+type Counters struct {
+	Connections         uint64 // scheduled
+	InPackets, InBytes  uint64 // from clients
+	OutPackets          uint64
+	OutBytes            uint64 // to clients; 0 with direct routing and tunnels
+	Active, Inactive    uint32 // connections now; servers only
+	Persistent          uint32 // remembered clients; servers only
+	Refused, Overloaded uint64 // proxy only: server refused; no server had room
+}
+
+// ServiceCounters are a service's totals and those of each server.
+type ServiceCounters struct {
+	Counters
+	Servers map[lvs.ServerKey]Counters
+}
+
+// Unsupported says why a director cannot work here and what would help.
+// errors.Is(err, errors.ErrUnsupported) holds.
+type Unsupported struct {
+	Director string // "ipvs"
+	Missing  string // "the kernel module ip_vs"
+	Help     string // "modprobe ip_vs, or lvs_director proxy"
+	Err      error  // what came back; may be nil
+}
+
+// Error says all of it in one line.
+func (u *Unsupported) Error() string {
+	s := fmt.Sprintf("director %s needs %s (%s)", u.Director, u.Missing, u.Help)
+	if u.Err != nil {
+		s += ": " + u.Err.Error()
+	}
+	return s
+}
+
+// Unwrap makes errors.Is find both errors.ErrUnsupported and the cause.
+func (u *Unsupported) Unwrap() []error { return []error{errors.ErrUnsupported, u.Err} }

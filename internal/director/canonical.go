@@ -1,0 +1,80 @@
+package director
+
+import (
+	"maps"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// The bits of IP_VS_SVC_F_* that are not the caller's (linux/ip_vs.h): the
+// first follows from Persistence, the second is the kernel's own.
+const (
+	FlagPersistent = 0x0001
+	FlagHashed     = 0x0002
+	FlagOnePacket  = 0x0004
+)
+
+// Canonical returns k with Family filled in from its address, so that keys
+// compare as the kernel's do. A mark without a family is one of IPv4.
+func Canonical(k lvs.ServiceKey) lvs.ServiceKey {
+	switch {
+	case k.FWMark != 0:
+		family := k.Family
+		if family != 6 {
+			family = 4
+		}
+		return lvs.ServiceKey{FWMark: k.FWMark, Family: family}
+	case k.Addr.Unmap().Is4():
+		k.Addr, k.Family = k.Addr.Unmap(), 4
+	default:
+		k.Family = 6
+	}
+	return k
+}
+
+// CanonicalTable returns a copy of t in which equal settings are equal values:
+// keys as Canonical has them, flags without those that follow from other
+// fields, the netmask absent without persistence and whole where persistence
+// has none, weights not negative.
+func CanonicalTable(t lvs.Table) lvs.Table {
+	out := make(lvs.Table, len(t))
+	for key, s := range t {
+		key = Canonical(key)
+		s = CanonicalService(key, s)
+		servers := make(map[lvs.ServerKey]lvs.Server, len(s.Servers))
+		for sk, server := range s.Servers {
+			sk.Addr = sk.Addr.Unmap()
+			server.Weight = max(server.Weight, 0)
+			servers[sk] = server
+		}
+		s.Servers = servers
+		out[key] = s
+	}
+	return out
+}
+
+// CanonicalService does for one service's own fields what CanonicalTable does.
+func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
+	s.Flags &^= FlagPersistent | FlagHashed
+	s.Persistence = s.Persistence.Truncate(time.Second)
+	switch {
+	case s.Persistence <= 0:
+		s.Persistence, s.Netmask = 0, 0
+	case s.Netmask == 0 && key.Family == 6:
+		s.Netmask = 128
+	case s.Netmask == 0:
+		s.Netmask = 0xffffffff
+	}
+	return s
+}
+
+// Clone returns a copy of t that shares nothing with it.
+func Clone(t lvs.Table) lvs.Table {
+	out := make(lvs.Table, len(t))
+	for key, s := range t {
+		s.Servers = maps.Clone(s.Servers)
+		out[key] = s
+	}
+	return out
+}

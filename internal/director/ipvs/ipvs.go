@@ -1,0 +1,292 @@
+// Package ipvs is the director that programs the kernel's IPVS over generic
+// netlink: a thin client of its own, since the ready-made ones have neither
+// batches nor 64-bit counters.
+//
+// It knows the table that it wrote and reads the kernel's only when it must:
+// at start, and after the kernel disagreed. What ought to be there it is told;
+// which difference that makes is director.Diff. Tunnel types and the sync
+// daemon will be further attributes in encode.go.
+package ipvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// Director owns the services of the kernel whose keys it was once told, and
+// touches no others. Only one goroutine uses it.
+type Director struct {
+	kernel kernel
+	family uint16
+	seq    uint32
+	batch  batch
+
+	have lvs.Table // what is in the kernel, as far as we know; ours only
+	// stale: have must be read again before it is believed.
+	stale bool
+}
+
+var (
+	_ director.Director      = (*Director)(nil)
+	_ director.Counter       = (*Director)(nil)
+	_ director.Flusher       = (*Director)(nil)
+	_ director.TimeoutSetter = (*Director)(nil)
+)
+
+// Open returns the director, or a *director.Unsupported that says what is
+// missing: the kernel's module (which it tries to load), or the privilege.
+func Open() (director.Director, error) {
+	s, family, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	d := open(s, family)
+	if _, err := d.Version(); err != nil {
+		if errors.Is(err, syscall.EPERM) {
+			err = unsupported("the capability CAP_NET_ADMIN", "run as root, or lvs_director proxy", err)
+		}
+		return nil, errors.Join(err, s.close())
+	}
+	return d, nil
+}
+
+func open(k kernel, family uint16) *Director {
+	return &Director{kernel: k, family: family, batch: batch{family: family}, have: lvs.Table{}, stale: true}
+}
+
+// Name is "ipvs".
+func (d *Director) Name() string { return "ipvs" }
+
+// maxRounds bounds how often one Set reads the kernel's table again because
+// somebody else changed it under our hands.
+const maxRounds = 3
+
+// Set writes the difference. A service that is there already under a key of
+// ours is taken over as it is and changed to what is wanted.
+func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
+	want = director.CanonicalTable(want)
+	var changes director.Changes
+	for round := 1; ; round++ {
+		if err := ctx.Err(); err != nil {
+			return changes, err
+		}
+		if d.stale {
+			if err := d.refresh(want); err != nil {
+				return changes, err
+			}
+		}
+		ops := director.Diff(d.have, want)
+		failed, err := d.apply(ctx, ops, &changes)
+		if err != nil {
+			d.stale = true
+			return changes, err
+		}
+		if len(failed) == 0 || round == maxRounds || !surprised(failed) {
+			return changes, failures(failed)
+		}
+		d.stale = true
+	}
+}
+
+// refresh reads the kernel's services that are ours or are to be ours.
+func (d *Director) refresh(want lvs.Table) error {
+	have, err := d.readWhere(func(k lvs.ServiceKey) bool {
+		_, wanted := want[k]
+		_, ours := d.have[k]
+		return wanted || ours
+	})
+	if err != nil {
+		return err
+	}
+	d.have, d.stale = have, false
+	return nil
+}
+
+// apply writes ops batch by batch and keeps have true to what succeeded.
+func (d *Director) apply(ctx context.Context, ops []director.Op, changes *director.Changes) ([]failure, error) {
+	var failed []failure
+	for len(ops) > 0 {
+		if err := ctx.Err(); err != nil {
+			return failed, err
+		}
+		first := d.seq + 1
+		d.batch.reset()
+		for _, op := range ops[:min(len(ops), maxBatch)] {
+			d.seq++
+			d.batch.op(op, d.seq)
+			if len(d.batch.buf) >= maxBatchBytes {
+				break
+			}
+		}
+		n := d.batch.count
+		errs, err := d.kernel.write(&d.batch, first)
+		if err != nil {
+			return failed, err
+		}
+		for i, op := range ops[:n] {
+			if e := errs[i]; e != nil && !alreadySo(op, e) {
+				failed = append(failed, failure{op, e})
+				continue
+			}
+			op.Apply(d.have)
+			changes.Count(op)
+		}
+		ops = ops[n:]
+	}
+	return failed, nil
+}
+
+// Read returns our services as they are in the kernel.
+func (d *Director) Read(context.Context) (lvs.Table, error) {
+	return d.readWhere(func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
+}
+
+// ReadAll returns every service of the kernel, also those of others.
+func (d *Director) ReadAll(context.Context) (lvs.Table, error) {
+	return d.readWhere(func(lvs.ServiceKey) bool { return true })
+}
+
+func (d *Director) readWhere(ours func(lvs.ServiceKey) bool) (lvs.Table, error) {
+	services, err := d.services(ours)
+	if err != nil {
+		return nil, err
+	}
+	t := make(lvs.Table, len(services))
+	for _, s := range services {
+		dests, err := d.dests(s.key)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range dests {
+			s.svc.Servers[r.key] = r.server
+		}
+		t[s.key] = s.svc
+	}
+	return t, nil
+}
+
+// Counters returns the kernel's figures of our services.
+func (d *Director) Counters(context.Context) (map[lvs.ServiceKey]director.ServiceCounters, error) {
+	services, err := d.services(func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[lvs.ServiceKey]director.ServiceCounters, len(services))
+	for _, s := range services {
+		dests, err := d.dests(s.key)
+		if err != nil {
+			return nil, err
+		}
+		c := director.ServiceCounters{Counters: s.counters, Servers: make(map[lvs.ServerKey]director.Counters, len(dests))}
+		for _, r := range dests {
+			c.Servers[r.key] = r.counters
+		}
+		out[s.key] = c
+	}
+	return out, nil
+}
+
+func (d *Director) services(ours func(lvs.ServiceKey) bool) ([]service, error) {
+	var out []service
+	err := d.ask(cmdGetService, flagDump, nil, func(b []byte) error {
+		s, err := parseService(b)
+		if err == nil && ours(s.key) {
+			out = append(out, s)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the services of IPVS: %w", err)
+	}
+	return out, nil
+}
+
+// dests returns no servers for a service that has gone meanwhile.
+func (d *Director) dests(key lvs.ServiceKey) ([]dest, error) {
+	var out []dest
+	body := func(b *batch) {
+		end := b.nest(attrService)
+		b.key(key)
+		end()
+	}
+	err := d.ask(cmdGetDest, flagDump, body, func(b []byte) error {
+		r, err := parseDest(b, key.Family)
+		if err == nil {
+			out = append(out, r)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the real servers of %s: %w", director.ServiceName(key), err)
+	}
+	return out, nil
+}
+
+// ask sends one message and hands each answer on.
+func (d *Director) ask(cmd uint8, flags uint16, body func(*batch), each func([]byte) error) error {
+	d.seq++
+	d.batch.reset()
+	d.batch.message(cmd, flags, d.seq)
+	if body != nil {
+		body(&d.batch)
+	}
+	d.batch.finish()
+	return d.kernel.read(&d.batch, d.seq, each)
+}
+
+// Flush empties the kernel's table, others' services included.
+func (d *Director) Flush(context.Context) error {
+	d.have, d.stale = lvs.Table{}, true
+	if err := d.ask(cmdFlush, flagAck, nil, nil); err != nil {
+		return fmt.Errorf("flush IPVS: %w", err)
+	}
+	return nil
+}
+
+// SetTimeouts sets the kernel's idle times of connections.
+func (d *Director) SetTimeouts(_ context.Context, t director.Timeouts) error {
+	body := func(b *batch) {
+		b.attr32(attrTimeoutTCP, uint32(t.TCP/time.Second))
+		b.attr32(attrTimeoutTCPFin, uint32(t.TCPFin/time.Second))
+		b.attr32(attrTimeoutUDP, uint32(t.UDP/time.Second))
+	}
+	if err := d.ask(cmdSetConfig, flagAck, body, nil); err != nil {
+		return fmt.Errorf("set the timeouts of IPVS to %v %v %v: %w", t.TCP, t.TCPFin, t.UDP, err)
+	}
+	return nil
+}
+
+// Timeouts returns the kernel's idle times of connections.
+func (d *Director) Timeouts(context.Context) (director.Timeouts, error) {
+	var t director.Timeouts
+	err := d.ask(cmdGetConfig, 0, nil, func(b []byte) (err error) { t, err = parseTimeouts(b); return })
+	if err != nil {
+		return t, fmt.Errorf("read the timeouts of IPVS: %w", err)
+	}
+	return t, nil
+}
+
+// Version returns the version of IPVS ("1.2.1").
+func (d *Director) Version() (string, error) {
+	var v uint32
+	err := d.ask(cmdGetInfo, 0, nil, func(b []byte) (err error) { v, err = parseVersion(b); return })
+	if err != nil {
+		return "", fmt.Errorf("ask IPVS for its version: %w", err)
+	}
+	return fmt.Sprintf("%d.%d.%d", v>>16, v>>8&0xff, v&0xff), nil
+}
+
+// Close removes our services, unless keep, and closes the socket.
+func (d *Director) Close(ctx context.Context, keep bool) error {
+	var err error
+	if !keep {
+		_, err = d.Set(ctx, lvs.Table{})
+	}
+	return errors.Join(err, d.kernel.close())
+}
