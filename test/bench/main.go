@@ -1,0 +1,63 @@
+// Command bench measures holdfast beside Debian's keepalived, in the same run
+// and under the same configuration, and prints ratios.
+//
+// It asserts nothing: a number depends on the machine, a ratio mostly doesn't.
+// The two daemons take turns (A B A B), so that what else the machine does
+// falls on both. Run it as root on an otherwise idle machine: make bench.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// daemon is one of the two that are compared.
+type daemon struct {
+	name string
+	path string
+}
+
+func main() {
+	runs := flag.Int("runs", 30, "fail-overs of each kind and daemon at 10 ms adverts")
+	slow := flag.Int("slow-runs", 5, "fail-overs of each kind and daemon at 1 s adverts")
+	only := flag.String("only", "load,failover", "what to measure, by name and comma")
+	ours := flag.String("holdfast", "bin/holdfast", "the binary to measure")
+	theirs := flag.String("keepalived", "/usr/sbin/keepalived", "the binary to compare with")
+	flag.Parse()
+
+	if err := run(*only, *runs, *slow, *theirs, *ours); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(only string, runs, slow int, theirs, ours string) error {
+	ours, err := filepath.Abs(ours)
+	if err != nil {
+		return err
+	}
+	pair := [2]daemon{{"keepalived", theirs}, {"holdfast", ours}}
+	for _, d := range pair {
+		if _, err := os.Stat(d.path); err != nil {
+			return fmt.Errorf("%s is not here: %w (apt-get install keepalived; make build)", d.name, err)
+		}
+	}
+	for what := range strings.SplitSeq(only, ",") {
+		var err error
+		switch what {
+		case "load":
+			err = benchLoad(pair)
+		case "failover":
+			err = benchFailover(pair, runs, slow)
+		default:
+			err = fmt.Errorf("%q: expected load or failover", what)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
