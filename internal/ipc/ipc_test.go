@@ -105,6 +105,30 @@ func TestSealedSnapshotTravels(t *testing.T) {
 	}
 }
 
+func TestFirstLeavesTheRestToEpoll(t *testing.T) {
+	parent, child := pair(t)
+	body := Marshal(BootInfo{Child: "vrrp", ConfigFile: string(bytes.Repeat([]byte("x"), 2*chunkSize))})
+	if err := errors.Join(parent.Send(Message{Kind: Boot, Body: body}), parent.Send(Message{Kind: Stop})); err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := child.First()
+	if err != nil || m.Kind != Boot || len(m.Body) != len(body) {
+		t.Fatal(m.Kind, err)
+	}
+	fds := []unix.PollFd{{Fd: int32(child.Fd()), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds, 0); n != 1 {
+		t.Fatalf("nothing left to read: %d %v", n, err)
+	}
+	var got Kind
+	if err := child.ReadReady(func(m Message, _ []int) { got = m.Kind }); err != nil || got != Stop {
+		t.Fatal(got, err)
+	}
+	parent.Close()
+	if _, _, err := child.First(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+}
+
 func TestMapRefusesWhatCouldStillChange(t *testing.T) {
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

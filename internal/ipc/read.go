@@ -80,15 +80,42 @@ func (c *Conn) Recv() (Message, []int, error) {
 	}
 }
 
+// First waits for one message and reads not a byte beyond it, so that what
+// follows still wakes the epoll of a child that then turns to ReadReady.
+func (c *Conn) First() (Message, []int, error) {
+	for {
+		m, files, ok, err := c.in.next()
+		if err != nil || ok {
+			return m, files, err
+		}
+		want := 4 - len(c.in.buf)
+		if want <= 0 {
+			want = 4 + int(binary.BigEndian.Uint32(c.in.buf)) - len(c.in.buf)
+		}
+		_, err = c.readAtMost(want)
+		if err == unix.EAGAIN {
+			_, err = unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}, -1) //nolint:gosec // a descriptor
+			if err == unix.EINTR {
+				err = nil
+			}
+		}
+		if err != nil {
+			return Message{}, nil, err
+		}
+	}
+}
+
 // read takes one chunk into the inbox: io.EOF when the peer has gone,
 // unix.EAGAIN when there is nothing.
-func (c *Conn) read() (int, error) {
+func (c *Conn) read() (int, error) { return c.readAtMost(chunkSize) }
+
+func (c *Conn) readAtMost(want int) (int, error) {
 	if c.in.chunk == nil {
 		c.in.chunk = make([]byte, chunkSize)
 		c.in.oob = make([]byte, unix.CmsgSpace(4*MaxFiles))
 	}
 	for {
-		n, oobn, flags, _, err := unix.Recvmsg(c.fd, c.in.chunk, c.in.oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		n, oobn, flags, _, err := unix.Recvmsg(c.fd, c.in.chunk[:min(want, chunkSize)], c.in.oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
 			continue
