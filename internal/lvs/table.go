@@ -65,6 +65,10 @@ type Service struct {
 	Netmask           uint32        // granularity; IPv4: mask in host order; IPv6: prefix length
 	PersistenceEngine string
 	Servers           map[ServerKey]Server
+	// Version changes whenever anything else of the service does, within one
+	// process; a director may skip a service whose version it has written. 0
+	// says nothing.
+	Version uint64
 }
 
 // Server is a real server as the director should have it.
