@@ -1,0 +1,333 @@
+package loop
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
+
+func newLoop(t *testing.T) *Loop {
+	t.Helper()
+	l, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func pipe(t *testing.T) (r, w int) {
+	t.Helper()
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fds[0]); unix.Close(fds[1]) })
+	return fds[0], fds[1]
+}
+
+func write(t *testing.T, fd int) {
+	t.Helper()
+	if _, err := unix.Write(fd, []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func drain(fd int) {
+	var b [16]byte
+	_, _ = unix.Read(fd, b[:])
+}
+
+// due is a deadline that is on until it is served n times.
+type due struct {
+	at   clock.Instant
+	n    int
+	tick func()
+}
+
+func (d *due) next() (clock.Instant, bool) { return d.at, d.n > 0 }
+
+func TestDescriptorIsReadWhenReadable(t *testing.T) {
+	l := newLoop(t)
+	r, w := pipe(t)
+	got := 0
+	if err := l.Watch(r, unix.EPOLLIN, func(ev uint32) {
+		if ev&unix.EPOLLIN == 0 {
+			t.Errorf("events %#x, want EPOLLIN", ev)
+		}
+		drain(r)
+		if got++; got == 2 {
+			l.Stop()
+			return
+		}
+		write(t, w)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, w)
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got != 2 {
+		t.Errorf("called %d times, want 2", got)
+	}
+}
+
+// What came before a timeout prevents it, so it is read first; what does not
+// matter for timeouts waits.
+func TestOrderWithinATurn(t *testing.T) {
+	l := newLoop(t)
+	var order []string
+	first, w1 := pipe(t)
+	later, w2 := pipe(t)
+	note := func(s string, fd int) func(uint32) {
+		return func(uint32) {
+			drain(fd)
+			order = append(order, s)
+			if s == "later" {
+				l.Stop()
+			}
+		}
+	}
+	if err := errors.Join(l.Watch(later, unix.EPOLLIN, note("later", later)),
+		l.Watch(first, unix.EPOLLIN|First, note("first", first))); err != nil {
+		t.Fatal(err)
+	}
+	d := &due{at: l.Now() - 1, n: 1}
+	l.OnDeadline(d.next, func(now clock.Instant, late time.Duration) {
+		if late != now.Sub(d.at) {
+			t.Errorf("late %v, want %v", late, now.Sub(d.at))
+		}
+		d.n--
+		order = append(order, "deadline")
+	})
+	write(t, w2)
+	write(t, w1)
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"first", "deadline", "later"}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+}
+
+func TestDeadlineComesWhileOthersWork(t *testing.T) {
+	l := newLoop(t)
+	var order []string
+	d := &due{}
+	l.OnDeadline(d.next, func(clock.Instant, time.Duration) {
+		d.n--
+		order = append(order, "deadline")
+	})
+	// The first post makes a deadline and outlasts it; the second must wait.
+	r, w := pipe(t)
+	d.at, d.n = l.Now().Add(time.Hour), 1
+	if err := l.Watch(r, unix.EPOLLIN, func(uint32) {
+		drain(r)
+		l.Post(func() {
+			order = append(order, "a")
+			l.armed = l.Now() // as if the deadline had been near
+			d.at = l.armed
+		})
+		l.Post(func() { order = append(order, "b"); l.Stop() })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, w)
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a", "deadline", "b"}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+}
+
+func TestTimerWakesAgainAndAgain(t *testing.T) {
+	l := newLoop(t)
+	d := &due{at: l.Now().Add(time.Millisecond), n: 5}
+	l.OnDeadline(d.next, func(now clock.Instant, _ time.Duration) {
+		if now < d.at {
+			t.Errorf("served %v early", d.at.Sub(now))
+		}
+		d.at = d.at.Add(time.Millisecond)
+		if d.n--; d.n == 0 {
+			l.Stop()
+		}
+	})
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEarlierDeadlineReplacesTheTimer(t *testing.T) {
+	l := newLoop(t)
+	d := &due{at: l.Now().Add(time.Hour), n: 1}
+	l.OnDeadline(d.next, func(clock.Instant, time.Duration) { d.n--; l.Stop() })
+	go l.Post(func() { d.at = l.Now().Add(time.Millisecond) })
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if d.n != 0 {
+		t.Error("the deadline was not served")
+	}
+}
+
+func TestUnwatchedWithinTheTurnIsNotCalled(t *testing.T) {
+	l := newLoop(t)
+	a, wa := pipe(t)
+	b, wb := pipe(t)
+	calls := 0
+	fn := func(uint32) { calls++; l.Unwatch(a); l.Unwatch(b); l.Stop() }
+	if err := errors.Join(l.Watch(a, unix.EPOLLIN, fn), l.Watch(b, unix.EPOLLIN, fn)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, wa)
+	write(t, wb)
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if calls != 1 {
+		t.Errorf("%d calls, want 1: the other was no longer watched", calls)
+	}
+}
+
+func TestPostsKeepOrderAndEndWithTheLoop(t *testing.T) {
+	l := newLoop(t)
+	const n = 3 * postTurn
+	var got []int
+	go func() {
+		for i := range n {
+			if !l.Post(func() { got = append(got, i) }) {
+				t.Errorf("post %d refused", i)
+			}
+		}
+		l.Stop()
+	}()
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != n || !slices.IsSorted(got) {
+		t.Errorf("%d calls in order %v, want %d sorted", len(got), slices.IsSorted(got), n)
+	}
+	if l.Post(func() {}) {
+		t.Error("a post was taken after the end")
+	}
+}
+
+func TestPostsAreBounded(t *testing.T) {
+	l := newLoop(t)
+	n := 0
+	for l.Post(func() {}) {
+		if n++; n > MaxPosts {
+			t.Fatalf("more than %d posts wait", MaxPosts)
+		}
+	}
+	if n != MaxPosts {
+		t.Errorf("%d posts wait, want %d", n, MaxPosts)
+	}
+	l.close()
+}
+
+func TestSleepIsToldBeforeTheDeadline(t *testing.T) {
+	l := newLoop(t)
+	l.SetWoke(time.Minute)
+	var order []string
+	l.OnWoke(func(slept time.Duration) {
+		if slept < time.Hour {
+			t.Errorf("slept %v, want an hour at least", slept)
+		}
+		order = append(order, "woke")
+	})
+	d := &due{at: l.Now().Add(-time.Hour), n: 1}
+	l.OnDeadline(d.next, func(clock.Instant, time.Duration) {
+		d.n--
+		order = append(order, "deadline")
+		l.Stop()
+	})
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"woke", "deadline"}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+}
+
+// CLOCK_MONOTONIC stands still while the machine is suspended, so only the
+// other clock shows it.
+func TestSuspendShowsOnTheOtherClock(t *testing.T) {
+	l := newLoop(t)
+	defer l.close()
+	var slept time.Duration
+	l.OnWoke(func(d time.Duration) { slept = d })
+	l.apart -= time.Hour
+	l.checkSleep(0)
+	if slept < time.Hour {
+		t.Errorf("slept %v, want an hour", slept)
+	}
+	slept = 0
+	l.checkSleep(0)
+	if slept != 0 {
+		t.Errorf("the same sleep told twice: %v", slept)
+	}
+}
+
+func TestFailEndsRun(t *testing.T) {
+	l := newLoop(t)
+	want := errors.New("no more")
+	l.Post(func() { l.Fail(want) })
+	if err := l.Run(); !errors.Is(err, want) {
+		t.Errorf("Run returned %v, want %v", err, want)
+	}
+}
+
+func TestClocksAgree(t *testing.T) {
+	o := newOrigin()
+	before := clock.Instant(gettime(unix.CLOCK_MONOTONIC))
+	at := o.mono()
+	after := clock.Instant(gettime(unix.CLOCK_MONOTONIC))
+	const off = 100 * time.Microsecond // far more than calibration can be wrong
+	if at < before.Add(-off) || at > after.Add(off) {
+		t.Errorf("mono %d is not between %d and %d", at, before, after)
+	}
+	if r := o.read(); r.Boot < int64(r.Mono)-int64(off) || r.Wall < int64(24*time.Hour) {
+		t.Errorf("reading %+v", r)
+	}
+}
+
+func TestRealTimeBounds(t *testing.T) {
+	l := newLoop(t)
+	defer l.close()
+	for _, p := range []int{0, 100, -1} {
+		if l.RealTime(p) == nil {
+			t.Errorf("priority %d was taken", p)
+		}
+	}
+}
+
+func TestTurningAllocatesNothing(t *testing.T) {
+	l := newLoop(t)
+	defer l.close()
+	r, w := pipe(t)
+	var b [8]byte
+	if err := l.Watch(r, unix.EPOLLIN|First, func(uint32) { _, _ = unix.Read(r, b[:]) }); err != nil {
+		t.Fatal(err)
+	}
+	d := &due{at: 1, n: 1}
+	l.OnDeadline(d.next, func(now clock.Instant, _ time.Duration) { d.at = now.Add(time.Microsecond) })
+	n := testing.AllocsPerRun(100, func() {
+		_, _ = unix.Write(w, one)
+		timeout, err := l.arm()
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, _ := unix.EpollWait(l.ep, l.ready[:], timeout)
+		l.turn(max(k, 0))
+	})
+	if n != 0 {
+		t.Errorf("%v allocations a turn, want 0", n)
+	}
+}
