@@ -47,6 +47,8 @@ type Result struct {
 	// [misc_dynamic].
 	Weight    int
 	WeightSet bool
+	// Void: nothing was learnt, since the attempt could not be made.
+	Void bool
 }
 
 // Event is what a Checker can be told: Tick, Finished, Reconfigure, Suspend
@@ -184,9 +186,11 @@ func (c *Checker) finished(now clock.Instant, r Result) {
 	}
 	c.running = false
 	c.due = c.next(now)
-	if r.OK {
+	switch {
+	case r.Void:
+	case r.OK:
 		c.succeeded(now, r)
-	} else {
+	default:
 		c.failed(now, r)
 	}
 }

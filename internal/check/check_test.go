@@ -205,6 +205,16 @@ func TestWeightIsToldWhenItChanges(t *testing.T) {
 		4.000 Weigh {Weight:0}`)
 }
 
+func TestVoidAttemptIsNoVerdict(t *testing.T) {
+	c := New(0, Config{Interval: time.Second})
+	expect(t, drive(c, second, 0, always(Result{Void: true})), `
+		0.000 start 0
+		1.000 start 0`)
+	if !c.Up() || c.Known() {
+		t.Errorf("up %v, known %v", c.Up(), c.Known())
+	}
+}
+
 func TestNothingIsDueWhileAnAttemptRuns(t *testing.T) {
 	c := New(0, Config{Interval: time.Second})
 	if got := c.Step(0, Tick{}); len(got) != 1 {
