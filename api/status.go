@@ -46,6 +46,7 @@ type ReloadFail struct {
 type Child struct {
 	Name     string    `json:"name"`
 	PID      int       `json:"pid"`
+	State    string    `json:"state"` // "serving", "starting", or what is wrong
 	Started  time.Time `json:"started"`
 	Restarts int       `json:"restarts"`
 	LastEnd  string    `json:"last_end,omitempty"` // why it ended last time

@@ -14,10 +14,9 @@ import (
 
 // The bounds of patience.
 const (
-	// HelloEvery is the time between two greetings.
+	// HelloEvery is the time between two greetings, and how long an answer may
+	// take.
 	HelloEvery = 5 * time.Second
-	// HelloPatience is how long an answer may take.
-	HelloPatience = 5 * time.Second
 	// ReadyPatience is how long a child may take until it serves.
 	ReadyPatience = 60 * time.Second
 	// SteadyAfter is how long a child must serve until its earlier ends are forgiven.
@@ -119,6 +118,9 @@ const (
 
 // Machine judges one child. The zero Machine rests.
 type Machine struct {
+	// Hello takes the place of HelloEvery, unless 0.
+	Hello time.Duration
+
 	state    state
 	due      clock.Instant
 	seq      uint64 // of the last greeting
@@ -135,6 +137,13 @@ func (m *Machine) Deadline() (clock.Instant, bool) {
 	return m.due, m.state == down || m.state == starting || m.state == serving
 }
 
+func (m *Machine) hello() time.Duration {
+	if m.Hello > 0 {
+		return m.Hello
+	}
+	return HelloEvery
+}
+
 // Restarts counts how often the child was made again.
 func (m *Machine) Restarts() int { return m.restarts }
 
@@ -146,18 +155,18 @@ func (m *Machine) Step(now clock.Instant, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Begin:
 		if m.state == resting {
-			*m = Machine{}
+			*m = Machine{Hello: m.Hello}
 			return m.spawn(now)
 		}
 	case Ready:
 		if m.state == starting {
 			m.state, m.readyAt, m.waiting = serving, now, false
-			m.due = now.Add(HelloEvery)
+			m.due = now.Add(m.hello())
 		}
 	case Answered:
 		if m.state == serving && m.waiting && ev.Seq == m.seq {
 			m.waiting = false
-			m.due = m.greeted.Add(HelloEvery)
+			m.due = m.greeted.Add(m.hello())
 		}
 	case Ended:
 		return m.ended(now, ev.Cause)
@@ -220,11 +229,11 @@ func (m *Machine) tick(now clock.Instant, late time.Duration) []Action {
 		if !m.waiting {
 			m.seq++
 			m.greeted, m.waiting = now, true
-			m.due = now.Add(HelloPatience)
+			m.due = now.Add(m.hello())
 			return []Action{Greet{m.seq}}
 		}
 		if late > lateEnough {
-			m.due = now.Add(HelloPatience)
+			m.due = now.Add(m.hello())
 			return nil
 		}
 		return m.kill(now, NoAnswer{now.Sub(m.greeted)})

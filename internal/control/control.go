@@ -1,0 +1,122 @@
+// Package control is the daemon's control socket: HTTP with JSON (package
+// api) over a Unix socket that only its owner may use.
+//
+// It carries questions and answers; what they mean is decided by who gives
+// the Source (package parent). Get is the client's side.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
+
+const (
+	// maxHeader bounds a request's header in bytes; no request has a body.
+	maxHeader = 8 << 10
+	// maxConnections bounds the clients that are served at once.
+	maxConnections = 32
+	// patience bounds the reading of a request and the writing of an answer.
+	patience = 10 * time.Second
+)
+
+// Source answers the questions.
+type Source interface {
+	Status(ctx context.Context) (api.Status, error)
+}
+
+// Server serves one socket until Close.
+type Server struct {
+	path    string
+	http    http.Server
+	serving sync.WaitGroup
+}
+
+// Listen makes the socket (mode 0600, in the place of one left by a dead
+// predecessor) and serves source on it.
+func Listen(path string, source Source) (*Server, error) {
+	l, err := listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("make the control socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		status, err := source.Status(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(status) // the client has gone
+	})
+	s := &Server{path: path, http: http.Server{
+		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: maxHeader,
+		ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
+	}}
+	s.serving.Go(func() { _ = s.http.Serve(&limited{Listener: l, slots: make(chan struct{}, maxConnections)}) })
+	return s, nil
+}
+
+// listen binds under another name first, so that nobody finds the socket
+// before its mode is right.
+func listen(path string) (net.Listener, error) {
+	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket == 0 {
+		return nil, fmt.Errorf("%s exists and is no socket", path)
+	}
+	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(fresh, 0o600), os.Rename(fresh, path)); err != nil {
+		l.Close()
+		_ = os.Remove(fresh)
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close ends the server and waits for it.
+func (s *Server) Close() {
+	_ = os.Remove(s.path)
+	_ = s.http.Close()
+	s.serving.Wait()
+}
+
+// limited accepts a client only when another may be served.
+type limited struct {
+	net.Listener
+	slots chan struct{}
+}
+
+// Accept waits for a slot and a client.
+func (l *limited) Accept() (net.Conn, error) {
+	l.slots <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return &slotted{Conn: c, free: func() { <-l.slots }}, nil
+}
+
+type slotted struct {
+	net.Conn
+	once sync.Once
+	free func()
+}
+
+// Close gives the slot back.
+func (c *slotted) Close() error {
+	c.once.Do(c.free)
+	return c.Conn.Close()
+}

@@ -1,0 +1,79 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type fixed struct {
+	status api.Status
+	err    error
+}
+
+func (f fixed) Status(context.Context) (api.Status, error) { return f.status, f.err }
+
+func TestStatusThereAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.sock")
+	for range 2 { // the second finds what the first left
+		s, err := Listen(path, fixed{status: api.Status{PID: 7, Instances: []api.Instance{{Name: "VI_1"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+			t.Fatalf("mode %v, %v", st.Mode(), err)
+		}
+		got, err := Status(t.Context(), path)
+		if err != nil || got.PID != 7 || got.Instances[0].Name != "VI_1" {
+			t.Fatal(got, err)
+		}
+		s.Close()
+		l, err := listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
+}
+
+func TestFaults(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Status(t.Context(), filepath.Join(dir, "none")); err == nil {
+		t.Error("nobody there, and no error")
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(file, fixed{}); err == nil {
+		t.Error("an ordinary file was replaced")
+	}
+	path := filepath.Join(dir, "h.sock")
+	s, err := Listen(path, fixed{err: errors.New("busy with something")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := Status(t.Context(), path); err == nil || !strings.Contains(err.Error(), "busy with something") {
+		t.Errorf("the daemon's error is lost: %v", err)
+	}
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("unix", path)
+	}}}
+	if res, err := c.Post("http://x/v1/status", "", strings.NewReader("x")); err != nil || res.StatusCode == http.StatusOK {
+		t.Errorf("a POST was taken: %v %v", res, err)
+	} else {
+		res.Body.Close()
+	}
+}

@@ -1,0 +1,122 @@
+package parent
+
+import (
+	"os"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/notify/log"
+)
+
+// The hidden first arguments with which the binary runs itself.
+const (
+	ArgLoad  = "__load"  // the throw-away reader of the configuration
+	ArgChild = "__child" // a child; its name follows
+)
+
+// The children, in the order in which they are told to stop.
+const (
+	VRRP    = "vrrp"
+	Checker = "checker"
+	Proxy   = "proxy"
+)
+
+var order = []string{VRRP, Checker, Proxy}
+
+// Exit codes of the daemon, as the original has them.
+const (
+	ExitOK         = 0
+	ExitFatal      = 1
+	ExitConfig     = 2 // the configuration was refused at start
+	ExitPermission = 4
+	ExitNoConfig   = 6
+)
+
+// Options is all that the command line says.
+type Options struct {
+	Program     string // "holdfast" or "keepalived": names processes and socket
+	Version     string
+	CommandLine []string
+	Load        LoadRequest
+	PIDFile     string
+	// ChildPIDFiles by child's name.
+	ChildPIDFiles map[string]string
+	Log           log.Options
+	// Idents are the names in syslog, by child's name.
+	Idents    map[string]string
+	NoRespawn bool
+	// KeepVRRP (-V), KeepIPVS (-I), ReleaseVIPs (-X): see ipc.BootInfo.
+	KeepVRRP, KeepIPVS, ReleaseVIPs bool
+	// Control is the path of the control socket; empty: none.
+	Control string
+	// NetNS is the network namespace that the children live in (-s).
+	NetNS     string
+	IgnoreINT bool
+	// Self is the binary to run for children; /proc/self/exe by default.
+	Self string
+	// ListenProxy makes the socket between checker and proxy child; it is
+	// called inside NetNS. Nil: none.
+	ListenProxy func() (*os.File, string, error)
+	// Hello takes the place of watch.HelloEvery, unless 0; for tests.
+	Hello time.Duration
+	// Started, if set, is told once how the start went: ExitOK when every child
+	// serves.
+	Started func(code int)
+}
+
+// LoadRequest is what the reader must know.
+type LoadRequest struct {
+	ConfigFile string `json:"config_file"`
+	ConfigID   string `json:"config_id"`
+	// VRRP and Checkers say which subsystems may run (-P, -C); All starts them
+	// even without configuration.
+	VRRP     bool `json:"vrrp"`
+	Checkers bool `json:"checkers"`
+	All      bool `json:"all"`
+	Strict   bool `json:"strict"`
+}
+
+// MaxProblems bounds the diagnostics that the parent keeps.
+const MaxProblems = 1000
+
+// Report is what the reader found out.
+type Report struct {
+	// Fatal says why there is no configuration at all; Exit is the exit code
+	// that goes with it.
+	Fatal string `json:"fatal,omitempty"`
+	Exit  int    `json:"exit,omitempty"`
+	// Problems are the diagnostics, at most MaxProblems; Errors counts those
+	// that are errors, also beyond that bound.
+	Problems []api.Problem `json:"problems"`
+	Errors   int           `json:"errors"`
+	Strict   bool          `json:"strict"`
+	// Children are those that the configuration needs.
+	Children []string `json:"children"`
+
+	ConfigID    string   `json:"config_id,omitempty"`
+	Instance    string   `json:"instance,omitempty"`
+	NetNS       string   `json:"net_namespace,omitempty"`
+	Instances   int      `json:"instances"`
+	Services    int      `json:"services"`
+	Servers     int      `json:"servers"`
+	Addresses   []string `json:"addresses"` // at most MaxAddresses
+	AddressesIn int      `json:"addresses_in"`
+	Director    string   `json:"director,omitempty"`
+
+	// ProcessNames by child's name, "" for the parent.
+	ProcessNames   map[string]string `json:"process_names,omitempty"`
+	StartupScript  *Script           `json:"startup_script,omitempty"`
+	ShutdownScript *Script           `json:"shutdown_script,omitempty"`
+}
+
+// MaxAddresses bounds the addresses that the first log line names.
+const MaxAddresses = 16
+
+// Script is a program that runs around the children's life.
+type Script struct {
+	Argv    []string      `json:"argv"`
+	User    string        `json:"user,omitempty"`
+	Group   string        `json:"group,omitempty"`
+	Timeout time.Duration `json:"timeout"`
+	Secure  bool          `json:"secure"`
+}

@@ -1,0 +1,276 @@
+// Package parent is the long-lived process of the house: it starts the
+// children, greets them, starts again who died or hangs, and passes on reload
+// and stop.
+//
+// It parses no configuration, sends no packet and speaks no netlink: a
+// throw-away process reads the files (load.go), package watch judges, and the
+// daemons do the work in children (child.go). Everything that happens comes to
+// one goroutine, house.run, which owns all state.
+package parent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/control"
+	"github.com/holdfast-ha/holdfast/internal/event"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+// stopPatience bounds an orderly stop; who is still there then is killed.
+const stopPatience = 10 * time.Second
+
+// maxEvents is how many events wait for the loop; their senders wait then.
+const maxEvents = 64
+
+// house is the parent's state; it belongs to the goroutine in run.
+type house struct {
+	o      Options
+	bus    *bus.Bus
+	events chan any      // messages, ends, outcomes: see run
+	ended  chan struct{} // closed when run is over: nobody waits for it any more
+	work   sync.WaitGroup
+	ctx    context.Context // of everything that the loop has others do
+	cancel context.CancelFunc
+
+	pid      *pidFile
+	server   *control.Server
+	begun    time.Time
+	kids     map[string]*kid
+	queries  map[uint64]*query
+	seq      uint64
+	proxyFD  *os.File
+	proxyAdr string
+
+	report   Report   // of the running configuration
+	snapshot *os.File // nil until something was loaded
+	loadedAt time.Time
+	refused  refusal // the last reload, if it was refused
+	loading  bool
+	again    bool // a reload was asked for meanwhile
+	started  bool // the start is over, one way or the other
+	waiting  map[string]bool
+
+	stopping bool
+	stopBy   clock.Instant
+	why      string // why it stops
+	code     int
+	scripts  int // startup and shutdown scripts that run
+}
+
+// Run is the parent's life; it returns the exit code.
+func Run(o Options) int {
+	if o.Self == "" {
+		o.Self = "/proc/self/exe"
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE)
+	defer signal.Stop(signals)
+
+	h := &house{
+		o: o, bus: bus.New(), begun: time.Now(),
+		events: make(chan any, maxEvents), ended: make(chan struct{}),
+		kids: map[string]*kid{}, queries: map[uint64]*query{},
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	closeLog := startLog(h.bus, o.Log, "", "parent")
+	defer closeLog()
+	if code, err := h.open(); err != nil {
+		h.tell(slog.LevelError, "process", "not started: %v", err)
+		h.started = h.startedWith(code)
+		return code
+	}
+	h.load()
+	code := h.run(signals)
+	h.close()
+	return code
+}
+
+// open takes what only one process can have.
+func (h *house) open() (int, error) {
+	var err error
+	if h.pid, err = lockPIDFile(h.o.PIDFile); err != nil {
+		if errors.Is(err, errRunning) {
+			return ExitOK, err // as the original
+		}
+		if errors.Is(err, os.ErrPermission) {
+			return ExitPermission, err
+		}
+		return ExitFatal, err
+	}
+	if h.o.Control == "" {
+		return ExitOK, nil
+	}
+	if h.server, err = control.Listen(h.o.Control, h); err != nil {
+		h.tell(slog.LevelWarn, "process", "no status will be told: %v", err)
+	}
+	return ExitOK, nil
+}
+
+// close undoes open and waits for every goroutine.
+func (h *house) close() {
+	h.cancel()
+	close(h.ended)
+	if h.server != nil {
+		h.server.Close()
+	}
+	h.work.Wait()
+	if h.snapshot != nil {
+		h.snapshot.Close()
+	}
+	if h.proxyFD != nil {
+		h.proxyFD.Close()
+	}
+	for _, path := range h.o.ChildPIDFiles {
+		removeStale(path)
+	}
+	h.tell(slog.LevelInfo, "process", "Stopped %s %s (pid %d): %s", h.o.Program, h.o.Version, os.Getpid(), h.why)
+	h.pid.remove()
+}
+
+// run is the loop: one event at a time, until nothing is left to wait for.
+func (h *house) run(signals <-chan os.Signal) int {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !h.over() {
+		due, ok := h.deadline()
+		if ok {
+			timer.Reset(max(due.Sub(now()), 0))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case s := <-signals:
+			h.signal(s)
+		case <-timer.C:
+		case ev := <-h.events:
+			h.take(ev)
+		}
+		h.tick()
+	}
+	return h.code
+}
+
+func (h *house) take(ev any) {
+	switch ev := ev.(type) {
+	case said:
+		h.said(ev)
+	case gone:
+		h.gone(ev)
+	case loaded:
+		h.loaded(ev)
+	case scriptDone:
+		h.scriptDone(ev)
+	case *query:
+		h.ask(ev)
+	}
+}
+
+func (h *house) signal(s os.Signal) {
+	switch s {
+	case unix.SIGTERM:
+		h.stop(ExitOK, "asked to by SIGTERM")
+	case unix.SIGINT:
+		if !h.o.IgnoreINT {
+			h.stop(ExitOK, "asked to by SIGINT")
+		}
+	case unix.SIGHUP:
+		h.reload()
+	case unix.SIGUSR1, unix.SIGUSR2:
+		h.tell(slog.LevelInfo, "process", "%s: see `holdfast status --json`; the original's data files are not written yet", unix.SignalName(s.(unix.Signal)))
+	}
+}
+
+// deadline is the earliest moment at which something is due.
+func (h *house) deadline() (first clock.Instant, any bool) {
+	earlier := func(i clock.Instant, ok bool) {
+		if ok && (!any || i.Before(first)) {
+			first, any = i, true
+		}
+	}
+	for _, k := range h.kids {
+		earlier(k.watch.Deadline())
+	}
+	for _, q := range h.queries {
+		earlier(q.due, true)
+	}
+	earlier(h.stopBy, h.stopping)
+	return first, any
+}
+
+// tick serves what is due by now.
+func (h *house) tick() {
+	t := now()
+	for _, name := range order {
+		if k := h.kids[name]; k != nil {
+			if due, ok := k.watch.Deadline(); ok && !t.Before(due) {
+				h.step(k, watchTick(t, due))
+			}
+		}
+	}
+	for _, q := range h.queries {
+		if !t.Before(q.due) {
+			h.answer(q)
+		}
+	}
+	if h.stopping && !t.Before(h.stopBy) {
+		h.stopBy = t.Add(stopPatience)
+		h.killRest()
+	}
+}
+
+// post hands an event to the loop; it gives up when the loop has ended.
+func (h *house) post(ev any) {
+	select {
+	case h.events <- ev:
+	case <-h.ended:
+	}
+}
+
+func (h *house) tell(level slog.Level, kind, format string, args ...any) {
+	h.bus.Publish(event.Record{When: reading(), Level: level, Part: "parent", Kind: kind, What: fmt.Sprintf(format, args...)})
+}
+
+// notify tells systemd, where it listens.
+func (h *house) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		h.tell(slog.LevelWarn, "process", "tell systemd %q: %v", state, err)
+	}
+}
+
+// startedWith tells whoever waits for the start how it went, once.
+func (h *house) startedWith(code int) bool {
+	if !h.started && h.o.Started != nil {
+		h.o.Started(code)
+	}
+	return true
+}
+
+// bootInfo is what a child is told.
+func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
+	o := &h.o
+	logOptions := ipc.LogOptions(o.Log)
+	if ident := o.Idents[k.name]; ident != "" {
+		logOptions.Ident = ident
+	}
+	boot := ipc.BootInfo{
+		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID, Instance: h.report.Instance,
+		PIDFile: o.ChildPIDFiles[k.name], KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
+		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
+	}
+	if k.name == Proxy && h.proxyFD != nil {
+		boot.ProxyFD = ipc.ChildFD + 1
+	}
+	return boot
+}

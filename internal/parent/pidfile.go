@@ -1,0 +1,70 @@
+package parent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// errRunning is returned by lockPIDFile when another process holds the lock.
+var errRunning = errors.New("daemon is already running")
+
+// pidFile is a locked file with our number in it. The lock ends with the
+// process, so a file left by a crash stops nobody.
+type pidFile struct {
+	path string
+	f    *os.File
+}
+
+// lockPIDFile makes, locks and fills a pid file (0644). The lock is flock(2),
+// as the original's, so that the two programs keep each other out.
+func lockPIDFile(path string) (*pidFile, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644) //nolint:gosec // others may read who runs
+	if err != nil {
+		return nil, fmt.Errorf("open the pid file: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s is locked: %w", path, errRunning)
+		}
+		return nil, fmt.Errorf("lock the pid file %s: %w", path, err)
+	}
+	err = errors.Join(f.Chmod(0o644), f.Truncate(0))
+	if err == nil {
+		_, err = f.WriteAt(strconv.AppendInt(nil, int64(os.Getpid()), 10), 0)
+	}
+	if err == nil {
+		_, err = f.Seek(0, 2)
+	}
+	if err == nil {
+		_, err = f.WriteString("\n")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("write the pid file %s: %w", path, err)
+	}
+	return &pidFile{path, f}, nil
+}
+
+// remove removes the file while it is still locked, and only then lets go.
+func (p *pidFile) remove() {
+	if p == nil {
+		return
+	}
+	_ = os.Remove(p.path)
+	p.f.Close()
+}
+
+// removeStale removes a pid file whose owner is gone.
+func removeStale(path string) {
+	if _, err := os.Lstat(path); err != nil {
+		return
+	}
+	if p, err := lockPIDFile(path); err == nil {
+		p.remove()
+	}
+}

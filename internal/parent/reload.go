@@ -1,0 +1,217 @@
+package parent
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+// refusal tells of a reload that left the running configuration untouched.
+type refusal struct {
+	at  time.Time
+	why string
+}
+
+// load has the configuration read; the outcome comes as an event.
+func (h *house) load() {
+	h.loading = true
+	netns := h.netns()
+	h.work.Go(func() { h.post(load(h.ctx, &h.o, netns)) })
+}
+
+// reload is SIGHUP. Several while one is under way count as one more.
+func (h *house) reload() {
+	if h.stopping {
+		return
+	}
+	if h.loading {
+		h.again = true
+		return
+	}
+	h.notify(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", nanos(unix.CLOCK_MONOTONIC)/1000))
+	h.tell(slog.LevelInfo, "config", "Reloading %s", h.o.Load.ConfigFile)
+	h.load()
+}
+
+// loaded takes the outcome of a reading: a start is a reload from nothing.
+func (h *house) loaded(l loaded) {
+	h.loading = false
+	if h.stopping {
+		if l.snapshot != nil {
+			l.snapshot.Close()
+		}
+		return
+	}
+	code, why := h.judge(l)
+	switch {
+	case why == "":
+		h.adopt(l)
+	case h.snapshot == nil:
+		h.announce(&l.report)
+		h.complain(l.report.Problems)
+		h.stop(code, why)
+	default:
+		h.refuse(l, why)
+	}
+	if l.snapshot != nil && l.snapshot != h.snapshot {
+		l.snapshot.Close()
+	}
+}
+
+// judge says why a configuration must not run, and the exit code that a start
+// ends with then.
+func (h *house) judge(l loaded) (code int, why string) {
+	r := &l.report
+	switch {
+	case l.err != nil:
+		return ExitFatal, l.err.Error()
+	case r.Fatal != "":
+		return r.Exit, r.Fatal
+	case r.Strict && r.Errors > 0:
+		return ExitConfig, fmt.Sprintf("the configuration has %s, and strict was asked for", count(r.Errors, "error"))
+	case h.snapshot == nil:
+		return ExitOK, ""
+	}
+	if added := newProblems(h.report.Problems, r.Problems); len(added) > 0 {
+		return ExitConfig, fmt.Sprintf("it brings %s: %s", count(len(added), "new problem"), place(added[0]))
+	}
+	return ExitOK, ""
+}
+
+// newProblems returns the errors in next that running does not have. Lines
+// move when a file is edited, so they do not tell problems apart.
+func newProblems(running, next []api.Problem) []api.Problem {
+	type key struct{ id, file, message string }
+	known := map[key]int{}
+	for _, p := range running {
+		known[key{p.ID, p.File, p.Message}]++
+	}
+	var added []api.Problem
+	for _, p := range next {
+		k := key{p.ID, p.File, p.Message}
+		if p.Severity != "error" && p.Severity != "fatal" {
+			continue
+		}
+		if known[k]--; known[k] < 0 {
+			added = append(added, p)
+		}
+	}
+	return added
+}
+
+func (h *house) refuse(l loaded, why string) {
+	h.refused = refusal{time.Now(), why}
+	h.complain(newProblems(h.report.Problems, l.report.Problems))
+	h.tell(slog.LevelError, "config", "Reload refused, the running configuration stays untouched: %s", why)
+	h.notify("READY=1")
+	h.once()
+}
+
+// adopt makes a configuration the running one and hands it to the children.
+func (h *house) adopt(l loaded) {
+	first := h.snapshot == nil
+	if !first {
+		h.snapshot.Close()
+	}
+	h.snapshot, h.report, h.loadedAt, h.refused = l.snapshot, l.report, time.Now(), refusal{}
+	if first {
+		setProcessName(h.processName())
+		h.announce(&h.report)
+	}
+	h.complain(h.report.Problems)
+	if first && h.report.StartupScript != nil {
+		h.script("startup_script", h.report.StartupScript)
+		return // the children follow when it has ended
+	}
+	h.distribute()
+}
+
+// distribute starts, reloads and retires children until they are those that
+// the configuration needs.
+func (h *house) distribute() {
+	if slices.Contains(h.report.Children, Proxy) {
+		if err := h.needProxy(); err != nil {
+			h.stop(ExitFatal, err.Error())
+			return
+		}
+	}
+	h.waiting = map[string]bool{}
+	for _, name := range order {
+		needed := slices.Contains(h.report.Children, name)
+		k := h.kids[name]
+		switch {
+		case k != nil && k.process != nil:
+			h.waiting[name] = true
+			k.retire = !needed
+			k.reloads++
+			if err := k.process.conn.Send(ipc.Message{Kind: ipc.Reload}, int(h.snapshot.Fd())); err != nil {
+				h.reloaded(k, err.Error())
+			}
+		case k != nil && !needed: // waits for its restart
+			delete(h.kids, name)
+		case needed && k == nil:
+			h.waiting[name] = true
+			h.begin(name)
+		case needed: // comes back with the new configuration
+			h.waiting[name] = true
+		}
+	}
+	if len(h.waiting) == 0 {
+		h.settled()
+	}
+}
+
+// reloaded takes a child's answer to Reload.
+func (h *house) reloaded(k *kid, fault string) {
+	if fault != "" {
+		h.refused = refusal{time.Now(), fmt.Sprintf("the %s child: %s", titles[k.name], fault)}
+		h.tell(slog.LevelError, "config", "The %s child did not take the new configuration: %s", titles[k.name], fault)
+	}
+	k.reloads = max(k.reloads-1, 0)
+	if k.retire && k.process != nil {
+		_ = k.process.conn.Send(ipc.Message{Kind: ipc.Stop})
+		return // it arrives when it is gone
+	}
+	h.arrived(k)
+}
+
+// settled: all children run with the present configuration.
+func (h *house) settled() {
+	switch {
+	case !h.started:
+		h.tell(slog.LevelInfo, "process", "Startup complete after %v", since(h.begun))
+		h.started = h.startedWith(ExitOK)
+	case h.refused.why == "":
+		h.tell(slog.LevelInfo, "config", "Reload finished after %v: %s", since(h.loadedAt), h.report.summary())
+	}
+	h.notify("READY=1")
+	h.once()
+}
+
+// once begins the reload that was asked for while another was under way.
+func (h *house) once() {
+	if h.again {
+		h.again = false
+		h.reload()
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func place(p api.Problem) string {
+	if p.File == "" || p.Line == 0 {
+		return p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}

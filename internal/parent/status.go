@@ -1,0 +1,147 @@
+package parent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+const (
+	// statusPatience is how long a child may take to answer a query.
+	statusPatience = 2 * time.Second
+	// maxQueries bounds the queries under way.
+	maxQueries = 16
+)
+
+// query is one question to all children. The loop fills it in and hands it
+// back; from then on it belongs to who asked.
+type query struct {
+	seq     uint64
+	due     clock.Instant
+	missing map[string]bool
+	status  api.Status
+	bodies  []json.RawMessage
+	err     error
+	reply   chan *query // capacity 1: the loop never waits
+}
+
+// Status asks the loop and, through it, the children. It may be called from
+// any goroutine.
+func (h *house) Status(ctx context.Context) (api.Status, error) {
+	q := &query{reply: make(chan *query, 1)}
+	select {
+	case h.events <- q:
+	case <-h.ended:
+		return api.Status{}, errStopped
+	case <-ctx.Done():
+		return api.Status{}, ctx.Err()
+	}
+	select {
+	case <-q.reply:
+	case <-h.ended:
+		return api.Status{}, errStopped
+	case <-ctx.Done():
+		return api.Status{}, ctx.Err()
+	}
+	for _, body := range q.bodies {
+		if err := merge(&q.status, body); err != nil {
+			return q.status, err
+		}
+	}
+	return q.status, q.err
+}
+
+var errStopped = errors.New("the daemon has stopped")
+
+// merge adds what one child knows.
+func merge(s *api.Status, body json.RawMessage) error {
+	var part api.Status
+	if err := json.Unmarshal(body, &part); err != nil {
+		return fmt.Errorf("read a child's answer: %w", err)
+	}
+	s.Instances = append(s.Instances, part.Instances...)
+	s.Groups = append(s.Groups, part.Groups...)
+	s.Services = append(s.Services, part.Services...)
+	if part.Director != "" {
+		s.Director = part.Director
+	}
+	return nil
+}
+
+// ask sends a query to every child that serves.
+func (h *house) ask(q *query) {
+	if len(h.queries) >= maxQueries {
+		q.err = fmt.Errorf("%d queries are under way already", maxQueries)
+		q.reply <- q
+		return
+	}
+	h.seq++
+	q.seq, q.due, q.missing = h.seq, now().Add(statusPatience), map[string]bool{}
+	h.queries[q.seq] = q
+	for name, k := range h.kids {
+		if k.process == nil || !k.watch.Serving() {
+			continue
+		}
+		if k.process.conn.Send(ipc.Message{Kind: ipc.Query, Seq: q.seq, Topic: "status"}) == nil {
+			q.missing[name] = true
+		}
+	}
+	if len(q.missing) == 0 {
+		h.answer(q)
+	}
+}
+
+func (h *house) answered(name string, m ipc.Message) {
+	q := h.queries[m.Seq]
+	if q == nil || !q.missing[name] {
+		return
+	}
+	delete(q.missing, name)
+	q.bodies = append(q.bodies, m.Body)
+	if len(q.missing) == 0 {
+		h.answer(q)
+	}
+}
+
+// answer hands a query back with what is known by now.
+func (h *house) answer(q *query) {
+	delete(h.queries, q.seq)
+	q.status = api.Status{
+		Version: api.Version, Holdfast: h.o.Version, PID: os.Getpid(), Started: h.begun,
+		ConfigFile: h.o.Load.ConfigFile, ConfigID: h.report.ConfigID, Loaded: h.loadedAt,
+		Problems: h.report.Problems, Director: h.report.Director,
+		Children: []api.Child{}, Instances: []api.Instance{}, Groups: []api.Group{}, Services: []api.Service{},
+	}
+	if h.refused.why != "" {
+		q.status.Reload = &api.ReloadFail{At: h.refused.at, Why: h.refused.why}
+	}
+	for _, name := range order {
+		if k := h.kids[name]; k != nil {
+			q.status.Children = append(q.status.Children, k.status(q.missing[name]))
+		}
+	}
+	q.reply <- q
+}
+
+func (k *kid) status(silent bool) api.Child {
+	c := api.Child{Name: k.name, State: "serving", Restarts: k.watch.Restarts(), LastEnd: k.lastEnd}
+	switch {
+	case k.process == nil:
+		c.State = "waits for its restart"
+	case !k.watch.Serving():
+		c.State = "starting"
+	case silent:
+		c.State = fmt.Sprintf("does not answer within %v", statusPatience)
+	}
+	if k.process != nil {
+		c.PID, c.Started = k.process.pid(), k.process.started
+	}
+	return c
+}

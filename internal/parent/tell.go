@@ -1,0 +1,74 @@
+package parent
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
+
+// maxComplaints bounds the problems that are logged at once.
+const maxComplaints = 50
+
+// announce is the first line: what runs, with which configuration and
+// addresses.
+func (h *house) announce(r *Report) {
+	h.tell(slog.LevelInfo, "process", "Starting %s %s (pid %d) with %s: %s",
+		h.o.Program, h.o.Version, os.Getpid(), h.o.Load.ConfigFile, r.summary())
+	if h.o.Log.Detail {
+		h.tell(slog.LevelInfo, "process", "Command line: '%s'", strings.Join(h.o.CommandLine, "' '"))
+	}
+	if r.Fatal == "" && len(r.Children) == 0 {
+		h.tell(slog.LevelWarn, "config", "%s has no configuration to run", h.o.Program)
+	}
+}
+
+// summary says in one clause what a configuration holds.
+func (r *Report) summary() string {
+	if r.Fatal != "" {
+		return r.Fatal
+	}
+	parts := []string{count(r.Instances, "VRRP instance"), count(r.Services, "virtual server")}
+	if r.Servers > 0 {
+		parts = append(parts, count(r.Servers, "real server"))
+	}
+	if r.Services > 0 && r.Director != "" {
+		parts = append(parts, "director "+r.Director)
+	}
+	if n := len(r.Addresses); n > 0 {
+		text := "addresses " + strings.Join(r.Addresses, " ")
+		if r.AddressesIn > n {
+			text += fmt.Sprintf(" and %d more", r.AddressesIn-n)
+		}
+		parts = append(parts, text)
+	}
+	if r.Errors > 0 {
+		parts = append(parts, count(r.Errors, "problem"))
+	}
+	return join(parts)
+}
+
+// complain logs what is wrong with a configuration.
+func (h *house) complain(problems []api.Problem) {
+	told := 0
+	for _, p := range problems {
+		if p.Severity == "notice" {
+			continue
+		}
+		if told++; told <= maxComplaints {
+			h.tell(slog.LevelWarn, "config", "%s", place(p))
+		}
+	}
+	if told > maxComplaints {
+		h.tell(slog.LevelWarn, "config", "and %d more: `holdfast check %s` shows them all", told-maxComplaints, h.o.Load.ConfigFile)
+	}
+}
+
+func (h *house) processName() string {
+	if name := h.report.ProcessNames[""]; name != "" {
+		return name
+	}
+	return h.o.Program
+}
