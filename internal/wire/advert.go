@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+const (
+	// Protocol is VRRP's IP protocol number.
+	Protocol = 112
+	// TTL is the hop limit of every advert (RFC 9568 §5.1.1.3).
+	TTL = 255
+	// MaxAdvert is the longest advert: 255 IPv6 addresses.
+	MaxAdvert = headerLen + 255*16 + authLen
+
+	headerLen = 8
+	authLen   = 8 // version 2 only: the authentication data
+	advertTyp = 1
+
+	// AuthNone and AuthPass are RFC 2338's authentication types; AuthAH means
+	// that IPsec AH is around the advert.
+	AuthNone, AuthPass, AuthAH = 0, 1, 2
+)
+
+// Group4 and Group6 are the multicast groups of VRRP (RFC 9568 §5.1).
+var (
+	Group4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	Group6 = netip.AddrFrom16([16]byte{0xff, 0x02, 15: 0x12})
+)
+
+// Advert is one VRRP advertisement.
+type Advert struct {
+	Version  int   // 2 or 3
+	VRID     uint8 // 1–255
+	Priority uint8 // 0 resigns
+	// Interval is the advertisement interval: whole seconds up to 255 in
+	// version 2, hundredths up to 40.95 s in version 3.
+	Interval time.Duration
+	AuthType uint8   // version 2 only
+	AuthData [8]byte // version 2 only: the password, padded with zeros
+	// Addresses are of one family. Parsing reuses the slice's memory, so give
+	// it room for 255 once and keep the Advert.
+	Addresses []netip.Addr
+}
+
+// ParseAdvert decodes b, an IP payload from src to dst, into a. It is strict
+// about length: b must end where the advert ends. When the result is not Good,
+// a is filled as far as it was understood.
+func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
+	a.Addresses = a.Addresses[:0]
+	if len(b) < headerLen {
+		return Length
+	}
+	a.Version, a.VRID, a.Priority = int(b[0]>>4), b[1], b[2]
+	a.AuthType, a.AuthData = 0, [8]byte{}
+	is6 := src.Is6() && !src.Is4In6()
+	want := headerLen + int(b[3])*addrLen(is6)
+	switch {
+	case a.Version == 2 && !is6:
+		want += authLen
+	case a.Version != 3:
+		return BadVersion
+	}
+	switch {
+	case b[0]&0x0f != advertTyp:
+		return BadType
+	case len(b) != want:
+		return Length
+	case a.VRID == 0:
+		return BadVRID
+	case checksum(pseudo(a.Version, len(b), src, dst), b) != 0:
+		return BadChecksum
+	}
+	if a.Version == 2 {
+		a.Interval = time.Duration(b[5]) * time.Second
+		a.AuthType = b[4]
+		copy(a.AuthData[:], b[len(b)-authLen:])
+	} else {
+		a.Interval = time.Duration(binary.BigEndian.Uint16(b[4:])&0x0fff) * centisecond
+	}
+	a.addresses(b[headerLen:], int(b[3]), is6)
+	if a.AuthType > AuthAH {
+		return BadAuthType
+	}
+	return Good
+}
+
+// addresses decodes n addresses from b into a's slice.
+func (a *Advert) addresses(b []byte, n int, is6 bool) {
+	for i := range n {
+		if is6 {
+			a.Addresses = append(a.Addresses, netip.AddrFrom16([16]byte(b[16*i:])))
+		} else {
+			a.Addresses = append(a.Addresses, netip.AddrFrom4([4]byte(b[4*i:])))
+		}
+	}
+}
+
+const centisecond = 10 * time.Millisecond
+
+// AppendAdvert appends a as an IP payload from src to dst, checksum included.
+// Only the first 255 addresses are sent, and of them those of src's family;
+// an interval that the version cannot express is cut to its nearest.
+func AppendAdvert(b []byte, a *Advert, src, dst netip.Addr) []byte {
+	start := len(b)
+	is6 := src.Is6() && !src.Is4In6()
+	b = append(b, byte(a.Version<<4|advertTyp), a.VRID, a.Priority, 0, 0, 0, 0, 0)
+	count := 0
+	for _, addr := range a.Addresses {
+		if addr.Is6() != is6 || count == 255 {
+			continue
+		}
+		count++
+		if is6 {
+			raw := addr.As16()
+			b = append(b, raw[:]...)
+		} else {
+			raw := addr.As4()
+			b = append(b, raw[:]...)
+		}
+	}
+	p := b[start:]
+	p[3] = byte(count)
+	if a.Version == 2 {
+		p[4] = a.AuthType
+		p[5] = byte(min(max(a.Interval/time.Second, 0), 255))
+		b = append(b, a.AuthData[:]...)
+		p = b[start:]
+	} else {
+		binary.BigEndian.PutUint16(p[4:], uint16(min(max(a.Interval/centisecond, 0), 4095)))
+	}
+	binary.BigEndian.PutUint16(p[6:], checksum(pseudo(a.Version, len(p), src, dst), p))
+	return b
+}
+
+func addrLen(is6 bool) int {
+	if is6 {
+		return 16
+	}
+	return 4
+}
