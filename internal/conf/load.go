@@ -1,0 +1,54 @@
+package conf
+
+import (
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// Options are what a configuration depends on besides its text.
+type Options struct {
+	// ConfigID is what @ID lines are compared with; empty: System's host name
+	// up to the first dot.
+	ConfigID string
+	// Instance is ${_INSTANCE}; empty: ConfigID.
+	Instance string
+	// Env looks up ${_ENV NAME}; nil: nothing is set.
+	Env func(name string) string
+	// System has the facts about the machine; nil: none is known, and nothing
+	// is said about missing interfaces, users and scripts.
+	System System
+}
+
+// System answers questions about the machine that a configuration is for.
+// The disk's and kernel's version is in package files.
+type System interface {
+	// HostName is the machine's name, with its domain if it has one.
+	HostName() string
+	// Interface reports whether a network interface of that name exists.
+	Interface(name string) bool
+	// User and Group report whether such an account exists, by name or number.
+	User(name string) bool
+	Group(name string) bool
+	// Program looks at a script or program; a path without a slash is looked
+	// up in PATH.
+	Program(path string) Program
+}
+
+// Program says what a script's file is like.
+type Program struct {
+	Path       string // as found; empty: there is none
+	Regular    bool   // a file, not a directory or a device
+	Executable bool   // by somebody
+	Shared     bool   // somebody other than root can change it or replace it
+}
+
+// Load reads the configuration called name. It always returns a Config, of
+// what keepalived would run, and everything that is wrong with the text, in
+// the order of the text. With a Fatal diagnostic the Config must not be run.
+func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
+	var found diag.List
+	if _, err := files.Read(name); err != nil {
+		found.Add(diag.Diagnostic{ID: "HF001", Severity: diag.Fatal, Span: diag.Span{File: name}, Message: err.Error()})
+	}
+	return &Config{}, found
+}
