@@ -21,12 +21,16 @@ type Reason string
 const (
 	OK         Reason = "ok"
 	Refused    Reason = "refused"
+	Reset      Reason = "reset"
 	Timeout    Reason = "timeout"
 	Unreach    Reason = "unreachable"
 	TLS        Reason = "tls"
 	BadAnswer  Reason = "answer" // status, digest, regex, protocol
 	ExitStatus Reason = "exit"
-	Local      Reason = "local" // our own fault: descriptors, permissions
+	Local      Reason = "local" // our own fault: permissions, an address that is not here
+	// Exhausted: we had no descriptor or memory for the attempt. It says
+	// nothing about the server and is no verdict.
+	Exhausted Reason = "exhausted"
 )
 
 // Result is what one attempt found.

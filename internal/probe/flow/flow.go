@@ -1,0 +1,293 @@
+// Package flow makes very many short attempts at once over TCP: sockets that
+// do not block on one epoll, driven by the owner's loop, without a goroutine
+// for each. Ten thousand checks a second need it.
+//
+// What is said over a connection is a Talk's affair (probe/http has one; a
+// TCP_CHECK says nothing). An Engine belongs to one goroutine, which watches
+// Fd for reading, calls Ready when it is, and Expire when Deadline has come.
+package flow
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// reserve is how many descriptors are left to the rest of the process.
+const reserve = 128
+
+// eventsTurn bounds how many sockets one Ready serves.
+const eventsTurn = 256
+
+// bufferSize is how much one read takes; the buffer is shared by all talks.
+const bufferSize = 32 << 10
+
+// Wait says what a Talk needs before it can go on.
+type Wait uint8
+
+// What a Talk can wait for.
+const (
+	Done  Wait = iota // nothing: it has its result
+	Read              // the socket to be readable
+	Write             // the socket to be writable
+)
+
+// Talk is a conversation over a connected socket. Step goes as far as it can
+// without blocking, first when the connection is there and then each time the
+// socket is ready. The buffer is good until Step returns.
+type Talk interface {
+	Step(fd int, buf []byte) (Wait, probe.Result)
+	// Clean reports, once it is Done, whether the peer has closed its side,
+	// so that an ordinary close leaves no TIME_WAIT with us.
+	Clean() bool
+}
+
+// Engine runs attempts; T is what the owner knows them by.
+type Engine[T any] struct {
+	epoll    int
+	limit    int
+	open     map[int]*attempt[T] // by descriptor
+	waiting  []*attempt[T]       // for a descriptor; the owner starts one for each checker
+	timeouts check.Schedule[*attempt[T]]
+	done     []Outcome[T]
+	events   []unix.EpollEvent
+	buf      []byte
+	serial   int32
+}
+
+// Outcome is an attempt's end.
+type Outcome[T any] struct {
+	Tag    T
+	Result probe.Result
+}
+
+type attempt[T any] struct {
+	tag     T
+	to      *probe.Endpoint
+	talk    Talk
+	fd      int
+	serial  int32 // tells its events from those of an earlier use of fd
+	up      bool  // connected
+	watched uint32
+	begun   time.Time
+	timeout check.Slot[*attempt[T]]
+}
+
+// New returns an engine that may use as many descriptors as the process has,
+// but for some that others need.
+func New[T any]() (*Engine[T], error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make an epoll: %w", err)
+	}
+	var lim unix.Rlimit
+	limit := 1024
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err == nil {
+		limit = int(min(lim.Cur, 1<<20)) //nolint:gosec // bounded
+	}
+	return &Engine[T]{
+		epoll: fd, limit: max(limit-reserve, 16),
+		open:   map[int]*attempt[T]{},
+		events: make([]unix.EpollEvent, eventsTurn),
+		buf:    make([]byte, bufferSize),
+	}, nil
+}
+
+// Fd is readable when an attempt can go on.
+func (e *Engine[T]) Fd() int { return e.epoll }
+
+// Running is the number of attempts that have not ended.
+func (e *Engine[T]) Running() int { return len(e.open) + len(e.waiting) }
+
+// Done returns the attempts that have ended since the last call. The slice is
+// good until the next call of any method.
+func (e *Engine[T]) Done() []Outcome[T] {
+	out := e.done
+	e.done = e.done[:0]
+	return out
+}
+
+// Start begins an attempt; without a Talk it ends with the connection. It may
+// have ended when Start returns. to must not change before the end.
+func (e *Engine[T]) Start(now clock.Instant, tag T, to *probe.Endpoint, talk Talk) {
+	a := &attempt[T]{tag: tag, to: to, talk: talk, fd: -1}
+	a.timeout.Item = a
+	e.waiting = append(e.waiting, a)
+	e.timeouts.Set(&a.timeout, now.Add(to.Patience()))
+	e.admit(now)
+}
+
+// admit begins what waits, as far as descriptors go.
+func (e *Engine[T]) admit(now clock.Instant) {
+	for len(e.waiting) > 0 && len(e.open) < e.limit {
+		a := e.waiting[0]
+		e.waiting[0] = nil
+		e.waiting = e.waiting[1:]
+		a.begun = time.Now()
+		e.connect(now, a)
+	}
+	if len(e.waiting) == 0 {
+		e.waiting = e.waiting[:0]
+	}
+}
+
+// connect opens the socket. On a near network the answer is often there when
+// connect returns: asking once more costs less than waiting for epoll.
+func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
+	fd, err := a.to.Socket()
+	if err != nil {
+		e.finish(a, probe.Ours(err))
+		return
+	}
+	a.fd = fd
+	e.serial++
+	a.serial = e.serial
+	e.open[fd] = a
+	sa := probe.Sockaddr(a.to.Addr)
+	if err = unix.Connect(fd, sa); err == unix.EINPROGRESS {
+		err = unix.Connect(fd, sa)
+	}
+	if err == unix.EALREADY || err == unix.EINPROGRESS {
+		e.wait(now, a, Write)
+		return
+	}
+	e.connected(now, a, err)
+}
+
+func (e *Engine[T]) connected(now clock.Instant, a *attempt[T], err error) {
+	switch {
+	case err == unix.EALREADY || err == unix.EINPROGRESS:
+		return // woken for nothing
+	case err != nil && err != unix.EISCONN:
+		e.finish(a, probe.Failed(err))
+	case a.talk == nil:
+		e.finish(a, probe.Result{OK: true, Reason: probe.OK})
+	default:
+		a.up = true
+		e.timeouts.Set(&a.timeout, now.Add(a.to.Patience()))
+		e.talk(now, a)
+	}
+}
+
+func (e *Engine[T]) talk(now clock.Instant, a *attempt[T]) {
+	wait, r := a.talk.Step(a.fd, e.buf)
+	if wait == Done {
+		e.finish(a, r)
+		return
+	}
+	e.wait(now, a, wait)
+}
+
+// wait watches the socket, and the clock if nothing does yet.
+func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
+	events := uint32(unix.EPOLLIN | unix.EPOLLRDHUP)
+	if w == Write {
+		events = unix.EPOLLOUT
+	}
+	if a.watched == events {
+		return
+	}
+	op := unix.EPOLL_CTL_MOD
+	if a.watched == 0 {
+		op = unix.EPOLL_CTL_ADD
+	}
+	ev := unix.EpollEvent{Events: events, Fd: int32(a.fd), Pad: a.serial} //nolint:gosec // a descriptor
+	if err := unix.EpollCtl(e.epoll, op, a.fd, &ev); err != nil {
+		e.finish(a, probe.Ours(fmt.Errorf("watch a socket: %w", err)))
+		return
+	}
+	a.watched = events
+	if !a.up {
+		e.timeouts.Set(&a.timeout, now.Add(a.to.Patience()))
+	}
+}
+
+// Ready goes on with the attempts whose sockets are ready.
+func (e *Engine[T]) Ready(now clock.Instant) {
+	n, err := unix.EpollWait(e.epoll, e.events, 0)
+	if err != nil {
+		return // EINTR; whatever is ready stays so
+	}
+	for i := range n {
+		a := e.open[int(e.events[i].Fd)]
+		if a == nil || a.serial != e.events[i].Pad {
+			continue
+		}
+		if a.up {
+			e.talk(now, a)
+		} else {
+			e.connected(now, a, unix.Connect(a.fd, probe.Sockaddr(a.to.Addr)))
+		}
+	}
+	e.admit(now)
+}
+
+// Deadline is when Expire is to be called.
+func (e *Engine[T]) Deadline() (clock.Instant, bool) { return e.timeouts.Deadline() }
+
+// Expire ends the attempts whose time is up.
+func (e *Engine[T]) Expire(now clock.Instant) {
+	for {
+		slot, ok := e.timeouts.Due(now)
+		if !ok {
+			break
+		}
+		a, what := slot.Item, "no connection"
+		switch {
+		case a.fd < 0:
+			e.unqueue(a)
+			e.finish(a, probe.Result{Reason: probe.Exhausted, Detail: "no descriptor was free in time"})
+			continue
+		case a.up:
+			what = "no complete answer"
+		}
+		e.finish(a, probe.Result{
+			Reason: probe.Timeout, Detail: fmt.Sprintf("%s within %v", what, a.to.Patience()),
+		})
+	}
+	e.admit(now)
+}
+
+func (e *Engine[T]) unqueue(a *attempt[T]) {
+	for i, w := range e.waiting {
+		if w == a {
+			e.waiting = append(e.waiting[:i], e.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// finish ends an attempt.
+func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
+	e.timeouts.Remove(&a.timeout)
+	if a.fd >= 0 {
+		delete(e.open, a.fd)
+		shut(a.fd, a.talk != nil && a.up && a.talk.Clean())
+	}
+	r.Took = time.Since(a.begun)
+	e.done = append(e.done, Outcome[T]{Tag: a.tag, Result: r})
+}
+
+// shut closes a socket. Unless the peer has closed already it does so with a
+// reset, so that ten thousand checks a second leave no pile of sockets in
+// TIME_WAIT, which an ordinary close would keep for a minute each.
+func shut(fd int, clean bool) {
+	if !clean {
+		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	unix.Close(fd)
+}
+
+// Close ends all attempts without a word.
+func (e *Engine[T]) Close() {
+	for fd := range e.open {
+		shut(fd, false)
+	}
+	e.open, e.waiting, e.done = nil, nil, nil
+	unix.Close(e.epoll)
+}

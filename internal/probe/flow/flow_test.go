@@ -1,0 +1,134 @@
+package flow
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/probetest"
+)
+
+// drive is a loop for one engine: it waits for its descriptor and deadlines
+// until n attempts have ended.
+func drive(t *testing.T, e *Engine[int], n int) map[int]probe.Result {
+	t.Helper()
+	out := map[int]probe.Result{}
+	begun := time.Now()
+	for {
+		for _, o := range e.Done() {
+			if _, twice := out[o.Tag]; twice {
+				t.Errorf("attempt %d ended twice", o.Tag)
+			}
+			out[o.Tag] = o.Result
+		}
+		if len(out) >= n {
+			return out
+		}
+		fds := []unix.PollFd{{Fd: int32(e.Fd()), Events: unix.POLLIN}}
+		_, _ = unix.Poll(fds, 10)
+		now := clock.Instant(time.Since(begun))
+		e.Ready(now)
+		e.Expire(now)
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("%d of %d attempts ended", len(out), n)
+		}
+	}
+}
+
+func engine(t *testing.T) *Engine[int] {
+	t.Helper()
+	e, err := New[int]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestBadServers(t *testing.T) {
+	probetest.Suite(t, false, func(to probe.Endpoint) probe.Result {
+		e := engine(t)
+		defer e.Close()
+		e.Start(0, 1, &to, nil)
+		return drive(t, e, 1)[1]
+	})
+}
+
+func TestManyAtOnceWithFewDescriptors(t *testing.T) {
+	defer probetest.NoLeaks(t)()
+	well := probetest.Serve(t, func(c *net.TCPConn) {})
+	gone := probe.Endpoint{Addr: probetest.Refusing(t), Timeout: time.Minute}
+	e := engine(t)
+	defer e.Close()
+	e.limit = 3
+	const n = 500
+	for i := range n {
+		to := &well
+		if i%5 == 0 {
+			to = &gone
+		}
+		e.Start(0, i, to, nil)
+	}
+	for i, r := range drive(t, e, n) {
+		if want := i%5 != 0; r.OK != want {
+			t.Errorf("attempt %d: %+v", i, r)
+		}
+	}
+	if e.Running() != 0 {
+		t.Errorf("%d still running", e.Running())
+	}
+	if at, ok := e.Deadline(); ok {
+		t.Errorf("a deadline is left: %v", at)
+	}
+}
+
+func TestWaitingForADescriptorIsBounded(t *testing.T) {
+	e := engine(t)
+	defer e.Close()
+	e.limit = 0
+	to := probe.Endpoint{Addr: netip.MustParseAddrPort("127.0.0.1:9"), Timeout: time.Second}
+	e.Start(0, 7, &to, nil)
+	e.Expire(clock.Instant(time.Second))
+	out := e.Done()
+	if len(out) != 1 || out[0].Result.Reason != probe.Exhausted || e.Running() != 0 {
+		t.Errorf("got %+v", out)
+	}
+}
+
+// A check leaves no TIME_WAIT on our side.
+func TestClosesWithoutTimeWait(t *testing.T) {
+	got := make(chan error, 1)
+	to := probetest.Serve(t, func(c *net.TCPConn) {
+		_, err := c.Read(make([]byte, 1))
+		got <- err
+	})
+	e := engine(t)
+	defer e.Close()
+	e.Start(0, 1, &to, nil)
+	if r := drive(t, e, 1)[1]; !r.OK {
+		t.Fatalf("got %+v", r)
+	}
+	if r := probe.Failed(<-got); r.Reason != probe.Reset {
+		t.Errorf("the server saw %+v, want a reset", r)
+	}
+}
+
+func TestBindsToSourceAddressAndPort(t *testing.T) {
+	from := make(chan net.Addr, 1)
+	to := probetest.Serve(t, func(c *net.TCPConn) { from <- c.RemoteAddr() })
+	to.BindTo = netip.MustParseAddr("127.0.0.9")
+	to.BindPort = probetest.Refusing(t).Port() // one that is free
+	e := engine(t)
+	defer e.Close()
+	e.Start(0, 1, &to, nil)
+	if r := drive(t, e, 1)[1]; !r.OK {
+		t.Fatalf("got %+v", r)
+	}
+	if got := (<-from).(*net.TCPAddr).AddrPort(); got != netip.AddrPortFrom(to.BindTo, to.BindPort) {
+		t.Errorf("came from %v", got)
+	}
+}

@@ -1,0 +1,171 @@
+// Package http is HTTP_GET and SSL_GET: one request for one URL, and what the
+// answer must be. It speaks just enough of HTTP/1 to judge an answer without
+// keeping it: answer.go reads it as it comes, whoever reads it
+// from the socket (Probe a goroutine with or without TLS, Talk a flow.Engine).
+//
+// Which URL is asked when is decided by package check.
+package http
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// Config says what to ask and what to expect. Names in brackets are the
+// keywords of keepalived.conf(5).
+type Config struct {
+	To       probe.Endpoint
+	TLS      bool   // SSL_GET; the certificate is not verified
+	SNI      string // name for the handshake [enable_sni]; empty = none
+	Protocol string // "1.0" (default), "1.0C", "1.1" [http_protocol]
+	Path     string // [path]; empty = "/"
+	Host     string // [virtualhost]; empty = the address
+	Want     Want
+}
+
+// Probe asks for one URL. It is safe for concurrent use.
+type Probe struct {
+	To      probe.Endpoint
+	tls     *tls.Config // nil: plain
+	request []byte
+	want    *expected
+}
+
+// New makes a Probe; the error is that of the regular expression.
+func New(c Config) (*Probe, error) {
+	want, err := c.Want.compile()
+	if err != nil {
+		return nil, err
+	}
+	p := &Probe{To: c.To, request: request(c), want: want}
+	if c.TLS {
+		p.tls = &tls.Config{
+			InsecureSkipVerify: true, //nolint:gosec // SSL_GET asks whether it answers, not who it is
+			ServerName:         c.SNI,
+			MinVersion:         tls.VersionTLS10,
+			CipherSuites:       allCiphers(),
+		}
+	}
+	return p, nil
+}
+
+// allCiphers lets old servers be well, too.
+func allCiphers() []uint16 {
+	var ids []uint16
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// request is what keepalived sends, so that servers which look at the request
+// see no difference.
+func request(c Config) []byte {
+	path, host := c.Path, c.Host
+	if path == "" {
+		path = "/"
+	}
+	if host == "" {
+		host = c.To.Addr.String()
+	}
+	var b strings.Builder
+	version, closing := "1.0", false
+	switch c.Protocol {
+	case "1.0C", "1.0c":
+		closing = true
+	case "1.1":
+		version, closing = "1.1", true
+	}
+	fmt.Fprintf(&b, "GET %s HTTP/%s\r\nUser-Agent: KeepAliveClient\r\n", path, version)
+	if closing {
+		b.WriteString("Connection: close\r\n")
+	}
+	fmt.Fprintf(&b, "Host: %s\r\n\r\n", host)
+	return []byte(b.String())
+}
+
+// OnLoop reports whether Talk suits a loop: there is no TLS, and no regular
+// expression to keep others waiting.
+func (p *Probe) OnLoop() bool { return p.tls == nil && p.want.match == nil }
+
+// Probe makes one attempt.
+func (p *Probe) Probe(ctx context.Context) probe.Result {
+	begun := time.Now()
+	r := p.attempt(ctx)
+	r.Took = time.Since(begun)
+	return r
+}
+
+func (p *Probe) attempt(ctx context.Context) probe.Result {
+	raw, err := p.To.Dial(ctx)
+	if err != nil {
+		return probe.Failed(err)
+	}
+	clean := false
+	defer func() {
+		if t, ok := raw.(*net.TCPConn); ok && !clean {
+			_ = t.SetLinger(0)
+		}
+		raw.Close()
+	}()
+	_ = raw.SetDeadline(time.Now().Add(p.To.Patience()))
+	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })()
+
+	conn := raw
+	if p.tls != nil {
+		c := tls.Client(raw, p.tls)
+		if err := c.HandshakeContext(ctx); err != nil {
+			return p.broken("TLS handshake", err)
+		}
+		conn = c
+	}
+	if _, err := conn.Write(p.request); err != nil {
+		return p.broken("send the request", err)
+	}
+	r, eof := p.read(conn)
+	clean = eof
+	return r
+}
+
+// read takes the answer in until it is judged, and reports whether the peer
+// has closed its side.
+func (p *Probe) read(conn net.Conn) (r probe.Result, eof bool) {
+	a := answer{want: p.want}
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := conn.Read(buf)
+		if r, done := a.feed(buf[:n]); done {
+			return r, errors.Is(err, io.EOF)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return a.end(), true
+		default:
+			return p.broken("read the answer", err), false
+		}
+	}
+}
+
+// broken is the result of an error within the conversation.
+func (p *Probe) broken(doing string, err error) probe.Result {
+	r := probe.Failed(err)
+	switch r.Reason {
+	case probe.Timeout:
+		r.Detail = fmt.Sprintf("no complete answer within %v", p.To.Patience())
+	case probe.Local:
+		r.Reason, r.Detail = probe.BadAnswer, doing+": "+err.Error()
+		if p.tls != nil {
+			r.Reason = probe.TLS
+		}
+	}
+	return r
+}

@@ -1,0 +1,92 @@
+package http
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dlclark/regexp2"
+)
+
+// Want says which answers are good. Names in brackets are the keywords of
+// keepalived.conf(5).
+type Want struct {
+	Status  []Range // [status_code]; none = 200 to 299
+	Digest  string  // MD5 of the body in hex, lower case [digest]; empty = any
+	Regex   string  // must match the body [regex]; empty = any
+	NoMatch bool    // must not match [regex_no_match]
+}
+
+// Range is a range of status codes, both ends included.
+type Range struct{ From, To int }
+
+// DefaultStatus are the status codes that are good unless others are named.
+var DefaultStatus = []Range{{200, 299}}
+
+// matchTimeout bounds a regular expression that only a backtracking engine
+// can match.
+const matchTimeout = 100 * time.Millisecond
+
+// expected is Want, ready to use.
+type expected struct {
+	status []Range
+	digest string
+	match  func([]byte) bool // nil = any body
+}
+
+func (w Want) compile() (*expected, error) {
+	e := &expected{status: w.Status, digest: strings.ToLower(w.Digest)}
+	if len(e.status) == 0 {
+		e.status = DefaultStatus
+	}
+	if w.Regex == "" {
+		return e, nil
+	}
+	match, err := pattern(w.Regex)
+	if err != nil {
+		return nil, err
+	}
+	e.match = func(body []byte) bool { return match(body) != w.NoMatch }
+	return e, nil
+}
+
+// pattern takes Go's engine where it can, since that never runs wild, and one
+// that knows all of Perl's syntax else.
+func pattern(text string) (func([]byte) bool, error) {
+	if re, err := regexp.Compile(text); err == nil {
+		return re.Match, nil
+	}
+	re, err := regexp2.Compile(text, regexp2.None)
+	if err != nil {
+		return nil, fmt.Errorf("regex %q: %w", text, err)
+	}
+	re.MatchTimeout = matchTimeout
+	return func(b []byte) bool {
+		ok, err := re.MatchString(string(b))
+		return err == nil && ok
+	}, nil
+}
+
+func (e *expected) statusOK(code int) bool {
+	for _, r := range e.status {
+		if r.From <= code && code <= r.To {
+			return true
+		}
+	}
+	return false
+}
+
+// statusWords writes what was expected: "200-299 503".
+func (e *expected) statusWords() string {
+	var words []string
+	for _, r := range e.status {
+		w := strconv.Itoa(r.From)
+		if r.To != r.From {
+			w += "-" + strconv.Itoa(r.To)
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " ")
+}

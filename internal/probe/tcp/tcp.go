@@ -1,0 +1,33 @@
+// Package tcp is TCP_CHECK: a server is well when it takes a connection.
+//
+// Where many are made at once, flow.Engine does the same without a goroutine
+// for each. Both close with a reset, which leaves no TIME_WAIT; the server
+// sees a connection that came and went.
+package tcp
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// Probe connects to one endpoint.
+type Probe struct{ To probe.Endpoint }
+
+// Probe makes one attempt.
+func (p *Probe) Probe(ctx context.Context) probe.Result {
+	begun := time.Now()
+	conn, err := p.To.Dial(ctx)
+	if err != nil {
+		r := probe.Failed(err)
+		r.Took = time.Since(begun)
+		return r
+	}
+	if t, ok := conn.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	conn.Close()
+	return probe.Result{OK: true, Reason: probe.OK, Took: time.Since(begun)}
+}
