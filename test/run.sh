@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 # IPVS (User Mode Linux).
 packages="gcc libc6-dev iproute2 keepalived nginx-light ipvsadm user-mode-linux kmod"
 
+policy=
 install_packages() {
 	local missing=()
 	for p in $packages; do
@@ -19,10 +20,10 @@ install_packages() {
 	[ ${#missing[@]} -eq 0 ] && return 0
 	echo "== installing ${missing[*]}"
 	# Debian's own way to install a service without starting it.
-	local policy=/usr/sbin/policy-rc.d
-	if [ ! -e $policy ]; then
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		policy=/usr/sbin/policy-rc.d
+		trap 'rm -f $policy' EXIT
 		printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
-		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 	fi
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -46,17 +47,22 @@ formatted() {
 }
 
 units=$(go list ./... | grep -v '/test/')
+record=$(mktemp -d)
+trap 'rm -rf "$record" $policy' EXIT
 step formatted
 step go vet ./...
 step make -s build
 # shellcheck disable=SC2086
 if command -v gcc >/dev/null; then
-	step env CGO_ENABLED=1 go tool gotestsum --format pkgname -- -race -timeout 5m $units
+	step env CGO_ENABLED=1 go tool gotestsum --format pkgname --jsonfile "$record/1" -- -race -timeout 5m $units
 else
 	echo "-- no C compiler: the race detector is skipped"
-	step go tool gotestsum --format pkgname -- -timeout 5m $units
+	step go tool gotestsum --format pkgname --jsonfile "$record/1" -- -timeout 5m $units
 fi
 # Networks of namespaces, other routers, a kernel with IPVS: one package after
 # another, since they share two cores with the daemons that they watch.
-step go tool gotestsum --format pkgname -- -p 1 -timeout 8m ./test/...
+step go tool gotestsum --format pkgname --jsonfile "$record/2" -- -p 1 -timeout 8m ./test/...
+# The runner's closing lines once more, over both.
+echo "== together"
+go tool gotestsum --format none --raw-command -- cat "$record"/1 "$record"/2 || status=1
 exit $status

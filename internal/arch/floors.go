@@ -1,0 +1,74 @@
+// Package arch holds the house: which floor a package lives on, what it may
+// import, and what a pure package must not touch. Its tests read the tree.
+package arch
+
+import "strings"
+
+// floors lists every package by floor, lowest first; a folder stands for what
+// is below it too. Imports go down only.
+var floors = [][]string{
+	{"clock", "diag", "event", "bounded"},
+	{"wire", "conf"},
+	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
+	{"build", "lint", "plan", "explain", "sim",
+		"loop", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
+	{"vrrpd", "checkd", "bfdd", "proxyd", "outletd", "control"},
+	{"parent", "lab", "cli"},
+	{"arch"},
+}
+
+// neighbours are the imports within one floor that are meant.
+var neighbours = map[string][]string{
+	"event":    {"clock"}, // an event has an instant
+	"sim":      {"build"},
+	"probe":    {"proc"}, // misc runs a program
+	"ipc":      {"bus"},
+	"notify":   {"bus"},
+	"cli":      {"parent", "lab"},
+	"socket":   {"loop"},
+	"director": {"ipc"},
+}
+
+// pure are the packages that decide: same input, same output, anywhere.
+var pure = []string{
+	"clock", "diag", "event", "bounded", "wire", "conf", "vrrp", "bfd", "track",
+	"check", "lvs", "watch", "reconcile", "build", "lint", "plan", "explain", "sim",
+}
+
+// impure are the imports that no pure package has. net/netip is a value type
+// and allowed; math/rand only in the simulator, which owns a seeded source.
+var impure = []string{
+	"context", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http",
+	"os", "os/exec", "sync", "sync/atomic", "syscall", "golang.org/x/sys/unix",
+}
+
+// allowed are the exceptions, each with its reason.
+var allowed = map[string]map[string]string{
+	"event": {"log/slog": "for the type Level, a number"},
+	"sim":   {"math/rand/v2": "its own seeded generator, never the global one"},
+}
+
+const module = "github.com/holdfast-ha/holdfast/internal/"
+
+// folder returns the first folder below internal of an import path or of a
+// path relative to internal, and whether there is one.
+func folder(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, module)
+	if !ok {
+		return "", false
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name, true
+}
+
+// floorOf returns the number of the floor on which a folder lives, -1 if none.
+func floorOf(name string) int {
+	for i, f := range floors {
+		for _, n := range f {
+			if n == name {
+				return i
+			}
+		}
+	}
+	return -1
+}
