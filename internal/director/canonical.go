@@ -37,10 +37,19 @@ func Canonical(k lvs.ServiceKey) lvs.ServiceKey {
 // keys as Canonical has them, flags without those that follow from other
 // fields, the netmask absent without persistence and whole where persistence
 // has none, weights not negative.
-func CanonicalTable(t lvs.Table) lvs.Table {
+func CanonicalTable(t lvs.Table) lvs.Table { return Wanted(t, nil) }
+
+// Wanted is CanonicalTable for a table that is to be compared with known, what
+// was written before: services of the same version are taken from there, so
+// that a change among thousands of services costs little.
+func Wanted(t, known lvs.Table) lvs.Table {
 	out := make(lvs.Table, len(t))
 	for key, s := range t {
 		key = Canonical(key)
+		if k, ok := known[key]; ok && s.Version != 0 && k.Version == s.Version {
+			out[key] = k
+			continue
+		}
 		s = CanonicalService(key, s)
 		servers := make(map[lvs.ServerKey]lvs.Server, len(s.Servers))
 		for sk, server := range s.Servers {
@@ -54,7 +63,8 @@ func CanonicalTable(t lvs.Table) lvs.Table {
 	return out
 }
 
-// CanonicalService does for one service's own fields what CanonicalTable does.
+// CanonicalService does for one service's own fields what CanonicalTable does;
+// the version stays.
 func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
 	s.Flags &^= FlagPersistent | FlagHashed
 	s.Persistence = s.Persistence.Truncate(time.Second)
@@ -67,6 +77,16 @@ func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
 		s.Netmask = 0xffffffff
 	}
 	return s
+}
+
+// Written marks known, which now equals want, with want's versions.
+func Written(known, want lvs.Table) {
+	for key, w := range want {
+		if k, ok := known[key]; ok && k.Version != w.Version {
+			k.Version = w.Version
+			known[key] = k
+		}
+	}
 }
 
 // Clone returns a copy of t that shares nothing with it.

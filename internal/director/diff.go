@@ -21,57 +21,115 @@ const (
 	RemoveService // with all servers that it still has
 )
 
-// Op is one step of a difference. Service and Want are the whole wanted
-// service for the service verbs, and Server and WantServer for the server verbs.
+// Op is one step of a difference. Service names the service in any case;
+// Want is the whole wanted service for AddService and ChangeService, Server
+// and WantServer are for the server verbs.
 type Op struct {
 	Verb       Verb
 	Service    lvs.ServiceKey
-	Want       lvs.Service
+	Want       *lvs.Service
 	Server     lvs.ServerKey
 	WantServer lvs.Server
 }
 
 // Diff returns what turns have into want, in the order in which to write it:
 // service by service what is new or different, then what is to go. Both
-// tables must have canonical keys.
+// tables must be canonical. Equal tables of any size cost one walk and no
+// sorting, and services of equal versions not even that.
 func Diff(have, want lvs.Table) []Op {
-	var ops, gone []Op
-	for _, key := range sortedServices(want) {
+	changed := make([]lvs.ServiceKey, 0, 16)
+	adds, removes := 0, 0
+	for key, w := range want {
+		h, exists := have[key]
+		if exists && w.Version != 0 && w.Version == h.Version {
+			continue
+		}
+		add, remove := countServers(h.Servers, w.Servers)
+		if !exists || !sameService(h, w) {
+			add++
+		}
+		if add+remove > 0 {
+			changed = append(changed, key)
+		}
+		adds, removes = adds+add, removes+remove
+	}
+	d := difference{ops: make([]Op, 0, adds), gone: make([]Op, 0, removes)}
+	slices.SortFunc(changed, compareServices)
+	for _, key := range changed {
 		h, exists := have[key]
 		w := want[key]
 		switch {
 		case !exists:
-			ops = append(ops, Op{Verb: AddService, Service: key, Want: w})
+			d.ops = append(d.ops, Op{Verb: AddService, Service: key, Want: &w})
 		case !sameService(h, w):
-			ops = append(ops, Op{Verb: ChangeService, Service: key, Want: w})
+			d.ops = append(d.ops, Op{Verb: ChangeService, Service: key, Want: &w})
 		}
-		added, removed := diffServers(key, h.Servers, w.Servers)
-		ops, gone = append(ops, added...), append(gone, removed...)
+		d.servers(key, h.Servers, w.Servers)
 	}
-	for _, key := range sortedServices(have) {
-		if _, stays := want[key]; !stays {
-			gone = append(gone, Op{Verb: RemoveService, Service: key})
-		}
-	}
-	return append(ops, gone...)
+	d.services(have, want)
+	return append(d.ops, d.gone...)
 }
 
-func diffServers(service lvs.ServiceKey, have, want map[lvs.ServerKey]lvs.Server) (ops, gone []Op) {
-	for _, key := range sortedServers(want) {
+// difference collects what Diff finds.
+type difference struct {
+	ops, gone []Op
+	keys      []lvs.ServerKey // scratch
+}
+
+// countServers returns how many servers are new or different, and how many go.
+func countServers(have, want map[lvs.ServerKey]lvs.Server) (adds, removes int) {
+	stay := 0
+	for key, w := range want {
 		h, exists := have[key]
-		switch w := want[key]; {
-		case !exists:
-			ops = append(ops, Op{Verb: AddServer, Service: service, Server: key, WantServer: w})
-		case h != w:
-			ops = append(ops, Op{Verb: ChangeServer, Service: service, Server: key, WantServer: w})
+		if exists {
+			stay++
+		}
+		if !exists || h != w {
+			adds++
 		}
 	}
-	for _, key := range sortedServers(have) {
+	return adds, len(have) - stay
+}
+
+func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKey]lvs.Server) {
+	d.keys = d.keys[:0]
+	for key, w := range want {
+		if h, exists := have[key]; !exists || h != w {
+			d.keys = append(d.keys, key)
+		}
+	}
+	slices.SortFunc(d.keys, compareServers)
+	for _, key := range d.keys {
+		verb := AddServer
+		if _, exists := have[key]; exists {
+			verb = ChangeServer
+		}
+		d.ops = append(d.ops, Op{Verb: verb, Service: service, Server: key, WantServer: want[key]})
+	}
+	d.keys = d.keys[:0]
+	for key := range have {
 		if _, stays := want[key]; !stays {
-			gone = append(gone, Op{Verb: RemoveServer, Service: service, Server: key})
+			d.keys = append(d.keys, key)
 		}
 	}
-	return ops, gone
+	slices.SortFunc(d.keys, compareServers)
+	for _, key := range d.keys {
+		d.gone = append(d.gone, Op{Verb: RemoveServer, Service: service, Server: key})
+	}
+}
+
+// services adds the services that are to go.
+func (d *difference) services(have, want lvs.Table) {
+	var keys []lvs.ServiceKey
+	for key := range have {
+		if _, stays := want[key]; !stays {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, compareServices)
+	for _, key := range keys {
+		d.gone = append(d.gone, Op{Verb: RemoveService, Service: key})
+	}
 }
 
 // Count adds op to c.
@@ -95,18 +153,28 @@ func (op Op) Apply(t lvs.Table) {
 	}
 	switch op.Verb {
 	case AddService, ChangeService:
-		w := op.Want
-		w.Servers = s.Servers
+		w := *op.Want
+		w.Servers, w.Version = s.Servers, 0 // until all of it is written
 		if w.Servers == nil {
 			w.Servers = map[lvs.ServerKey]lvs.Server{}
 		}
 		t[op.Service] = w
 	case AddServer, ChangeServer:
 		s.Servers[op.Server] = op.WantServer
+		unversion(t, op.Service, s)
 	case RemoveServer:
 		delete(s.Servers, op.Server)
+		unversion(t, op.Service, s)
 	case RemoveService:
 		delete(t, op.Service)
+	}
+}
+
+// unversion: a service in the middle of a difference is of no version.
+func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) {
+	if s.Version != 0 {
+		s.Version = 0
+		t[key] = s
 	}
 }
 
@@ -116,25 +184,11 @@ func sameService(a, b lvs.Service) bool {
 		a.Netmask == b.Netmask && a.PersistenceEngine == b.PersistenceEngine
 }
 
-func sortedServices(t lvs.Table) []lvs.ServiceKey {
-	keys := make([]lvs.ServiceKey, 0, len(t))
-	for k := range t {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b lvs.ServiceKey) int {
-		return cmp.Or(cmp.Compare(a.FWMark, b.FWMark), cmp.Compare(a.Family, b.Family), a.Addr.Compare(b.Addr),
-			cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
-	})
-	return keys
+func compareServices(a, b lvs.ServiceKey) int {
+	return cmp.Or(cmp.Compare(a.FWMark, b.FWMark), cmp.Compare(a.Family, b.Family), a.Addr.Compare(b.Addr),
+		cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
 }
 
-func sortedServers(m map[lvs.ServerKey]lvs.Server) []lvs.ServerKey {
-	keys := make([]lvs.ServerKey, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b lvs.ServerKey) int {
-		return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
-	})
-	return keys
+func compareServers(a, b lvs.ServerKey) int {
+	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
 }

@@ -179,10 +179,10 @@ func (b *batch) op(op director.Op, seq uint32) {
 	switch op.Verb {
 	case director.AddService:
 		b.message(cmdNewService, 0, seq)
-		b.service(op.Service, op.Want)
+		b.service(op.Service, *op.Want)
 	case director.ChangeService:
 		b.message(cmdSetService, 0, seq)
-		b.service(op.Service, op.Want)
+		b.service(op.Service, *op.Want)
 	case director.RemoveService:
 		b.message(cmdDelService, 0, seq)
 		end := b.nest(attrService)

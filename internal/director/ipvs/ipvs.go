@@ -70,7 +70,7 @@ const maxRounds = 3
 // Set writes the difference. A service that is there already under a key of
 // ours is taken over as it is and changed to what is wanted.
 func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
-	want = director.CanonicalTable(want)
+	want = director.Wanted(want, d.have)
 	var changes director.Changes
 	for round := 1; ; round++ {
 		if err := ctx.Err(); err != nil {
@@ -87,7 +87,11 @@ func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, e
 			d.stale = true
 			return changes, err
 		}
-		if len(failed) == 0 || round == maxRounds || !surprised(failed) {
+		if len(failed) == 0 {
+			director.Written(d.have, want)
+			return changes, nil
+		}
+		if round == maxRounds || !surprised(failed) {
 			return changes, failures(failed)
 		}
 		d.stale = true

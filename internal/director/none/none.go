@@ -24,7 +24,7 @@ func (d *Director) Name() string { return "none" }
 // Set remembers want.
 func (d *Director) Set(_ context.Context, want lvs.Table) (director.Changes, error) {
 	var changes director.Changes
-	want = director.CanonicalTable(want)
+	want = director.Wanted(want, d.have)
 	for _, op := range director.Diff(d.have, want) {
 		changes.Count(op)
 	}
