@@ -59,6 +59,9 @@ else
 	echo "-- no C compiler: the race detector is skipped"
 	step go tool gotestsum --format pkgname --jsonfile "$record/1" -- -timeout 5m $units
 fi
+# A short run of every fuzz target, by count: what it finds does not depend on
+# how fast this machine is.
+step ./test/fuzz.sh 20000x
 # Networks of namespaces, other routers, a kernel with IPVS: one package after
 # another, since they share two cores with the daemons that they watch.
 step go tool gotestsum --format pkgname --jsonfile "$record/2" -- -p 1 -timeout 8m ./test/...
