@@ -1,0 +1,154 @@
+package proxy
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// What is said between the checker and the data path. Every request has a Seq
+// and is answered by an ipc.Answer with the same Seq, in order; Error tells
+// what went wrong, while the Body of an answer to KindSet still counts what
+// was done.
+const (
+	KindSet      ipc.Kind = "set"      // Body: Update; answered with Changes
+	KindRead     ipc.Kind = "read"     // answered with []Service
+	KindCounters ipc.Kind = "counters" // answered with []Counted
+)
+
+// Update is what KindSet carries. The first one on a connection is whole;
+// those after it name only the services that are new or different, and the
+// keys of those that are gone.
+type Update struct {
+	Whole    bool             `json:"whole,omitempty"`
+	Services []Service        `json:"services,omitempty"`
+	Gone     []lvs.ServiceKey `json:"gone,omitempty"`
+}
+
+// Service is a wanted service as it travels.
+type Service struct {
+	Addr        netip.Addr `json:"addr,omitzero"`
+	Port        uint16     `json:"port,omitempty"`
+	Protocol    uint8      `json:"proto,omitempty"`
+	FWMark      uint32     `json:"fwmark,omitempty"`
+	Family      uint8      `json:"family,omitempty"`
+	Scheduler   string     `json:"scheduler"`
+	Flags       uint32     `json:"flags,omitempty"`
+	Persistence uint32     `json:"persistence,omitempty"` // seconds
+	Netmask     uint32     `json:"netmask,omitempty"`
+	Engine      string     `json:"engine,omitempty"`
+	Servers     []Server   `json:"servers"`
+}
+
+// Server is a real server as it travels.
+type Server struct {
+	Addr    netip.Addr `json:"addr"`
+	Port    uint16     `json:"port,omitempty"`
+	Forward uint8      `json:"forward,omitempty"`
+	Weight  int        `json:"weight"`
+	Upper   uint32     `json:"upper,omitempty"`
+	Lower   uint32     `json:"lower,omitempty"`
+}
+
+// Counted is a service's counters as they travel.
+type Counted struct {
+	Service  lvs.ServiceKey
+	Counters director.Counters
+	Servers  []CountedServer
+}
+
+// CountedServer is a real server's counters as they travel.
+type CountedServer struct {
+	Server   lvs.ServerKey
+	Counters director.Counters
+}
+
+// newUpdate tells want to somebody who knows told; nil is nobody's knowledge.
+// Both are canonical.
+func newUpdate(told, want lvs.Table) Update {
+	if told == nil {
+		return Update{Whole: true, Services: Encode(want)}
+	}
+	different := lvs.Table{}
+	for key, w := range want {
+		if t, ok := told[key]; !ok || w.Version == 0 || t.Version != w.Version {
+			different[key] = w
+		}
+	}
+	u := Update{Services: Encode(different)}
+	for key := range told {
+		if _, stays := want[key]; !stays {
+			u.Gone = append(u.Gone, key)
+		}
+	}
+	return u
+}
+
+// Encode makes services that can travel of a table.
+func Encode(t lvs.Table) []Service {
+	out := make([]Service, 0, len(t))
+	for key, s := range t {
+		w := Service{
+			Addr: key.Addr, Port: key.Port, Protocol: uint8(key.Protocol), FWMark: key.FWMark, Family: key.Family,
+			Scheduler: s.Scheduler, Flags: s.Flags, Persistence: uint32(s.Persistence / time.Second),
+			Netmask: s.Netmask, Engine: s.PersistenceEngine, Servers: make([]Server, 0, len(s.Servers)),
+		}
+		for sk, v := range s.Servers {
+			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower})
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// Decode is the inverse of Encode; the table is canonical.
+func Decode(in []Service) lvs.Table {
+	t := make(lvs.Table, len(in))
+	for _, w := range in {
+		key := lvs.ServiceKey{Addr: w.Addr, Port: w.Port, Protocol: lvs.Protocol(w.Protocol), FWMark: w.FWMark, Family: w.Family}
+		s := lvs.Service{
+			Scheduler: w.Scheduler, Flags: w.Flags, Persistence: time.Duration(w.Persistence) * time.Second,
+			Netmask: w.Netmask, PersistenceEngine: w.Engine, Servers: make(map[lvs.ServerKey]lvs.Server, len(w.Servers)),
+		}
+		for _, v := range w.Servers {
+			s.Servers[lvs.ServerKey{Addr: v.Addr, Port: v.Port}] = lvs.Server{
+				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower}
+		}
+		t[key] = s
+	}
+	return director.CanonicalTable(t)
+}
+
+// EncodeCounters makes a message's body of counters.
+func EncodeCounters(m map[lvs.ServiceKey]director.ServiceCounters) json.RawMessage {
+	out := make([]Counted, 0, len(m))
+	for key, s := range m {
+		c := Counted{Service: key, Counters: s.Counters, Servers: make([]CountedServer, 0, len(s.Servers))}
+		for sk, v := range s.Servers {
+			c.Servers = append(c.Servers, CountedServer{sk, v})
+		}
+		out = append(out, c)
+	}
+	return ipc.Marshal(out)
+}
+
+// DecodeCounters is the inverse of EncodeCounters.
+func DecodeCounters(body json.RawMessage) (map[lvs.ServiceKey]director.ServiceCounters, error) {
+	var in []Counted
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	out := make(map[lvs.ServiceKey]director.ServiceCounters, len(in))
+	for _, c := range in {
+		s := director.ServiceCounters{Counters: c.Counters, Servers: make(map[lvs.ServerKey]director.Counters, len(c.Servers))}
+		for _, v := range c.Servers {
+			s.Servers[v.Server] = v.Counters
+		}
+		out[c.Service] = s
+	}
+	return out, nil
+}

@@ -1,0 +1,241 @@
+// Package proxyd is the data path of the embedded director: it listens on the
+// virtual addresses and spreads TCP connections and UDP sessions over the real
+// servers, in user space, without a kernel module and without root.
+//
+// It is a process of its own, so that connections outlive a dead checker as
+// they do with IPVS. What to offer comes from the checker (director/proxy);
+// whether a real server is well is not its business. The parts: run.go the
+// child, control.go the checker's requests, balancer.go the services, tcp.go,
+// udp.go and relay.go the traffic, service.go and schedule.go the choice.
+//
+// A real server of weight 0 gets nothing new and keeps what it has. One that
+// is removed keeps its TCP connections until they end by themselves (IPVS
+// would drop their packets without a word); UDP sessions, which never end while
+// a client goes on asking, move to another server with the next datagram.
+// A service that is removed takes no new connections; those that it has go on.
+//
+// PROXY protocol and transparent sources will go into tcp.go.
+package proxyd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxConnections bounds the TCP connections of all services; beyond it
+	// clients wait in the kernel's backlog.
+	maxConnections = 100_000
+	// maxSessions bounds the UDP sessions of all services; beyond it the one
+	// that was silent for longest ends.
+	maxSessions = 16_384
+	// spareFiles are descriptors for everything else: listeners, the log.
+	spareFiles = 256
+	// maxErrors bounds how many errors are spelled out at once.
+	maxErrors = 20
+)
+
+// Notice is told what an operator should know about a service.
+type Notice func(key lvs.ServiceKey, level slog.Level, what string)
+
+// Balancer offers services. Apply, Read, Counters and Close belong to one
+// goroutine; the traffic has its own.
+type Balancer struct {
+	services map[lvs.ServiceKey]*offered
+	conns    *connections
+	sessions slots
+	now      func() time.Time
+	notice   Notice
+}
+
+// offered is a service that is wanted; without a front it could not listen,
+// and Retry tries again.
+type offered struct {
+	pool  *pool
+	front front
+	err   error
+}
+
+// front takes traffic until it is closed.
+type front interface{ close() }
+
+// NewBalancer returns a balancer without services.
+func NewBalancer(notice Notice) *Balancer {
+	conns, sessions := limits()
+	return &Balancer{
+		services: map[lvs.ServiceKey]*offered{},
+		conns:    newConnections(conns), sessions: make(slots, sessions),
+		now: time.Now, notice: notice,
+	}
+}
+
+// limits shares out the descriptors that the process may have: two for each
+// connection, one for each session. With privilege it asks for enough of them.
+func limits() (conns, sessions int) {
+	conns, sessions = maxConnections, maxSessions
+	enough := uint64(2*conns + sessions + spareFiles)
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return conns, sessions
+	}
+	if limit.Cur < enough {
+		more := unix.Rlimit{Cur: enough, Max: max(enough, limit.Max)}
+		if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
+			return conns, sessions
+		}
+	}
+	files := max(int(min(limit.Cur, 1<<30))-spareFiles, 64)
+	sessions = min(sessions, files/4)
+	return min(conns, (files-sessions)/2), sessions
+}
+
+// Apply makes the balancer offer want, and only the difference is touched.
+// What cannot be offered is in the error; everything else is.
+func (b *Balancer) Apply(want lvs.Table) (director.Changes, error) {
+	return b.write(b.table(func(lvs.ServiceKey, *offered) bool { return true }), want)
+}
+
+// Update is Apply for some services only: those different are as they should
+// be, those gone should not be, all others stay. All is canonical.
+func (b *Balancer) Update(different lvs.Table, gone []lvs.ServiceKey) (director.Changes, error) {
+	meant := make(map[lvs.ServiceKey]bool, len(gone))
+	for _, key := range gone {
+		meant[key] = true
+	}
+	for key := range different {
+		meant[key] = true
+	}
+	return b.write(b.table(func(key lvs.ServiceKey, _ *offered) bool { return meant[key] }), different)
+}
+
+func (b *Balancer) write(have, want lvs.Table) (director.Changes, error) {
+	var changes director.Changes
+	for _, op := range director.Diff(have, want) {
+		changes.Count(op)
+		b.apply(op)
+	}
+	return changes, b.Retry()
+}
+
+func (b *Balancer) apply(op director.Op) {
+	o := b.services[op.Service]
+	switch op.Verb {
+	case director.AddService: // it listens once its servers are there too
+		o = &offered{pool: newPool(op.Service, *op.Want, b.now)}
+		b.services[op.Service] = o
+		b.sayScheduler(op)
+	case director.ChangeService:
+		before := o.pool.table().Scheduler
+		o.pool.change(*op.Want)
+		if before != op.Want.Scheduler {
+			b.sayScheduler(op)
+		}
+	case director.AddServer, director.ChangeServer:
+		o.pool.put(op.Server, op.WantServer)
+	case director.RemoveServer:
+		o.pool.remove(op.Server)
+	case director.RemoveService:
+		delete(b.services, op.Service)
+		if o.front != nil {
+			o.front.close()
+			b.notice(op.Service, slog.LevelInfo, "no longer listening on "+director.ServiceName(op.Service))
+		}
+	}
+}
+
+func (b *Balancer) sayScheduler(op director.Op) {
+	if _, known := newScheduler(op.Want.Scheduler); !known {
+		b.notice(op.Service, slog.LevelWarn, fmt.Sprintf("%s: the proxy has no scheduler %s, using %s",
+			director.ServiceName(op.Service), op.Want.Scheduler, fallback))
+	}
+}
+
+// Retry listens for the services that do not yet, and returns why some still
+// do not. What changed is told.
+func (b *Balancer) Retry() error {
+	var errs []error
+	for key, o := range b.services {
+		if o.front != nil {
+			continue
+		}
+		f, err := b.open(o.pool)
+		if err != nil {
+			errs = append(errs, err)
+			if o.err == nil || o.err.Error() != err.Error() {
+				b.notice(key, slog.LevelError, err.Error())
+			}
+			o.err = err
+			continue
+		}
+		o.front, o.err = f, nil
+		b.notice(key, slog.LevelInfo, "listening on "+director.ServiceName(key))
+	}
+	return joinSome(errs)
+}
+
+func (b *Balancer) open(p *pool) (front, error) {
+	if p.key.Protocol == lvs.UDP {
+		return asFront(newUDPFront(p, b.sessions))
+	}
+	return asFront(newTCPFront(p, b.conns))
+}
+
+// asFront keeps a nil pointer from becoming a front that is not nil.
+func asFront[F front](f F, err error) (front, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Read returns the services that are really offered.
+func (b *Balancer) Read() lvs.Table {
+	return b.table(func(_ lvs.ServiceKey, o *offered) bool { return o.front != nil })
+}
+
+func (b *Balancer) table(which func(lvs.ServiceKey, *offered) bool) lvs.Table {
+	t := make(lvs.Table, len(b.services))
+	for key, o := range b.services {
+		if which(key, o) {
+			t[key] = o.pool.table()
+		}
+	}
+	return t
+}
+
+// Counters returns the figures of all services.
+func (b *Balancer) Counters() map[lvs.ServiceKey]director.ServiceCounters {
+	out := make(map[lvs.ServiceKey]director.ServiceCounters, len(b.services))
+	for key, o := range b.services {
+		out[key] = o.pool.counters()
+	}
+	return out
+}
+
+// Close ends all services and all connections.
+func (b *Balancer) Close() {
+	for key, o := range b.services {
+		if o.front != nil {
+			o.front.close()
+		}
+		delete(b.services, key)
+	}
+	b.conns.close()
+}
+
+// joinSome makes one error of many that a person can still read.
+func joinSome(errs []error) error {
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	if n := len(errs); n > maxErrors {
+		errs = append(errs[:maxErrors:maxErrors], fmt.Errorf("and %d more", n-maxErrors))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,118 @@
+package proxyd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"golang.org/x/sys/unix"
+)
+
+// keepAlive finds dead peers on both sides; NAT devices forget a quiet
+// connection after 90 s at the earliest.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30e9, Interval: 10e9, Count: 3}
+
+// silence is how long sent bytes may go unconfirmed before a connection to a
+// real server counts as broken (TCP_USER_TIMEOUT); the kernel's own limit is
+// about a quarter of an hour.
+const silence = 60 * time.Second
+
+// dialer reaches real servers.
+var dialer = net.Dialer{
+	Timeout: connectTimeout, KeepAliveConfig: keepAlive,
+	Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) {
+			// Without it a dead server is noticed later, that is all.
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
+		})
+	},
+}
+
+// network is the word for Go, with the family, since a virtual address of
+// IPv6 must not take IPv4's port too.
+func network(key lvs.ServiceKey) (string, error) {
+	switch {
+	case key.FWMark != 0:
+		return "", errors.New("a firewall mark exists in the kernel only; use lvs_director ipvs")
+	case key.Port == 0:
+		return "", errors.New("port 0 (all ports) exists in the kernel only; use lvs_director ipvs")
+	}
+	family := "4"
+	if !key.Addr.Is4() {
+		family = "6"
+	}
+	switch key.Protocol {
+	case lvs.TCP:
+		return "tcp" + family, nil
+	case lvs.UDP:
+		return "udp" + family, nil
+	}
+	return "", fmt.Errorf("protocol %s exists in the kernel only; use lvs_director ipvs", key.Protocol)
+}
+
+// listenConfig binds addresses that are not on this machine: the backup
+// listens on the virtual addresses that it is going to take over.
+func listenConfig() *net.ListenConfig {
+	return &net.ListenConfig{
+		KeepAliveConfig: keepAlive,
+		Control: func(network, _ string, c syscall.RawConn) error {
+			var err error
+			ctlErr := c.Control(func(fd uintptr) {
+				if network[3] == '6' {
+					err = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_FREEBIND, 1)
+					return
+				}
+				err = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_FREEBIND, 1)
+			})
+			return errors.Join(ctlErr, err)
+		},
+	}
+}
+
+func listenTCP(key lvs.ServiceKey) (*net.TCPListener, error) {
+	word, err := network(key)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
+	}
+	l, err := listenConfig().Listen(context.Background(), word, netip.AddrPortFrom(key.Addr, key.Port).String())
+	if err != nil {
+		return nil, listenError(key, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
+func listenUDP(key lvs.ServiceKey) (*net.UDPConn, error) {
+	word, err := network(key)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
+	}
+	c, err := listenConfig().ListenPacket(context.Background(), word, netip.AddrPortFrom(key.Addr, key.Port).String())
+	if err != nil {
+		return nil, listenError(key, err)
+	}
+	return c.(*net.UDPConn), nil
+}
+
+// listenError says what would help.
+func listenError(key lvs.ServiceKey, err error) error {
+	hint := ""
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	switch {
+	case errors.Is(err, unix.EACCES):
+		hint = fmt.Sprintf(" (ports below 1024 take CAP_NET_BIND_SERVICE, or sysctl net.ipv4.ip_unprivileged_port_start=%d)", key.Port)
+	case errors.Is(err, unix.EADDRINUSE):
+		hint = " (another program listens there; ss -lntup shows which)"
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		hint = " (the kernel does not let us listen on an address that is not here)"
+	}
+	return fmt.Errorf("listen on %s: %w%s", director.ServiceName(key), err, hint)
+}

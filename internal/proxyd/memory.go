@@ -1,0 +1,94 @@
+package proxyd
+
+import (
+	"container/list"
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// maxRemembered bounds the clients that one persistent service remembers; the
+// one unseen for longest is forgotten first.
+const maxRemembered = 100_000
+
+// forgetAtOnce bounds the work that one new entry causes.
+const forgetAtOnce = 4
+
+// memory is which client goes to which server, for persistence.
+type memory struct {
+	entries map[netip.Addr]*list.Element
+	order   *list.List // of remembered; the front was seen last
+}
+
+type remembered struct {
+	client netip.Addr
+	server lvs.ServerKey
+	until  time.Time
+}
+
+func newMemory() *memory {
+	return &memory{entries: map[netip.Addr]*list.Element{}, order: list.New()}
+}
+
+func (m *memory) len() int { return len(m.entries) }
+
+func (m *memory) get(client netip.Addr, now time.Time) (lvs.ServerKey, bool) {
+	e, ok := m.entries[client]
+	if !ok {
+		return lvs.ServerKey{}, false
+	}
+	r := e.Value.(*remembered)
+	if !now.Before(r.until) {
+		m.forget(e)
+		return lvs.ServerKey{}, false
+	}
+	return r.server, true
+}
+
+// put remembers server for client, and forgets a few whose time is over: they
+// are at the back, since all are remembered for equally long.
+func (m *memory) put(client netip.Addr, server lvs.ServerKey, now, until time.Time) {
+	for range forgetAtOnce {
+		e := m.order.Back()
+		if e == nil || now.Before(e.Value.(*remembered).until) {
+			break
+		}
+		m.forget(e)
+	}
+	if e, ok := m.entries[client]; ok {
+		*e.Value.(*remembered) = remembered{client, server, until}
+		m.order.MoveToFront(e)
+		return
+	}
+	if len(m.entries) >= maxRemembered {
+		m.forget(m.order.Back())
+	}
+	m.entries[client] = m.order.PushFront(&remembered{client, server, until})
+}
+
+func (m *memory) forget(e *list.Element) {
+	delete(m.entries, e.Value.(*remembered).client)
+	m.order.Remove(e)
+}
+
+// mask reduces a client to the block that sticks together: netmask is a mask
+// for IPv4 and a prefix length for IPv6 (lvs.Service.Netmask).
+func mask(client netip.Addr, netmask uint32) netip.Addr {
+	length := int(netmask)
+	if client.Is4() {
+		length = bits.LeadingZeros32(^netmask)
+		if netmask<<length != 0 { // not a run of ones: take it bit by bit
+			b := client.As4()
+			binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(b[:])&netmask)
+			return netip.AddrFrom4(b)
+		}
+	}
+	prefix, err := client.Prefix(length)
+	if err != nil {
+		return client
+	}
+	return prefix.Addr()
+}

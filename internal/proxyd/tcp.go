@@ -1,0 +1,173 @@
+package proxyd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// connectTimeout bounds one attempt to reach a real server.
+	connectTimeout = 4 * time.Second
+	// maxTries bounds how many real servers are tried for one connection.
+	maxTries = 3
+	// acceptPause is the wait after an accept that failed for want of
+	// descriptors or memory.
+	acceptPause = 50 * time.Millisecond
+)
+
+// tcpFront accepts the connections of one virtual service.
+type tcpFront struct {
+	pool  *pool
+	conns *connections
+	l     *net.TCPListener
+	stop  chan struct{}
+	ended sync.WaitGroup // the accepting goroutine
+}
+
+func newTCPFront(p *pool, conns *connections) (*tcpFront, error) {
+	l, err := listenTCP(p.key)
+	if err != nil {
+		return nil, err
+	}
+	f := &tcpFront{pool: p, conns: conns, l: l, stop: make(chan struct{})}
+	f.ended.Go(f.accept)
+	return f, nil
+}
+
+// close stops accepting; what was accepted goes on.
+func (f *tcpFront) close() {
+	close(f.stop)
+	_ = f.l.Close()
+	f.ended.Wait()
+}
+
+// accept takes a slot before a connection: when all are used, clients wait in
+// the kernel's backlog, and no memory of ours grows.
+func (f *tcpFront) accept() {
+	for f.conns.slots.take(f.stop) {
+		c, err := f.l.AcceptTCP()
+		if err == nil {
+			f.conns.run(c, func() { f.serve(c) })
+			continue
+		}
+		f.conns.slots.give()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case <-f.stop:
+			return
+		case <-time.After(acceptPause):
+		}
+	}
+}
+
+func (f *tcpFront) serve(client *net.TCPConn) {
+	from := client.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	s, upstream := f.connect(from)
+	if s == nil {
+		_ = client.SetLinger(0) // a reset is heard at once
+		_ = client.Close()
+		return
+	}
+	defer f.pool.release(s)
+	if !f.conns.add(upstream) {
+		_ = upstream.Close()
+		_ = client.Close()
+		return
+	}
+	defer f.conns.drop(upstream)
+	f.pool.conns.Add(1)
+	s.conns.Add(1)
+	relay(client, upstream,
+		func(n int64) { f.pool.inBytes.Add(uint64(n)); s.inBytes.Add(uint64(n)) },
+		func(n int64) { f.pool.outBytes.Add(uint64(n)); s.outBytes.Add(uint64(n)) })
+}
+
+// connect tries servers until one takes the connection. It returns nil if
+// none does, or if the fault is ours.
+func (f *tcpFront) connect(client netip.Addr) (*server, *net.TCPConn) {
+	var tried []*server
+	for len(tried) < maxTries {
+		s := f.pool.take(client, tried)
+		if s == nil {
+			return nil, nil
+		}
+		c, err := dialer.DialContext(f.conns.ctx, "tcp", f.pool.target(s).String())
+		if err == nil {
+			return s, c.(*net.TCPConn)
+		}
+		f.pool.release(s)
+		if f.conns.ctx.Err() != nil || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+			return nil, nil
+		}
+		s.refused.Add(1)
+		tried = append(tried, s)
+	}
+	return nil, nil
+}
+
+// connections are all that are open, of all services; they outlive the
+// service that began them.
+type connections struct {
+	ctx    context.Context // ended by close
+	cancel context.CancelFunc
+	slots  slots
+
+	mu      sync.Mutex
+	open    map[*net.TCPConn]struct{}
+	running sync.WaitGroup
+}
+
+func newConnections(limit int) *connections {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), open: map[*net.TCPConn]struct{}{}}
+}
+
+// run serves c in a goroutine and gives its slot back.
+func (cs *connections) run(c *net.TCPConn, serve func()) {
+	if !cs.add(c) {
+		_ = c.Close()
+		cs.slots.give()
+		return
+	}
+	cs.running.Go(func() {
+		defer cs.slots.give()
+		defer cs.drop(c)
+		serve()
+	})
+}
+
+// add reports false after close.
+func (cs *connections) add(c *net.TCPConn) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.ctx.Err() != nil {
+		return false
+	}
+	cs.open[c] = struct{}{}
+	return true
+}
+
+func (cs *connections) drop(c *net.TCPConn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.open, c)
+}
+
+// close ends every connection and waits for their goroutines.
+func (cs *connections) close() {
+	cs.mu.Lock()
+	cs.cancel()
+	for c := range cs.open {
+		_ = c.Close()
+	}
+	cs.mu.Unlock()
+	cs.running.Wait()
+}

@@ -1,0 +1,79 @@
+package proxyd
+
+import (
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+func TestDatagramsGoThereAndBack(t *testing.T) {
+	a, b := udpBackend(t, "a"), udpBackend(t, "b")
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	apply1(t, bal, key, "rr", weights{a: {Weight: 1}, b: {Weight: 1}})
+	got := map[string]int{}
+	for range 4 {
+		c := dialTo(t, key)
+		first := c.ask()
+		got[first]++
+		if again := c.ask(); again != first {
+			t.Errorf("a session went from %s to %s", first, again)
+		}
+	}
+	if got["a"] != 2 || got["b"] != 2 {
+		t.Errorf("sessions %v, want 2 each", got)
+	}
+	eventually(t, "counted", func() bool {
+		c := bal.Counters()[key]
+		return c.Connections == 4 && c.InPackets == 8 && c.OutPackets == 8 && c.Active == 4
+	})
+}
+
+func TestSessionLeavesRemovedServer(t *testing.T) {
+	a, b := udpBackend(t, "a"), udpBackend(t, "b")
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	apply1(t, bal, key, "rr", weights{a: {Weight: 1}})
+	c := dialTo(t, key)
+	if got := c.ask(); got != "a" {
+		t.Fatalf("answer of %q, want a", got)
+	}
+	apply1(t, bal, key, "rr", weights{a: {Weight: 0}, b: {Weight: 1}})
+	if got := c.ask(); got != "a" {
+		t.Errorf("a session of a draining server went to %q", got)
+	}
+	apply1(t, bal, key, "rr", weights{b: {Weight: 1}})
+	if got := c.ask(); got != "b" {
+		t.Errorf("a session of a removed server went to %q, want b", got)
+	}
+}
+
+func TestRefusedDatagramGoesElsewhere(t *testing.T) {
+	a, dead := udpBackend(t, "a"), serverAt(free(t, "udp"))
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	apply1(t, bal, key, "rr", weights{dead: {Weight: 1}})
+	c := dialTo(t, key)
+	_, _ = c.Write([]byte("hello\n")) // is refused, and ends the session
+	eventually(t, "refusal noticed", func() bool { return bal.Counters()[key].Active == 0 })
+	apply1(t, bal, key, "rr", weights{a: {Weight: 1}, dead: {Weight: 0}})
+	if got := c.ask(); got != "a" {
+		t.Errorf("answer of %q, want a", got)
+	}
+}
+
+func TestSessionsAreBounded(t *testing.T) {
+	a := udpBackend(t, "a")
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	bal.sessions = make(slots, 2)
+	apply1(t, bal, key, "rr", weights{a: {Weight: 1}})
+	for range 5 {
+		if got := dialTo(t, key).ask(); got != "a" {
+			t.Errorf("answer of %q, want a", got)
+		}
+	}
+	if c := bal.Counters()[key]; c.Active != 2 || c.Connections != 5 {
+		t.Errorf("%d of %d sessions are active, want 2 of 5", c.Active, c.Connections)
+	}
+}
