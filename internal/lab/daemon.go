@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -164,4 +165,17 @@ func (d *Daemon) Instance(name string) *api.Instance {
 		}
 	}
 	return nil
+}
+
+// ChildPID reads the pid file of a child, "vrrp", "check" or "bfd"; 0 if there is none.
+func (d *Daemon) ChildPID(which string) int {
+	text, err := os.ReadFile(d.file("-" + which + ".pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }

@@ -54,6 +54,8 @@ type Options struct {
 	IgnoreINT bool
 	// Self is the binary to run for children; /proc/self/exe by default.
 	Self string
+	// Notes are said once at start: options without effect and the like.
+	Notes []string
 	// ListenProxy makes the socket between checker and proxy child; it is
 	// called inside NetNS. Nil: none.
 	ListenProxy func() (*os.File, string, error)

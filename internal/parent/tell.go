@@ -20,6 +20,9 @@ func (h *house) announce(r *Report) {
 	if h.o.Log.Detail {
 		h.tell(slog.LevelInfo, "process", "Command line: '%s'", strings.Join(h.o.CommandLine, "' '"))
 	}
+	for _, note := range h.o.Notes {
+		h.tell(slog.LevelWarn, "process", "command line: %s", note)
+	}
 	if r.Fatal == "" && len(r.Children) == 0 {
 		h.tell(slog.LevelWarn, "config", "%s has no configuration to run", h.o.Program)
 	}

@@ -1,0 +1,20 @@
+package cli
+
+import (
+	"github.com/holdfast-ha/holdfast/internal/director/proxy"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/parent"
+	"github.com/holdfast-ha/holdfast/internal/proxyd"
+)
+
+// children are the daemons that this binary can be run as. A new one is a row
+// here, a name in package parent, and a need found in the configuration
+// (reader.go).
+var children = map[string]ipc.ChildMain{
+	parent.VRRP:    idle,
+	parent.Checker: idle,
+	parent.Proxy:   proxyd.Run,
+}
+
+// listenProxy makes the socket on which the proxy child hears the checker.
+var listenProxy = proxy.Listen

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/notify/log"
+	"github.com/holdfast-ha/holdfast/internal/parent"
+)
+
+// defaultPID is the parent's pid file.
+const defaultPID = "/run/keepalived.pid"
+
+// daemon takes keepalived's command line.
+func daemon(t terminal, program string, args []string) int {
+	f := newFlags()
+	rest, err := f.parse(args)
+	if err != nil {
+		fmt.Fprintf(t.err, "%s: %v\n", program, err)
+		return parent.ExitFatal
+	}
+	for _, arg := range rest {
+		fmt.Fprintf(t.err, "%s: argument %q is ignored\n", program, arg)
+	}
+	switch {
+	case f.help:
+		fmt.Fprintf(t.err, optionsText, program)
+		return parent.ExitOK
+	case f.version:
+		return printVersion(t.err)
+	case f.set.Changed("signum"):
+		n, ok := signals[f.signum]
+		if !ok {
+			fmt.Fprintf(t.err, "%s: unknown sigfunc %s\n", program, f.signum)
+			return parent.ExitFatal
+		}
+		fmt.Fprintln(t.out, n)
+		return parent.ExitOK
+	}
+	notes := f.complaints()
+	if file, ok := f.given("config-test", f.test, ""); ok {
+		printNotes(t, program, notes)
+		return configTest(t, f, file)
+	}
+	if !f.foreground && !detached() {
+		printNotes(t, program, notes)
+		return detach(t, program)
+	}
+	o := f.options(program, args)
+	o.Notes = notes
+	if detached() {
+		o.Started = tellLauncher
+		_ = unix.Chdir("/")
+	}
+	return parent.Run(o)
+}
+
+func printNotes(t terminal, program string, notes []string) {
+	for _, n := range notes {
+		fmt.Fprintf(t.err, "%s: %s\n", program, n)
+	}
+}
+
+// complaints are about options that do not stop a start, as the original's.
+func (f *flags) complaints() (notes []string) {
+	if _, err := parseFacility(f.facility); err != nil {
+		notes = append(notes, err.Error())
+	}
+	if f.umask != "" {
+		if _, err := parseUmask(f.umask); err != nil {
+			notes = append(notes, err.Error())
+		}
+	}
+	if names := f.ignored(); len(names) > 0 {
+		notes = append(notes, "taken, but without effect yet: "+strings.Join(names, ", "))
+	}
+	return notes
+}
+
+// options turns words into what the parent needs.
+func (f *flags) options(program string, args []string) parent.Options {
+	if mask, err := parseUmask(f.umask); err == nil {
+		unix.Umask(mask)
+	}
+	if f.coreDump {
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+	}
+	facility, _ := parseFacility(f.facility)
+	logFile, _ := f.given("log-file", f.logFile, "/tmp/keepalived.log")
+	pid, vrrp, checkers := f.pidFiles()
+	word := identWord(program)
+	return parent.Options{
+		Program: program, Version: Version, CommandLine: append([]string{program}, args...),
+		Load:          f.request(),
+		PIDFile:       pid,
+		ChildPIDFiles: map[string]string{parent.VRRP: vrrp, parent.Checker: checkers},
+		Log: log.Options{
+			Console: f.console && f.foreground, Detail: f.detail, NoSyslog: f.noSyslog, Facility: facility,
+			File: absolute(logFile), JSON: f.asJSON, Ident: word,
+		},
+		Idents: map[string]string{
+			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.Proxy: word + "_proxy",
+		},
+		NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
+		Control: f.controlPath(), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
+		ListenProxy: listenProxy,
+	}
+}
+
+// identWord is the program's name in syslog: "Keepalived", as its users grep.
+func identWord(program string) string { return strings.ToUpper(program[:1]) + program[1:] }
+
+func (f *flags) request() parent.LoadRequest {
+	r := parent.LoadRequest{
+		ConfigFile: absolute(f.file), ConfigID: f.id, Strict: f.strict, All: f.all,
+		VRRP: f.vrrp || !f.check, Checkers: f.check || !f.vrrp,
+	}
+	if r.ConfigID == "" {
+		r.ConfigID = hostID()
+	}
+	return r
+}
+
+// pidFiles are the paths given, or the original's defaults; in a network
+// namespace those are in a folder of its own.
+func (f *flags) pidFiles() (pid, vrrp, checkers string) {
+	dir := "/run"
+	pid = defaultPID
+	if f.namespace != "" {
+		dir = "/run/keepalived/keepalived_" + filepath.Base(f.namespace)
+		pid = dir + "/keepalived.pid"
+		_ = os.MkdirAll(dir, 0o755) //nolint:gosec // pid files are for everybody
+	}
+	or := func(given, def string) string {
+		if given != "" {
+			return absolute(given)
+		}
+		return def
+	}
+	return or(f.pid, pid), or(f.vrrpPID, dir+"/vrrp.pid"), or(f.checkersPID, dir+"/checkers.pid")
+}
+
+func (f *flags) controlPath() string {
+	if f.control != "" {
+		return absolute(f.control)
+	}
+	pid, _, _ := f.pidFiles()
+	return controlOf(pid)
+}
+
+// controlOf is the control socket that belongs to a pid file.
+func controlOf(pidFile string) string { return strings.TrimSuffix(pidFile, ".pid") + ".sock" }
+
+// absolute makes a path independent of the working directory.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,63 @@
+package cli
+
+const helpText = `holdfast keeps a service's address alive and its traffic on healthy servers.
+It reads keepalived.conf and takes keepalived's options.
+
+Commands
+  holdfast check FILE…      say everything that is wrong with a configuration
+  holdfast status           ask the running daemon: who is master, and why
+  holdfast lab              two directors, three servers and a client, to play with
+  holdfast version
+  holdfast help
+
+The daemon
+  holdfast -n -l -D -f FILE run in the foreground, log to the terminal
+  holdfast -t -f FILE       only test the configuration
+  holdfast -h               all options
+`
+
+// optionGroups is the text of -h.
+const optionsText = `Usage: %s [OPTION…]
+
+What to run
+  -f, --use-file=FILE           configuration file, /etc/keepalived/keepalived.conf by default
+  -i, --config-id=ID            for lines that begin with @ID; the host's name by default
+  -P, --vrrp                    only VRRP
+  -C, --check                   only health checks and virtual servers
+      --all                     start every subsystem, configured or not
+  -s, --namespace=NAME          run in that network namespace
+  -t, --config-test[=FILE]      only test the configuration; say what is wrong on stderr, or in FILE
+      --strict                  refuse to start with problems in the configuration
+
+How to run
+  -n, --dont-fork               stay in the foreground
+  -p, --pid=FILE                pid file of the parent, /run/keepalived.pid by default
+  -r, --vrrp_pid=FILE           pid file of the VRRP child
+  -c, --checkers_pid=FILE       pid file of the checker child
+      --control=PATH            control socket; by default the pid file's name with .sock
+  -R, --dont-respawn            end when a child dies, instead of starting it again
+  -u, --umask=MASK              for the files that are made
+      --ignore-sigint           Ctrl-C does not stop it
+  -m, --core-dump               allow core dumps
+
+What to leave at stop
+  -V, --dont-release-vrrp       virtual addresses and routes
+  -I, --dont-release-ipvs       virtual servers
+  -X, --release-vips            (drop virtual addresses when a signal makes it backup)
+
+Where to log
+  -l, --log-console             also to stderr
+  -D, --log-detail              in detail
+  -S, --log-facility=FACILITY   syslog: 0-7, local0-local7, user or daemon (default)
+  -g, --log-file[=FILE]         also to files; /tmp/keepalived.log by default
+  -G, --no-syslog               not to syslog
+      --log-json                one JSON object a line, on stderr and in files
+
+Asking
+      --signum=NAME             the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
+  -v, --version
+  -h, --help
+
+Taken for the original's sake, without effect yet: -B, -a, -b, -d, -e, -x, -A, -M,
+-T, --flush-log-file, --config-fd, --debug, --perf, -L, -O, --no-mem-check.
+`

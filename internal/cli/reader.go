@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"math"
+	"os"
+	"runtime/debug"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
+	"github.com/holdfast-ha/holdfast/internal/parent"
+)
+
+// shortLifeMemory is the heap, in bytes, below which a process that reads a
+// configuration and ends collects no garbage at all.
+const shortLifeMemory = 1 << 30
+
+// shortLife tunes the runtime for a process that ends in a moment.
+func shortLife() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(shortLifeMemory)
+}
+
+// options are what a configuration means on this machine.
+func (f *flags) confOptions() conf.Options {
+	return conf.Options{ConfigID: f.request().ConfigID, Env: os.Getenv, System: system}
+}
+
+// read is the throw-away reader: it loads the configuration once, keeps every
+// byte that it read for the children, and reports what the parent must know.
+func read(q parent.LoadRequest) (parent.Report, []byte) {
+	shortLife()
+	files := source.NewRecorder(disk)
+	cfg, found := conf.Load(files, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
+	r := report(q, cfg, found)
+	if r.Fatal != "" {
+		return r, nil
+	}
+	return r, files.Set().Marshal()
+}
+
+func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
+	g := &cfg.Global
+	r := parent.Report{
+		Problems: problems(found, parent.MaxProblems), Errors: found.Count(diag.Error),
+		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
+		ProcessNames: map[string]string{},
+	}
+	for name, title := range map[string]string{
+		"": g.ProcessName, parent.VRRP: g.VRRPProcessName, parent.Checker: g.CheckerProcessName,
+	} {
+		if title != "" {
+			r.ProcessNames[name] = title
+		}
+	}
+	for i := range found {
+		if found[i].Severity == diag.Fatal {
+			r.Fatal, r.Exit = found[i].Message, parent.ExitPermission
+			return r
+		}
+	}
+	r.StartupScript = script(g, g.StartupScript)
+	r.ShutdownScript = script(g, g.ShutdownScript)
+	if q.VRRP {
+		reportVRRP(&r, cfg)
+	}
+	if q.Checkers {
+		reportServices(&r, cfg)
+	}
+	if q.VRRP && (r.Instances > 0 || q.All) {
+		r.Children = append(r.Children, parent.VRRP)
+	}
+	if q.Checkers && (r.Services > 0 || q.All) {
+		r.Children = append(r.Children, parent.Checker)
+	}
+	if r.Director == "proxy" {
+		r.Children = append(r.Children, parent.Proxy)
+	}
+	return r
+}
+
+func reportVRRP(r *parent.Report, cfg *conf.Config) {
+	r.Instances = len(cfg.Instances)
+	for _, v := range cfg.Instances {
+		for _, list := range [][]conf.Address{v.Addresses, v.Excluded} {
+			r.AddressesIn += len(list)
+			for i := 0; i < len(list) && len(r.Addresses) < parent.MaxAddresses; i++ {
+				r.Addresses = append(r.Addresses, list[i].Prefix.String())
+			}
+		}
+	}
+}
+
+func reportServices(r *parent.Report, cfg *conf.Config) {
+	r.Services = len(cfg.VirtualServers)
+	for _, v := range cfg.VirtualServers {
+		r.Servers += len(v.Servers)
+	}
+	if r.Services > 0 {
+		r.Director = director(cfg.Global.Director)
+	}
+}
+
+// director decides what lvs_director auto means here: IPVS where the kernel
+// has it, the embedded proxy elsewhere.
+func director(word string) string {
+	if word != "auto" && word != "" {
+		return word
+	}
+	d, err := ipvs.Open()
+	if err != nil {
+		return "proxy"
+	}
+	_ = d.Close(context.Background(), true) // keeps what there is
+	return "ipvs"
+}
+
+func script(g *conf.Global, c *conf.Command) *parent.Script {
+	if c == nil {
+		return nil
+	}
+	s := &parent.Script{Argv: c.Argv, User: c.User, Group: c.Group, Secure: g.ScriptSecurity, Timeout: g.StartupTimeout}
+	if c == g.ShutdownScript {
+		s.Timeout = g.ShutdownTimeout
+	}
+	return s
+}
+
+var severities = map[diag.Severity]string{
+	diag.Notice: "notice", diag.Warning: "warning", diag.Error: "error", diag.Fatal: "fatal",
+}
+
+// problems turns diagnostics into what the control API tells, the first limit.
+func problems(found diag.List, limit int) []api.Problem {
+	out := make([]api.Problem, 0, min(len(found), limit))
+	for i := range found {
+		if len(out) == limit {
+			break
+		}
+		d := &found[i]
+		message := d.Message
+		if d.Expected != "" {
+			message += "; expected " + d.Expected
+		}
+		if d.Suggestion != "" {
+			message += " (" + d.Suggestion + ")"
+		}
+		out = append(out, api.Problem{
+			ID: d.ID, Severity: severities[d.Severity], File: d.Span.File,
+			Line: d.Span.Line, Column: d.Span.Col, Message: message,
+		})
+	}
+	return out
+}
+
+// allProblems is a limit that is none.
+const allProblems = math.MaxInt

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/control"
+)
+
+const statusUsage = `Usage: holdfast status [--json] [--control PATH]
+
+Asks the running daemon: who is master, which servers are in, and why.
+
+      --json           the whole status as JSON
+      --control=PATH   the daemon's control socket, /run/keepalived.sock by default
+  -p, --pid=FILE       the daemon's pid file, in the place of --control
+
+Exit status: 0, or 1 if no daemon answers.
+`
+
+// statusPatience bounds the wait for the daemon's answer.
+const statusPatience = 5 * time.Second
+
+// status is `holdfast status`.
+func status(t terminal, args []string) int {
+	set := pflag.NewFlagSet("status", pflag.ContinueOnError)
+	set.Usage = func() {}
+	set.SetOutput(t.err)
+	asJSON := set.Bool("json", false, "")
+	path := set.String("control", "", "")
+	pid := set.StringP("pid", "p", defaultPID, "")
+	help := set.BoolP("help", "h", false, "")
+	err := set.Parse(args)
+	switch {
+	case *help:
+		fmt.Fprint(t.out, statusUsage)
+		return exitFine
+	case err != nil:
+		fmt.Fprintf(t.err, "holdfast status: %v\n", err)
+		return exitUnread
+	case set.NArg() > 0:
+		fmt.Fprint(t.err, statusUsage)
+		return exitUnread
+	}
+	if *path == "" {
+		*path = controlOf(*pid)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
+	defer cancel()
+	s, err := control.Status(ctx, *path)
+	if err != nil {
+		fmt.Fprintf(t.err, "holdfast status: %v%s\n", err, noDaemonHint(err))
+		return 1
+	}
+	if *asJSON {
+		e := json.NewEncoder(t.out)
+		e.SetIndent("", "  ")
+		_ = e.Encode(s) // stdout is gone: nobody to tell
+		return exitFine
+	}
+	printStatus(t.out, s)
+	return exitFine
+}
+
+// noDaemonHint says what the usual errors mean.
+func noDaemonHint(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return "\nNo holdfast runs there; --control names another socket."
+	case errors.Is(err, fs.ErrPermission):
+		return "\nOnly the user that the daemon runs as (root) may ask it."
+	}
+	return ""
+}
+
+// printStatus is the status for a person.
+func printStatus(w io.Writer, s api.Status) {
+	fmt.Fprintf(w, "holdfast %s, pid %d, up %v\n", s.Holdfast, s.PID, ago(s.Started))
+	fmt.Fprintf(w, "%s, loaded %v ago", s.ConfigFile, ago(s.Loaded))
+	if s.ConfigID != "" {
+		fmt.Fprintf(w, ", config id %s", s.ConfigID)
+	}
+	fmt.Fprintln(w)
+	if s.Reload != nil {
+		fmt.Fprintf(w, "RELOAD REFUSED %v ago, the configuration before it runs: %s\n", ago(s.Reload.At), s.Reload.Why)
+	}
+	printProblems(w, s.Problems)
+	table(w, "PROCESS\tPID\tSTATE\tUP\tRESTARTS\tLAST END", len(s.Children), func(i int) string {
+		c := &s.Children[i]
+		return fmt.Sprintf("%s\t%d\t%s\t%v\t%d\t%s", c.Name, c.PID, c.State, ago(c.Started), c.Restarts, or(c.LastEnd, "-"))
+	})
+	table(w, "INSTANCE\tSTATE\tFOR\tINTERFACE\tVRID\tPRIORITY\tMASTER\tCAUSE", len(s.Instances), func(i int) string {
+		v := &s.Instances[i]
+		return fmt.Sprintf("%s\t%s\t%v\t%s\t%d\t%s\t%s\t%s",
+			v.Name, v.State, ago(v.Since), v.Interface, v.VRID, priority(v), master(v), or(v.Cause, "-"))
+	})
+	printTracks(w, s.Instances)
+	table(w, "GROUP\tSTATE\tMEMBERS", len(s.Groups), func(i int) string {
+		g := &s.Groups[i]
+		return fmt.Sprintf("%s\t%s\t%s", g.Name, g.State, strings.Join(g.Members, " "))
+	})
+	for i := range s.Services {
+		printService(w, s.Director, &s.Services[i])
+	}
+}
+
+// maxShownProblems bounds what of a bad configuration the status repeats.
+const maxShownProblems = 10
+
+func printProblems(w io.Writer, all []api.Problem) {
+	shown := 0
+	for _, p := range all {
+		if p.Severity == "notice" {
+			continue
+		}
+		if shown++; shown <= maxShownProblems {
+			fmt.Fprintf(w, "%s: %s:%d:%d: %s\n", p.Severity, p.File, p.Line, p.Column, p.Message)
+		}
+	}
+	if shown > maxShownProblems {
+		fmt.Fprintf(w, "and %d more: `holdfast check` shows them all\n", shown-maxShownProblems)
+	}
+}
+
+// table prints rows below a heading, or nothing if there are none.
+func table(w io.Writer, heading string, rows int, row func(i int) string) {
+	if rows == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, heading)
+	for i := range rows {
+		fmt.Fprintln(tw, row(i))
+	}
+	_ = tw.Flush() // the terminal has gone
+}
+
+func priority(v *api.Instance) string {
+	if v.Priority == v.BasePriority {
+		return fmt.Sprint(v.Priority)
+	}
+	return fmt.Sprintf("%d (base %d)", v.Priority, v.BasePriority)
+}
+
+func master(v *api.Instance) string {
+	switch {
+	case v.State == "MASTER":
+		return "this one"
+	case v.Master == "":
+		return "-"
+	case v.MasterPrio == 0:
+		return v.Master
+	}
+	return fmt.Sprintf("%s (%d)", v.Master, v.MasterPrio)
+}
+
+func printTracks(w io.Writer, all []api.Instance) {
+	type line struct{ instance, name, state string }
+	var lines []line
+	for i := range all {
+		for name, state := range all[i].Tracks {
+			lines = append(lines, line{all[i].Name, name, state})
+		}
+	}
+	slices.SortFunc(lines, func(a, b line) int {
+		return strings.Compare(a.instance+"\x00"+a.name, b.instance+"\x00"+b.name)
+	})
+	table(w, "INSTANCE\tTRACKS\tSTATE", len(lines), func(i int) string {
+		return lines[i].instance + "\t" + lines[i].name + "\t" + lines[i].state
+	})
+}
+
+func printService(w io.Writer, director string, v *api.Service) {
+	quorum := ""
+	switch {
+	case v.SorryInUse:
+		quorum = ", NO QUORUM, sorry server " + v.Sorry + " in use"
+	case !v.HasQuorum:
+		quorum = fmt.Sprintf(", NO QUORUM (%d wanted)", v.Quorum)
+	}
+	in := 0
+	for i := range v.Servers {
+		if v.Servers[i].Up {
+			in++
+		}
+	}
+	fmt.Fprintf(w, "\n%s %s %s by %s: %d of %s in%s\n",
+		v.Name, v.Scheduler, v.Forward, director, in, count(len(v.Servers), "server"), quorum)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := range v.Servers {
+		r := &v.Servers[i]
+		state := "out"
+		if r.Up {
+			state = "in"
+		}
+		fmt.Fprintf(tw, "  %s\t%s\tweight %d\tfor %v\t%s\n", r.Name, state, r.Weight, ago(r.Since), or(r.Cause, "-"))
+	}
+	_ = tw.Flush() // the terminal has gone
+}
+
+// ago is the time since a moment, rounded as a person would.
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	d := time.Since(t)
+	switch {
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,96 @@
+package netns_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lab"
+	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
+)
+
+// tracked is a pair whose a watches for a file through a vrrp_script.
+func tracked(t *testing.T, weight int) (a, b *lab.Daemon, file string) {
+	t.Helper()
+	l := New(t)
+	file = l.Path("well")
+	Must(t, os.WriteFile(file, nil, 0o644))
+	script := fmt.Sprintf(`
+vrrp_script well {
+    script "/usr/bin/test -e %s"
+    interval 1
+    fall 1
+    rise 1
+    weight %d
+    user root
+}`, file, weight)
+	a = Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(script,
+		Instance{Priority: 150, Extra: "track_script {\n        well\n    }"}))
+	b = Start(t, Node(t, l, "b", "192.0.2.12/24"), Holdfast(), config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a, b)
+	return a, b, file
+}
+
+func TestTrackScriptLowersPriority(t *testing.T) {
+	a, b, file := tracked(t, -80)
+	Must(t, os.Remove(file))
+	WaitMaster(t, Virtual, b, a)
+	if n := Logged(a, enteringFault); n > 0 {
+		t.Error("a went to FAULT, though the script has a weight")
+	}
+	Must(t, os.WriteFile(file, nil, 0o644))
+	WaitMaster(t, Virtual, a, b)
+}
+
+func TestTrackScriptWithoutWeightIsFault(t *testing.T) {
+	a, b, file := tracked(t, 0)
+	Must(t, os.Remove(file))
+	WaitLog(t, a, "(VI_1) "+enteringFault, 1)
+	WaitMaster(t, Virtual, b, a)
+	Must(t, os.WriteFile(file, nil, 0o644))
+	WaitMaster(t, Virtual, a, b)
+}
+
+func TestTrackInterface(t *testing.T) {
+	l := New(t)
+	node := func(name, address string) *lab.Node {
+		return NodeWith(t, l, name, lab.Port{LAN: "lan", Name: "eth0", Addresses: []string{address}},
+			lab.Port{LAN: "other", Name: "eth1"})
+	}
+	a := Start(t, node("a", "192.0.2.11/24"), Holdfast(),
+		config(Instance{Priority: 150, Extra: "track_interface {\n        eth1\n    }"}))
+	b := Start(t, node("b", "192.0.2.12/24"), Holdfast(), config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a, b)
+	Must(t, l.Cut("a", "eth1"))
+	WaitMaster(t, Virtual, b, a)
+	Must(t, l.Heal("a", "eth1"))
+	WaitMaster(t, Virtual, a, b)
+}
+
+// What happens to one member of a sync group happens to all.
+func TestSyncGroup(t *testing.T) {
+	const inside = "198.51.100.100"
+	l := New(t)
+	router := func(name string, host, priority int) *lab.Daemon {
+		n := NodeWith(t, l, name,
+			lab.Port{LAN: "lan", Name: "eth0", Addresses: []string{fmt.Sprintf("192.0.2.%d/24", host)}},
+			lab.Port{LAN: "inside", Name: "eth1", Addresses: []string{fmt.Sprintf("198.51.100.%d/24", host)}})
+		return Start(t, n, Holdfast(), config(`
+vrrp_sync_group both {
+    group {
+        VI_1
+        VI_2
+    }
+}`, Instance{Priority: priority},
+			Instance{Name: "VI_2", VRID: 52, Interface: "eth1", Priority: priority, Addresses: []string{inside + "/24"}}))
+	}
+	a, b := router("a", 11, 150), router("b", 12, 100)
+	WaitMaster(t, Virtual, a, b)
+	WaitMaster(t, inside, a, b)
+	Must(t, l.Cut("a", "eth1"))
+	WaitMaster(t, inside, b, a)
+	WaitMaster(t, Virtual, b, a)
+	Must(t, l.Heal("a", "eth1"))
+	WaitMaster(t, Virtual, a, b)
+	WaitMaster(t, inside, a, b)
+}
