@@ -194,8 +194,8 @@ func TestWeigh(t *testing.T) {
 		{true, 0, true, "0 true"}, {false, 0, true, "0 false"},
 		{true, 20, false, "20 false"}, {false, 20, false, "0 false"},
 		{true, -20, false, "0 false"}, {false, -20, false, "-20 false"},
-		{true, 20, true, "0 false"}, {false, 20, true, "20 false"},
-		{true, -20, true, "-20 false"}, {false, -20, true, "0 false"},
+		{true, 20, true, "-20 false"}, {false, 20, true, "0 false"},
+		{true, -20, true, "0 false"}, {false, -20, true, "20 false"},
 	} {
 		add, fault := Weigh(c.up, c.weight, c.reverse)
 		if got := fmt.Sprint(add, fault); got != c.want {
