@@ -23,7 +23,7 @@ var neighbours = map[string][]string{
 	"sim":      {"build"},
 	"probe":    {"proc"}, // misc runs a program
 	"ipc":      {"bus"},
-	"notify":   {"bus"},
+	"notify":   {"bus", "proc"},
 	"cli":      {"parent", "lab"},
 	"socket":   {"loop"},
 	"director": {"ipc"},

@@ -1,0 +1,304 @@
+package build
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// Services is what the checker daemon runs.
+type Services struct {
+	Director    string // lvs_director: "auto", "ipvs", "proxy", "none"
+	Timeouts    conf.LVSTimeouts
+	Flush       bool // empty the director's table at the start
+	FlushOnStop bool
+	// FIFOs take the lines of notify_fifo and lvs_notify_fifo.
+	FIFOs []string
+	// InitNotifies: tell notifiers of servers that are up from the start.
+	InitNotifies bool
+	RTPriority   int // checker_rt_priority; 0 = none
+	Pools        []Pool
+	// Ignored says, in one line each, what is left out and why.
+	Ignored []string
+}
+
+// Pool is one virtual server: what its machine is told, and what the daemon
+// adds. The slices of PoolConfig belong to the lvs.Pool that is made of it.
+type Pool struct {
+	lvs.PoolConfig
+	Servers              []RealServer // as PoolConfig.Servers
+	QuorumUp, QuorumDown *Program
+	Omega                bool // notifiers also run at the daemon's end
+}
+
+// RealServer is what the daemon adds to an lvs.ServerConfig.
+type RealServer struct {
+	NotifyUp, NotifyDown *Program
+	Checks               []HealthCheck // as ServerConfig.Checks
+}
+
+// HealthCheck is one checker of one real server.
+type HealthCheck struct {
+	Probe    Probe
+	Schedule check.Config
+	LogAll   bool // tell of each failed attempt [log_all_failures]
+}
+
+// Defaults of keepalived.conf(5) for a checker that says nothing.
+const (
+	defaultDelayLoop = 60 * time.Second
+	defaultRetry     = 1 // retry; MISC_CHECK 0, DNS_CHECK 3
+	defaultDelay     = 1 * time.Second
+	defaultHTTPDelay = 3 * time.Second // delay_before_retry of HTTP_GET and SSL_GET
+)
+
+// goldenRatio spreads a sequence of any length evenly over an interval.
+const goldenRatio = 0.6180339887498949
+
+// lvsBuilder goes through a configuration once.
+type lvsBuilder struct {
+	conf   *conf.Config
+	out    *Services
+	spread float64
+	taken  map[lvs.ServiceKey]string
+}
+
+// LVS translates the virtual servers of a configuration. start, from 0 to just
+// below 1, is where in their warm-up the first checks begin; two directors
+// with the same file should have different ones. From there the checks are
+// spread evenly.
+func LVS(c *conf.Config, start float64) *Services {
+	g := &c.Global
+	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]string{}, out: &Services{
+		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,
+		InitNotifies: g.RSInitNotifies, RTPriority: g.CheckerRTPrio,
+	}}
+	if b.out.Director == "" {
+		b.out.Director = "auto"
+	}
+	for _, name := range []string{g.NotifyFIFO, g.LVSNotifyFIFO} {
+		if name != "" {
+			b.out.FIFOs = append(b.out.FIFOs, name)
+		}
+	}
+	for _, vs := range c.VirtualServers {
+		b.virtualServer(vs)
+	}
+	return b.out
+}
+
+func (b *lvsBuilder) ignore(pos conf.Pos, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if pos.Line > 0 {
+		text = fmt.Sprintf("%s:%d: %s", pos.File, pos.Line, text)
+	}
+	b.out.Ignored = append(b.out.Ignored, text)
+}
+
+func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
+	key, ok := b.key(vs)
+	if !ok {
+		return
+	}
+	p := Pool{Omega: vs.Omega, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	p.PoolConfig = lvs.PoolConfig{
+		Name: key.String(), Keys: []lvs.ServiceKey{key}, Service: service(vs),
+		Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
+	}
+	if s := vs.Sorry; s != nil {
+		at := lvs.ServerKey{Addr: s.Addr, Port: or(s.Port, vs.Port)}
+		p.Sorry = &lvs.SorryConfig{
+			Key: at, Name: key.ServerName(at), Server: server(s, vs), Inhibit: vs.SorryInhibit,
+		}
+		p.Sorry.Server.Weight = max(p.Sorry.Server.Weight, 1)
+	}
+	b.servers(&p, key, vs)
+	b.out.Pools = append(b.out.Pools, p)
+}
+
+// key names the virtual server; one that is there already is left out, as
+// keepalived does.
+func (b *lvsBuilder) key(vs *conf.VirtualServer) (lvs.ServiceKey, bool) {
+	key := lvs.ServiceKey{Addr: vs.Addr, Port: vs.Port, Protocol: protocol(vs.Protocol), FWMark: vs.FWMark}
+	switch {
+	case vs.FWMark != 0:
+		key = lvs.ServiceKey{FWMark: vs.FWMark, Family: family(vs)}
+	case vs.Group != "":
+		b.ignore(vs.Pos, "virtual_server group %s: groups are not built yet", vs.Group)
+		return key, false
+	case !vs.Addr.IsValid():
+		b.ignore(vs.Pos, "virtual_server without an address")
+		return key, false
+	default:
+		key.Family = familyOf(vs.Addr)
+	}
+	if before, twice := b.taken[key]; twice {
+		b.ignore(vs.Pos, "virtual_server %s is there already (%s)", key, before)
+		return key, false
+	}
+	b.taken[key] = fmt.Sprintf("line %d", vs.Pos.Line)
+	return key, true
+}
+
+func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {
+	seen := make(map[lvs.ServerKey]bool, len(vs.Servers))
+	for _, rs := range vs.Servers {
+		key := lvs.ServerKey{Addr: rs.Addr, Port: or(rs.Port, vs.Port)}
+		if seen[key] {
+			b.ignore(rs.Pos, "real_server %s of VS %s is there already", service.ServerName(key), p.Name)
+			continue
+		}
+		seen[key] = true
+		more := RealServer{NotifyUp: b.program(rs.NotifyUp), NotifyDown: b.program(rs.NotifyDown)}
+		cfg := lvs.ServerConfig{
+			Key: key, Name: service.ServerName(key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
+		}
+		for _, c := range rs.Checkers {
+			if h, ok := b.healthCheck(c, key, vs); ok {
+				more.Checks = append(more.Checks, h)
+				cfg.Checks = append(cfg.Checks, lvs.CheckState{Up: !h.Schedule.Alpha})
+			}
+		}
+		p.PoolConfig.Servers = append(p.PoolConfig.Servers, cfg)
+		p.Servers = append(p.Servers, more)
+	}
+}
+
+func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
+	h.Probe, ok = b.probe(c, to)
+	if !ok {
+		return h, false
+	}
+	h.LogAll = c.LogAllFailures || b.conf.Global.CheckerLogAllFailures
+	h.Schedule = check.Config{
+		Interval: or(c.DelayLoop, or(vs.DelayLoop, defaultDelayLoop)), Retry: c.Retry, RetryDelay: c.DelayBeforeRetry,
+		Warmup: c.Warmup, Alpha: c.Alpha, Steps: h.Probe.Steps(),
+	}
+	s := &h.Schedule
+	if s.Retry < 0 {
+		s.Retry = defaultRetry
+		if c.Kind == KindMisc {
+			s.Retry = 0
+		}
+	}
+	if s.RetryDelay < 0 {
+		s.RetryDelay = defaultDelay
+		if h.Probe.HTTP != nil {
+			s.RetryDelay = defaultHTTPDelay
+		}
+	}
+	if s.Warmup < 0 {
+		s.Warmup = s.Interval
+	}
+	if h.Probe.Program != nil && h.Probe.Program.Timeout <= 0 {
+		h.Probe.Program.Timeout = s.Interval
+	}
+	s.Hurry = c.HTTP != nil && c.HTTP.FastRecovery
+	s.Spread = b.spread
+	if b.spread += goldenRatio; b.spread >= 1 {
+		b.spread--
+	}
+	return h, true
+}
+
+// service are the settings that all keys of a virtual server share.
+func service(vs *conf.VirtualServer) lvs.Service {
+	s := lvs.Service{Scheduler: vs.Scheduler, Flags: schedulerFlags(vs), Persistence: vs.Persistence}
+	if s.Scheduler == "" {
+		s.Scheduler = "wlc"
+	}
+	bits := vs.PersistGran
+	switch {
+	case family(vs) == 6 && bits <= 0:
+		s.Netmask = 128
+	case family(vs) == 6:
+		s.Netmask = uint32(min(bits, 128)) //nolint:gosec // bounded
+	case bits <= 0 || bits >= 32:
+		s.Netmask = 0xffffffff
+	default:
+		s.Netmask = ^uint32(0) << (32 - bits)
+	}
+	return s
+}
+
+// The flags of linux/ip_vs.h, IP_VS_SVC_F_*.
+const (
+	flagOnePacket = 0x0004
+	flagSched1    = 0x0008
+	flagSched2    = 0x0010
+	flagSched3    = 0x0020
+)
+
+// schedulerFlag gives keepalived.conf(5)'s words their bits.
+var schedulerFlag = map[string]uint32{
+	"flag-1": flagSched1, "flag-2": flagSched2, "flag-3": flagSched3,
+	"sh-fallback": flagSched1, "sh-port": flagSched2,
+	"mh-fallback": flagSched1, "mh-port": flagSched2,
+}
+
+func schedulerFlags(vs *conf.VirtualServer) (flags uint32) {
+	for _, word := range vs.SchedFlags {
+		flags |= schedulerFlag[word]
+	}
+	if vs.OnePacket {
+		flags |= flagOnePacket
+	}
+	return flags
+}
+
+func server(rs *conf.RealServer, vs *conf.VirtualServer) lvs.Server {
+	return lvs.Server{
+		Forward: forward(or(rs.Forward, vs.Forward)), Weight: rs.Weight,
+		Upper: rs.UpperThreshold, Lower: rs.LowerThreshold,
+	}
+}
+
+func forward(word string) lvs.Forward {
+	switch word {
+	case "DR":
+		return lvs.DirectRoute
+	case "TUN":
+		return lvs.Tunnel
+	}
+	return lvs.NAT
+}
+
+func protocol(word string) lvs.Protocol {
+	switch word {
+	case "UDP":
+		return lvs.UDP
+	case "SCTP":
+		return lvs.SCTP
+	}
+	return lvs.TCP
+}
+
+func family(vs *conf.VirtualServer) uint8 {
+	if vs.Addr.IsValid() {
+		return familyOf(vs.Addr)
+	}
+	if vs.Family == 6 {
+		return 6
+	}
+	return 4
+}
+
+func familyOf(a netip.Addr) uint8 {
+	if a.Unmap().Is4() {
+		return 4
+	}
+	return 6
+}
+
+// or is a unless that is zero.
+func or[T comparable](a, b T) T {
+	var zero T
+	if a == zero {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,118 @@
+package build
+
+import (
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// The keywords of checkers that are built.
+const (
+	KindTCP  = "TCP_CHECK"
+	KindHTTP = "HTTP_GET"
+	KindSSL  = "SSL_GET"
+	KindMisc = "MISC_CHECK"
+)
+
+// Probe says what an attempt does; exactly one of HTTP and Program is set, or
+// neither for a mere connection. It is never changed once built.
+type Probe struct {
+	Kind string // the keyword
+
+	To       netip.AddrPort
+	BindTo   netip.Addr // invalid = the kernel chooses
+	BindPort uint16
+	BindIf   string
+	Mark     uint32
+	Timeout  time.Duration // connect_timeout; 0 = the default
+
+	HTTP    *HTTP
+	Program *Program
+	Dynamic bool // misc_dynamic
+}
+
+// HTTP is what HTTP_GET and SSL_GET ask.
+type HTTP struct {
+	TLS      bool
+	SNI      bool
+	Protocol string
+	URLs     []conf.HTTPURL // VirtualHost resolved
+}
+
+// Program is an external program, user and bounds resolved.
+type Program struct {
+	Argv        []string
+	User, Group string        // empty: the default script user
+	Timeout     time.Duration // 0 = none
+	Secure      bool          // enable_script_security
+}
+
+// Steps is how many parts an attempt has: one for each URL.
+func (p *Probe) Steps() int {
+	if p.HTTP != nil {
+		return len(p.HTTP.URLs)
+	}
+	return 1
+}
+
+// Same reports whether q does the same as p, so that what is known of a server
+// outlives a reload.
+func (p *Probe) Same(q *Probe) bool { return reflect.DeepEqual(p, q) }
+
+func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool) {
+	p = Probe{
+		Kind: c.Kind, BindTo: c.BindTo, BindPort: c.BindPort, BindIf: c.BindIf, Mark: c.FWMark, Timeout: c.ConnectTimeout,
+	}
+	addr, port := to.Addr, or(c.ConnectPort, to.Port)
+	if c.ConnectIP.IsValid() {
+		addr = c.ConnectIP
+	}
+	p.To = netip.AddrPortFrom(addr, port)
+	switch {
+	case c.Kind == KindTCP:
+	case (c.Kind == KindHTTP || c.Kind == KindSSL) && c.HTTP != nil:
+		if len(c.HTTP.URLs) == 0 {
+			b.ignore(c.Pos, "%s without a url", c.Kind)
+			return p, false
+		}
+		p.HTTP = httpProbe(c.HTTP)
+	case c.Kind == KindMisc && c.Misc != nil:
+		p = Probe{Kind: c.Kind, Dynamic: c.Misc.Dynamic, Program: b.program(&c.Misc.Command)}
+		if p.Program == nil {
+			b.ignore(c.Pos, "%s without misc_path", c.Kind)
+			return p, false
+		}
+		p.Program.Timeout = c.Misc.Timeout
+	default:
+		b.ignore(c.Pos, "%s is not built yet; the server is taken for well as far as it goes", c.Kind)
+		return p, false
+	}
+	return p, true
+}
+
+func httpProbe(c *conf.HTTPCheck) *HTTP {
+	h := &HTTP{TLS: c.TLS, SNI: c.SNI, Protocol: c.Protocol}
+	for _, u := range c.URLs {
+		if u.VirtualHost == "" {
+			u.VirtualHost = c.VirtualHost
+		}
+		h.URLs = append(h.URLs, u)
+	}
+	return h
+}
+
+// program is nil for no command.
+func (b *lvsBuilder) program(c *conf.Command) *Program {
+	if c == nil || len(c.Argv) == 0 {
+		return nil
+	}
+	g := &b.conf.Global
+	p := &Program{Argv: c.Argv, User: c.User, Group: c.Group, Secure: g.ScriptSecurity}
+	if p.User == "" {
+		p.User, p.Group = g.ScriptUser, g.ScriptGroup
+	}
+	return p
+}

@@ -1,0 +1,308 @@
+package build
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/track"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// VRRP is all that the VRRP daemon does with one configuration.
+type VRRP struct {
+	// Node is for the machine; its indexes are those of the slices below.
+	Node    vrrp.Config
+	Routers []Router
+	Groups  []Group
+	// Scripts are the track scripts that somebody refers to, sorted by name.
+	Scripts []Script
+	// Interfaces are those whose state somebody tracks, sorted.
+	Interfaces []string
+
+	FIFOs []string // notify_fifo and vrrp_notify_fifo
+	// RTPriority is a SCHED_RR priority, 0 = none; NoSwap locks the memory.
+	RTPriority int
+	NoSwap     bool
+	// Secure refuses scripts that others than root could change.
+	Secure bool
+	// User and Group run scripts that name nobody; may be empty.
+	User, Group string
+}
+
+// Router is the edge of one virtual router: what the daemon needs beside the
+// machine to speak for it.
+type Router struct {
+	Name      string
+	Interface string
+	Family    int // 4 or 6
+	Version   int
+	VRID      uint8
+	Interval  time.Duration // between adverts
+
+	// Advertised are the addresses in adverts, in the order of the file.
+	Advertised []netip.Addr
+	// Addresses are there while the router is active: virtual_ipaddress and
+	// virtual_ipaddress_excluded, Dev always filled in.
+	Addresses []conf.Address
+	Routes    []conf.Route
+
+	// Source is mcast_src_ip or unicast_src_ip; without it adverts come from
+	// the first address of the interface.
+	Source netip.Addr
+	// Group is the multicast destination; not used with Unicast.
+	Group   netip.Addr
+	Unicast bool
+	Peers   []conf.Peer
+	TTL     int // of adverts, 255 unless unicast_ttl
+	// CheckSource refuses unicast adverts of others than Peers.
+	CheckSource bool
+
+	AuthType uint8 // wire.AuthNone or wire.AuthPass
+	AuthData [8]byte
+
+	// ARPInterval and NAInterval pace announcements on the interface.
+	ARPInterval, NAInterval time.Duration
+	PromoteSecondaries      bool
+	Notify                  conf.Notify
+	// Blocked says why the router can never take part; empty if it can.
+	Blocked string
+}
+
+// Group is the edge of one sync group.
+type Group struct {
+	Name    string
+	Members []string
+	Notify  conf.Notify
+}
+
+// Script is one track script.
+type Script struct {
+	Name    string
+	Command conf.Command
+	Track   track.Config
+}
+
+// InterfaceTrack, ScriptTrack and SourceTrack name tracked objects, as the
+// machine and the daemon both call them.
+func InterfaceTrack(name string) string { return "interface " + name }
+
+// ScriptTrack names a vrrp_script.
+func ScriptTrack(name string) string { return "script " + name }
+
+// SourceTrack names a router's own ability to speak: it has an interface with
+// an address to send from, and nothing blocks it.
+func SourceTrack(router string) string { return "source of " + router }
+
+// FromVRRP builds what the VRRP daemon needs.
+func FromVRRP(c *conf.Config) VRRP {
+	g := &c.Global
+	out := VRRP{
+		RTPriority: g.RTPriority, NoSwap: g.NoSwap, Secure: g.ScriptSecurity,
+		User: g.ScriptUser, Group: g.ScriptGroup,
+	}
+	out.Node.StartupDelay = g.StartupDelay
+	for _, name := range []string{g.NotifyFIFO, g.VRRPNotifyFIFO} {
+		if name != "" {
+			out.FIFOs = append(out.FIFOs, name)
+		}
+	}
+	scripts := map[string]*conf.VRRPScript{}
+	for _, s := range c.Scripts {
+		scripts[s.Name] = s
+	}
+	b := builder{global: g, scripts: scripts, out: &out, wire: map[onWire]string{}}
+	for _, i := range c.Instances {
+		b.router(i)
+	}
+	for _, s := range c.Groups {
+		b.group(s)
+	}
+	slices.Sort(out.Interfaces)
+	slices.SortFunc(out.Scripts, func(a, b Script) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// builder collects what several routers share.
+type builder struct {
+	global  *conf.Global
+	scripts map[string]*conf.VRRPScript
+	out     *VRRP
+	wire    map[onWire]string // who has it
+}
+
+// onWire is what tells virtual routers apart on a link.
+type onWire struct {
+	dev     string
+	family  int
+	vrid    int
+	unicast bool // has sockets of its own, so it may share a VRID
+}
+
+func (b *builder) router(i *conf.VRRPInstance) {
+	dev := i.Interface
+	if dev == "" {
+		dev = b.global.DefaultInterface
+	}
+	r := Router{
+		Name: i.Name, Interface: dev, Family: i.Family, Version: i.Version,
+		VRID: uint8(i.VRID), Interval: i.AdvertInt, //nolint:gosec // 1–255, conf sees to it
+		Routes: i.Routes, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
+		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
+		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
+		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify,
+	}
+	b.destination(&r, i)
+	r.addresses(i)
+	r.authenticate(i)
+	key := onWire{dev, i.Family, i.VRID, i.Unicast}
+	if first, taken := b.wire[key]; taken && r.Blocked == "" {
+		r.Blocked = fmt.Sprintf("virtual_router_id %d on %s belongs to %s already", i.VRID, dev, first)
+	} else if !taken {
+		b.wire[key] = i.Name
+	}
+	b.out.Routers = append(b.out.Routers, r)
+	b.out.Node.Routers = append(b.out.Node.Routers, b.machine(&r, i))
+}
+
+// destination is where adverts go, and from whom they may come.
+func (b *builder) destination(r *Router, i *conf.VRRPInstance) {
+	switch {
+	case i.McastDst.IsValid():
+		r.Group = i.McastDst
+	case i.Family == 6 && b.global.McastGroup6.IsValid():
+		r.Group = b.global.McastGroup6
+	case i.Family == 6:
+		r.Group = wire.Group6
+	case b.global.McastGroup4.IsValid():
+		r.Group = b.global.McastGroup4
+	default:
+		r.Group = wire.Group4
+	}
+	if !i.Unicast {
+		return
+	}
+	if i.UnicastTTL > 0 {
+		r.TTL = i.UnicastTTL
+	}
+	for _, p := range i.Peers {
+		// "Specifying min_ttl or max_ttl turns on check_unicast_src."
+		if p.MinTTL > 0 || p.MaxTTL >= 0 && p.MaxTTL < wire.TTL {
+			r.CheckSource = true
+		}
+	}
+}
+
+// addresses sorts out which are advertised, and where each goes.
+func (r *Router) addresses(i *conf.VRRPInstance) {
+	seen := map[netip.Addr]bool{}
+	take := func(a conf.Address) bool {
+		if !a.Prefix.IsValid() || seen[a.Prefix.Addr()] {
+			return false
+		}
+		seen[a.Prefix.Addr()] = true
+		if a.Dev == "" {
+			a.Dev = r.Interface
+		}
+		r.Addresses = append(r.Addresses, a)
+		return true
+	}
+	for _, a := range i.Addresses {
+		if take(a) && a.Prefix.Addr().Is6() == (i.Family == 6) {
+			r.Advertised = append(r.Advertised, a.Prefix.Addr())
+		}
+	}
+	for _, a := range i.Excluded {
+		take(a)
+	}
+}
+
+func (r *Router) authenticate(i *conf.VRRPInstance) {
+	if i.Version != 2 || i.Family != 4 {
+		return // RFC 9568 §1.5: version 3 has none
+	}
+	switch i.AuthType {
+	case "PASS":
+		r.AuthType = wire.AuthPass
+		copy(r.AuthData[:], i.AuthPass)
+	case "AH":
+		r.Blocked = "auth_type AH is not built yet, and without it its adverts could be forged"
+	}
+}
+
+// machine is the router as the machine sees it.
+func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
+	m := vrrp.RouterConfig{
+		Name: i.Name, Interface: r.Interface, Version: i.Version, VRID: vrrp.VRID(r.VRID),
+		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, //nolint:gosec // 1–255
+		Preempt: !i.NoPreempt, PreemptDelay: i.PreemptDelay, StartActive: i.StateMaster,
+		Addresses: r.Advertised, CheckAddresses: !i.SkipCheckAddr,
+		LowerPrioNoAdvert: i.LowerPrioNoAdvert, HigherPrioSendAdvert: i.HigherPrioSendAdvert,
+		GARP: vrrp.GARP{
+			Delay: i.GARP.MasterDelay, Refresh: i.GARP.Refresh, LowerPrioDelay: i.GARP.LowerPrioDelay,
+			Repeat: i.GARP.MasterRepeat, RefreshRepeat: i.GARP.RefreshRepeat, LowerPrioRepeat: i.GARP.LowerPrioRepeat,
+		},
+		Tracks: []vrrp.TrackRef{{Name: SourceTrack(i.Name)}},
+	}
+	if !i.DontTrackPrimary {
+		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Interface}))
+	}
+	for _, t := range b.tracks(i.TrackIfaces, i.TrackScripts) {
+		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
+			m.Tracks = append(m.Tracks, t)
+		}
+	}
+	return m
+}
+
+func (b *builder) group(s *conf.SyncGroup) {
+	known := func(name string) bool {
+		return slices.ContainsFunc(b.out.Routers, func(r Router) bool { return r.Name == name })
+	}
+	members := slices.DeleteFunc(slices.Clone(s.Members), func(name string) bool { return !known(name) })
+	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify})
+	b.out.Node.Groups = append(b.out.Node.Groups, vrrp.GroupConfig{
+		Name: s.Name, Members: members, TrackingWeight: s.TrackingWeight,
+		Tracks: b.tracks(s.TrackIfaces, s.TrackScripts),
+	})
+}
+
+func (b *builder) tracks(ifaces, scripts []conf.Track) []vrrp.TrackRef {
+	var refs []vrrp.TrackRef
+	for _, t := range ifaces {
+		refs = append(refs, b.iface(t))
+	}
+	for _, t := range scripts {
+		s := b.scripts[t.Name]
+		if s == nil {
+			continue // conf has said so
+		}
+		b.script(s)
+		ref := vrrp.TrackRef{Name: ScriptTrack(t.Name), Weight: s.Weight, Reverse: s.Reverse}
+		if t.WeightSet {
+			ref.Weight, ref.Reverse = t.Weight, t.Reverse
+		}
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+func (b *builder) script(s *conf.VRRPScript) {
+	if slices.ContainsFunc(b.out.Scripts, func(o Script) bool { return o.Name == s.Name }) {
+		return
+	}
+	b.out.Scripts = append(b.out.Scripts, Script{Name: s.Name, Command: s.Command, Track: track.Config{
+		Interval: s.Interval, Timeout: s.Timeout, Rise: s.Rise, Fall: s.Fall, InitFail: s.InitFail,
+	}})
+}
+
+func (b *builder) iface(t conf.Track) vrrp.TrackRef {
+	if !slices.Contains(b.out.Interfaces, t.Name) {
+		b.out.Interfaces = append(b.out.Interfaces, t.Name)
+	}
+	return vrrp.TrackRef{Name: InterfaceTrack(t.Name), Weight: t.Weight, Reverse: t.Reverse}
+}

@@ -1,0 +1,77 @@
+package fifo
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestLinesWaitForTheReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	f, err := Open(path, os.Getuid(), os.Getgid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write(`INSTANCE "VI_1" BACKUP 100`)
+	f.Write(`INSTANCE "VI_1" MASTER 100`)
+	r, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	lines := bufio.NewScanner(r)
+	for _, want := range []string{`INSTANCE "VI_1" BACKUP 100`, `INSTANCE "VI_1" MASTER 100`} {
+		if !lines.Scan() || lines.Text() != want {
+			t.Errorf("got %q, want %q", lines.Text(), want)
+		}
+	}
+}
+
+func TestNobodyReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	f, err := Open(path, os.Getuid(), os.Getgid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than the pipe (64 KiB) and the queue hold together.
+	line := strings.Repeat("x", 999)
+	for range MaxQueued + 200 {
+		f.Write(line)
+	}
+	if f.Lost() == 0 {
+		t.Error("nothing was lost, so something grew")
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the pipe we made is left: %v", err)
+	}
+}
+
+func TestOnlyPipes(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/null", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, filepath.Join(dir, "no", "folder")} {
+		if f, err := Open(path, 0, 0); err == nil {
+			f.Close()
+			t.Errorf("%s was taken for a pipe", path)
+		} else if fmt.Sprint(err) == "" {
+			t.Error("no reason")
+		}
+	}
+}
