@@ -3,7 +3,6 @@ package ipvs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -239,27 +238,4 @@ func Many(services, servers int) lvs.Table {
 // Server is the n-th real server.
 func Server(n int) lvs.ServerKey {
 	return lvs.ServerKey{Addr: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), Port: 8080}
-}
-
-func BenchmarkSet10000(b *testing.B) {
-	d, err := Open()
-	if err != nil {
-		b.Skip(err)
-	}
-	defer func() { _ = d.Close(ctx, false) }()
-	for _, shape := range [][2]int{{100, 100}, {1000, 10}} {
-		b.Run(fmt.Sprintf("%dx%d", shape[0], shape[1]), func(b *testing.B) {
-			want := Many(shape[0], shape[1])
-			for b.Loop() {
-				if _, err := d.Set(ctx, want); err != nil {
-					b.Fatal(err)
-				}
-				b.StopTimer()
-				if _, err := d.Set(ctx, lvs.Table{}); err != nil {
-					b.Fatal(err)
-				}
-				b.StartTimer()
-			}
-		})
-	}
 }

@@ -166,3 +166,63 @@ func TestKernelCounters(t *testing.T) {
 		t.Errorf("counters %+v %v, want one service with one server", got, err)
 	}
 }
+
+// BenchmarkKernel is 100 services with 100 servers each: all of them written
+// into an empty table, one weight changed, and all of them removed.
+func BenchmarkKernel(b *testing.B) {
+	d, err := Open()
+	if err != nil {
+		b.Skip(err)
+	}
+	defer func() { _ = d.Close(ctx, false) }()
+	want, version := lvs.Table{}, uint64(0)
+	for v := range 100 {
+		version++
+		s := lvs.Service{Scheduler: "wlc", Version: version, Servers: map[lvs.ServerKey]lvs.Server{}}
+		for r := range 100 {
+			s.Servers[Server(v*100+r)] = lvs.Server{Weight: 1}
+		}
+		want[lvs.ServiceKey{Addr: netip.AddrFrom4([4]byte{10, 1, 1, byte(v)}), Port: 80, Protocol: lvs.TCP, Family: 4}] = s
+	}
+	some := lvs.ServiceKey{Addr: netip.AddrFrom4([4]byte{10, 1, 1, 50}), Port: 80, Protocol: lvs.TCP, Family: 4}
+	set := func(b *testing.B, t lvs.Table) {
+		if _, err := d.Set(ctx, t); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("write all", func(b *testing.B) {
+		for b.Loop() {
+			set(b, want)
+			b.StopTimer()
+			set(b, lvs.Table{})
+			b.StartTimer()
+		}
+	})
+	b.Run("remove all", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			set(b, want)
+			b.StartTimer()
+			set(b, lvs.Table{})
+		}
+	})
+	b.Run("change one", func(b *testing.B) {
+		set(b, want)
+		for b.Loop() {
+			version++
+			s := want[some]
+			s.Version = version
+			s.Servers[Server(5000)] = lvs.Server{Weight: int(version % 7)}
+			want[some] = s
+			set(b, want)
+		}
+	})
+	b.Run("read all", func(b *testing.B) {
+		set(b, want)
+		for b.Loop() {
+			if _, err := d.Read(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

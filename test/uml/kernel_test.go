@@ -1,0 +1,14 @@
+// Package uml_test holds the ipvs director, and the whole daemon with it,
+// against a real IPVS: that of a User Mode Linux kernel, which runs on the
+// host's own files and takes no root. A guest runs ordinary Go tests; what they
+// came to is shown here as subtests.
+package uml_test
+
+import "testing"
+
+// TestKernel runs the director's own tests that need a kernel.
+func TestKernel(t *testing.T) {
+	needs(t, "ipvsadm")
+	binary := compile(t, "github.com/holdfast-ha/holdfast/internal/director/ipvs")
+	report(t, boot(t, binary+" -test.v -test.run ^TestKernel"))
+}
