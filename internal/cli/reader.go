@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"runtime/debug"
@@ -58,7 +60,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	}
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
-			r.Fatal, r.Exit = found[i].Message, parent.ExitPermission
+			r.Fatal, r.Exit = found[i].Message, fatalExit(q.ConfigFile)
 			return r
 		}
 	}
@@ -80,6 +82,18 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		r.Children = append(r.Children, parent.Proxy)
 	}
 	return r
+}
+
+// fatalExit is the exit code of a start that found no configuration to run.
+func fatalExit(file string) int {
+	_, err := disk.Read(file)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return parent.ExitPermission
+	case err != nil:
+		return parent.ExitNoConfig
+	}
+	return parent.ExitConfig
 }
 
 func reportVRRP(r *parent.Report, cfg *conf.Config) {

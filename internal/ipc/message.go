@@ -80,7 +80,9 @@ type BootInfo struct {
 	// again. 0 if none.
 	ProxyFD int `json:"proxy_fd"`
 	// ProxyAddr is that socket's abstract name ("@holdfast-proxy-…"), for the
-	// checker child, which connects to it; empty if there is no proxy child.
+	// checker child, which connects to it if its configuration means the
+	// director proxy. It is set also while no proxy child runs: a reload may
+	// bring one.
 	ProxyAddr string `json:"proxy_addr,omitempty"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`

@@ -213,7 +213,9 @@ func (h *house) notWaiting(name string) {
 	}
 }
 
-// needProxy makes the socket between checker and proxy, once.
+// needProxy makes the socket between checker and proxy, once, and before there
+// is a proxy: a reload may need one, and the checker that runs then must know
+// the name.
 func (h *house) needProxy() error {
 	if h.proxyFD != nil || h.o.ListenProxy == nil {
 		return nil

@@ -42,6 +42,9 @@ func (h *house) reload() {
 // loaded takes the outcome of a reading: a start is a reload from nothing.
 func (h *house) loaded(l loaded) {
 	h.loading = false
+	if h.elsewhere(l) {
+		return
+	}
 	if h.stopping {
 		if l.snapshot != nil {
 			l.snapshot.Close()
@@ -62,6 +65,23 @@ func (h *house) loaded(l loaded) {
 	if l.snapshot != nil && l.snapshot != h.snapshot {
 		l.snapshot.Close()
 	}
+}
+
+// elsewhere has a configuration read again that names a network namespace
+// (net_namespace) other than the one it was read in: what it says about
+// interfaces is to be judged there. The first one named stays, as with the
+// original.
+func (h *house) elsewhere(l loaded) bool {
+	named := l.report.NetNS
+	if h.stopping || h.o.NetNS != "" || h.snapshot != nil || named == "" || named == h.report.NetNS {
+		return false
+	}
+	if l.snapshot != nil {
+		l.snapshot.Close()
+	}
+	h.report.NetNS = named
+	h.load()
+	return true
 }
 
 // judge says why a configuration must not run, and the exit code that a start
@@ -118,6 +138,7 @@ func (h *house) adopt(l loaded) {
 	first := h.snapshot == nil
 	if !first {
 		h.snapshot.Close()
+		l.report.NetNS = h.report.NetNS
 	}
 	h.snapshot, h.report, h.loadedAt, h.refused = l.snapshot, l.report, time.Now(), refusal{}
 	if first {
@@ -135,7 +156,7 @@ func (h *house) adopt(l loaded) {
 // distribute starts, reloads and retires children until they are those that
 // the configuration needs.
 func (h *house) distribute() {
-	if slices.Contains(h.report.Children, Proxy) {
+	if slices.Contains(h.report.Children, Checker) {
 		if err := h.needProxy(); err != nil {
 			h.stop(ExitFatal, err.Error())
 			return
