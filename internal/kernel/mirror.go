@@ -1,0 +1,248 @@
+package kernel
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mirror is what the kernel has, as of its last event. It belongs to the loop;
+// only the Reflector changes it. Of routes it keeps those with our Protocol.
+type Mirror struct {
+	links  map[int]linkEntry
+	names  map[string]int
+	addrs  map[AddrKey]addrEntry
+	routes map[RouteKey]routeEntry
+	// generation counts dumps: what a whole dump did not name is gone.
+	generation uint64
+}
+
+type linkEntry struct {
+	Link
+	seen uint64
+}
+
+type addrEntry struct {
+	Address
+	tentative bool
+	order     uint64 // the kernel's, and the order of coming
+	seen      uint64
+}
+
+type routeEntry struct {
+	Route
+	seen uint64
+}
+
+func newMirror() *Mirror {
+	return &Mirror{
+		links: map[int]linkEntry{}, names: map[string]int{},
+		addrs: map[AddrKey]addrEntry{}, routes: map[RouteKey]routeEntry{},
+	}
+}
+
+// Link finds a link by name.
+func (m *Mirror) Link(name string) (Link, bool) {
+	index, ok := m.names[name]
+	if !ok {
+		return Link{}, false
+	}
+	return m.links[index].Link, true
+}
+
+// LinkAt finds a link by index.
+func (m *Mirror) LinkAt(index int) (Link, bool) {
+	l, ok := m.links[index]
+	return l.Link, ok
+}
+
+// Name names a link for people; one that is not there by its index.
+func (m *Mirror) Name(index int) string {
+	if l, ok := m.links[index]; ok {
+		return l.Name
+	}
+	return "interface " + strconv.Itoa(index)
+}
+
+// Address finds an address.
+func (m *Mirror) Address(k AddrKey) (Address, bool) {
+	a, ok := m.addrs[k]
+	return a.Address, ok
+}
+
+// Route finds one of our routes.
+func (m *Mirror) Route(k RouteKey) (Route, bool) {
+	r, ok := m.routes[k]
+	return r.Route, ok
+}
+
+// Source returns the address from which adverts leave a link: its first IPv4
+// address, or its IPv6 link-local address, that is none of those which except
+// names (the virtual ones) and that may be used already.
+func (m *Mirror) Source(link, family int, except func(netip.Addr) bool) (netip.Addr, bool) {
+	var best AddrKey
+	var order uint64
+	for k, a := range m.addrs {
+		if k.Link != link || a.tentative || except(k.Addr) {
+			continue
+		}
+		if (family == 4) != k.Addr.Is4() || family == 6 && !k.Addr.IsLinkLocalUnicast() {
+			continue
+		}
+		// A secondary address comes after the primary one of its subnet.
+		if best.Addr.IsValid() && a.order >= order {
+			continue
+		}
+		best, order = k, a.order
+	}
+	return best.Addr, best.Addr.IsValid()
+}
+
+// Addresses returns the addresses of a link, sorted.
+func (m *Mirror) Addresses(link int) []AddrKey {
+	var keys []AddrKey
+	for k := range m.addrs {
+		if k.Link == link {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, AddrKey.Compare)
+	return keys
+}
+
+// linkMessage takes RTM_NEWLINK and RTM_DELLINK (struct ifinfomsg).
+func (m *Mirror) linkMessage(msg message) (Change, bool) {
+	if len(msg.data) < unix.SizeofIfInfomsg || msg.data[0] != unix.AF_UNSPEC {
+		return Change{}, false // a bridge's or a wireless part of a link
+	}
+	index := int(int32(native.Uint32(msg.data[4:]))) //nolint:gosec // an int in the kernel
+	if msg.typ == unix.RTM_DELLINK {
+		return m.dropLink(index)
+	}
+	e := linkEntry{Link: Link{Index: index, Flags: native.Uint32(msg.data[8:])}, seen: m.generation}
+	hasMAC := false
+	if attrs(msg.data, unix.SizeofIfInfomsg, func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_IFNAME:
+			e.Name = attrString(v)
+		case unix.IFLA_MTU:
+			e.MTU = int(attrU32(v))
+		case unix.IFLA_ADDRESS:
+			hasMAC = len(v) == len(e.MAC)
+			copy(e.MAC[:], v)
+		}
+	}) != nil || e.Name == "" {
+		return Change{}, false
+	}
+	e.Ethernet = hasMAC && e.Flags&(unix.IFF_LOOPBACK|unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0
+	was, ok := m.links[index]
+	if ok && was.Name != e.Name && m.names[was.Name] == index {
+		delete(m.names, was.Name)
+	}
+	m.links[index] = e
+	m.names[e.Name] = index
+	return Change{Kind: LinkChanged, Link: index}, !ok || was.Link != e.Link
+}
+
+func (m *Mirror) dropLink(index int) (Change, bool) {
+	was, ok := m.links[index]
+	delete(m.links, index)
+	if ok && m.names[was.Name] == index {
+		delete(m.names, was.Name)
+	}
+	for k := range m.addrs { // the kernel tells of these too, but not always before
+		if k.Link == index {
+			delete(m.addrs, k)
+		}
+	}
+	return Change{Kind: LinkChanged, Link: index, Gone: true}, ok
+}
+
+// addrMessage takes RTM_NEWADDR and RTM_DELADDR (struct ifaddrmsg).
+func (m *Mirror) addrMessage(msg message) (Change, bool) {
+	if len(msg.data) < unix.SizeofIfAddrmsg {
+		return Change{}, false
+	}
+	d := msg.data
+	e := addrEntry{Address: Address{Bits: int(d[1]), Flags: uint32(d[2]), Scope: d[3]}, seen: m.generation}
+	index := int(native.Uint32(d[4:]))
+	var local, address netip.Addr
+	if attrs(d, unix.SizeofIfAddrmsg, func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFA_LOCAL:
+			local = attrAddr(v)
+		case unix.IFA_ADDRESS:
+			address = attrAddr(v)
+		case unix.IFA_BROADCAST:
+			e.Broadcast = attrAddr(v)
+		case unix.IFA_LABEL:
+			e.Label = attrString(v)
+		case unix.IFA_FLAGS:
+			e.Flags = attrU32(v)
+		case ifaProto:
+			if len(v) == 1 {
+				e.Protocol = v[0]
+			}
+		case unix.IFA_CACHEINFO:
+			// IPv4 says "deprecated" of nothing but this either.
+			e.Deprecated = len(v) >= 4 && native.Uint32(v) == 0
+		}
+	}) != nil {
+		return Change{}, false
+	}
+	if !local.IsValid() {
+		local = address
+	} else if address.IsValid() && address != local {
+		e.Peer = address
+	}
+	if !local.IsValid() {
+		return Change{}, false
+	}
+	k := Key(index, netip.PrefixFrom(local, e.Bits))
+	was, ok := m.addrs[k]
+	if msg.typ == unix.RTM_DELADDR {
+		delete(m.addrs, k)
+		return Change{Kind: AddrChanged, Link: index, Addr: k, Gone: true}, ok
+	}
+	e.tentative = e.Flags&unix.IFA_F_TENTATIVE != 0 && e.Flags&unix.IFA_F_OPTIMISTIC == 0
+	e.order = was.order
+	if !ok {
+		m.generation++ // any growing number serves
+		e.order, e.seen = m.generation, m.generation
+	}
+	if e.Flags&unix.IFA_F_SECONDARY != 0 && local.Is4() {
+		e.order |= 1 << 63
+	}
+	m.addrs[k] = e
+	was.seen, was.order = e.seen, e.order
+	return Change{Kind: AddrChanged, Link: index, Addr: k}, !ok || was != e
+}
+
+// sweep drops what the dump that just ended did not name.
+func (m *Mirror) sweep(kind ChangeKind, since uint64, take func(Change)) {
+	switch kind {
+	case LinkChanged:
+		for i, e := range m.links {
+			if e.seen < since {
+				c, _ := m.dropLink(i)
+				take(c)
+			}
+		}
+	case AddrChanged:
+		for k, e := range m.addrs {
+			if e.seen < since {
+				delete(m.addrs, k)
+				take(Change{Kind: AddrChanged, Link: k.Link, Addr: k, Gone: true})
+			}
+		}
+	case RouteChanged:
+		for k, e := range m.routes {
+			if e.seen < since {
+				delete(m.routes, k)
+				take(Change{Kind: RouteChanged, Route: k, Gone: true})
+			}
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of reading from the kernel.
+const (
+	receiveBuffer = 4 << 20  // of the sockets, in bytes; beyond, a dump makes up
+	readBuffer    = 64 << 10 // one datagram; the kernel's are 32 KiB at most
+	readTurn      = 64       // datagrams in one Read
+	dumpTries     = 5        // when others change what is being dumped
+	openPatience  = 10 * time.Second
+)
+
+// ChangeKind says what a Change is about.
+type ChangeKind uint8
+
+// The kinds.
+const (
+	LinkChanged ChangeKind = iota
+	AddrChanged
+	RouteChanged
+)
+
+// Change tells that the Mirror is not what it was. It is a nudge to compare
+// anew; only Gone of something wanted needs words.
+type Change struct {
+	Kind  ChangeKind
+	Link  int      // LinkChanged and AddrChanged: index of the link
+	Addr  AddrKey  // AddrChanged
+	Route RouteKey // RouteChanged
+	Gone  bool     // it is no longer there
+}
+
+// Options says what Open looks at.
+type Options struct {
+	// Routes has our routes mirrored too; a router with a full table sends many
+	// events, so ask only when there are virtual routes.
+	Routes bool
+}
+
+// Reflector reads the kernel's events and keeps a Mirror true by them.
+type Reflector struct {
+	m       *Mirror
+	fd      int
+	port    uint32
+	seq     uint32
+	request requests
+	buf     []byte
+	opts    Options
+
+	// A dump in progress, and those to come; since is the generation in which
+	// the first of them began.
+	dumps []dump
+	asked bool   // the first of dumps has been requested
+	intr  bool   // and was interrupted by changes
+	tries int    // so often
+	again bool   // events were lost while dumping: begin anew
+	since uint64 //
+}
+
+// dump is one question to the kernel.
+type dump struct {
+	typ    uint16
+	family uint8
+	sweeps bool // the last of its kind
+	kind   ChangeKind
+}
+
+// Open looks at links, addresses and (if asked for) routes of the network
+// namespace of the calling thread, and begins to listen for changes. The
+// Mirror is complete when it returns.
+func Open(o Options) (*Reflector, error) {
+	fd, port, err := open(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reflector{m: newMirror(), fd: fd, port: port, buf: make([]byte, readBuffer), opts: o}
+	groups := []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
+	if o.Routes {
+		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
+	}
+	for _, g := range groups {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("listen to group %d of routing netlink: %w", g, err)
+		}
+	}
+	if err := r.dumpNow(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Mirror is what the kernel has. It is the same for the life of the Reflector.
+func (r *Reflector) Mirror() *Mirror { return r.m }
+
+// FD is to be watched for EPOLLIN; then call Read.
+func (r *Reflector) FD() int { return r.fd }
+
+// Close ends listening.
+func (r *Reflector) Close() { _ = unix.Close(r.fd) }
+
+// dumpNow dumps everything and waits for it.
+func (r *Reflector) dumpNow() error {
+	r.startDumps()
+	until := time.Now().Add(openPatience)
+	for {
+		if err := r.Read(func(Change) {}); err != nil {
+			return err
+		}
+		if len(r.dumps) == 0 {
+			return nil
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return fmt.Errorf("dump links and addresses: no answer within %v", openPatience)
+		}
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		if _, err := unix.Poll(fds, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("wait for routing netlink: %w", err)
+		}
+	}
+}
+
+// Read takes what the kernel has to say, without waiting, and calls take for
+// each change of the Mirror after it happened. It reads a bounded amount; the
+// descriptor stays readable for the rest. An error means that listening has
+// ended for good.
+func (r *Reflector) Read(take func(Change)) error {
+	for range readTurn {
+		n, err := unix.Read(r.fd, r.buf)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.ENOBUFS): // events were lost
+			r.lost()
+			continue
+		case err != nil:
+			return fmt.Errorf("read routing netlink: %w", err)
+		}
+		// A message that makes no sense ends its datagram; a dump makes up for
+		// the rest of it.
+		if messages(r.buf[:n], func(m message) error { return r.message(m, take) }) != nil {
+			r.lost()
+		}
+	}
+	return nil
+}
+
+// message takes one message.
+func (r *Reflector) message(m message, take func(Change)) error {
+	var c Change
+	changed := false
+	switch m.typ {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		c, changed = r.m.linkMessage(m)
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		c, changed = r.m.addrMessage(m)
+	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+		c, changed = r.m.routeMessage(m)
+	case unix.NLMSG_DONE, unix.NLMSG_ERROR:
+		if r.asked && m.seq == r.seq {
+			r.dumped(m, take)
+		}
+		return nil
+	}
+	if r.asked && m.seq == r.seq && m.flags&unix.NLM_F_DUMP_INTR != 0 {
+		r.intr = true
+	}
+	if changed {
+		take(c)
+	}
+	return nil
+}
+
+// lost has everything dumped anew, after the dump that may be under way.
+func (r *Reflector) lost() {
+	if len(r.dumps) != 0 {
+		r.again = true
+		return
+	}
+	r.startDumps()
+}
+
+func (r *Reflector) startDumps() {
+	r.m.generation++
+	r.since, r.again, r.tries = r.m.generation, false, 0
+	r.dumps = append(r.dumps[:0],
+		dump{unix.RTM_GETLINK, unix.AF_UNSPEC, true, LinkChanged},
+		dump{unix.RTM_GETADDR, unix.AF_UNSPEC, true, AddrChanged})
+	if r.opts.Routes {
+		r.dumps = append(r.dumps,
+			dump{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged},
+			dump{unix.RTM_GETROUTE, unix.AF_INET6, true, RouteChanged})
+	}
+	r.ask()
+}
+
+// ask requests the first of dumps.
+func (r *Reflector) ask() {
+	d := r.dumps[0]
+	r.seq++
+	r.intr = false
+	q := &r.request
+	q.reset()
+	q.begin(d.typ, unix.NLM_F_DUMP, r.seq)
+	switch d.typ {
+	case unix.RTM_GETLINK:
+		q.bytes(make([]byte, unix.SizeofIfInfomsg)...)
+	case unix.RTM_GETADDR:
+		q.bytes(make([]byte, unix.SizeofIfAddrmsg)...)
+	case unix.RTM_GETROUTE:
+		// Strict kernels send only routes of this protocol; others send all.
+		q.bytes(d.family, 0, 0, 0, 0, Protocol, 0, 0)
+		q.u32(0)
+	}
+	q.end()
+	// Into a socket to the kernel a request fits or the next loss asks again.
+	_, err := unix.Write(r.fd, q.buf)
+	r.asked = err == nil
+	if err != nil {
+		r.dumps = r.dumps[:0]
+	}
+}
+
+// dumped takes the end of a dump and begins the next.
+func (r *Reflector) dumped(m message, take func(Change)) {
+	d := r.dumps[0]
+	failed := m.typ == unix.NLMSG_ERROR || len(m.data) >= 4 && int32(native.Uint32(m.data)) < 0 //nolint:gosec // errno
+	r.asked = false
+	switch {
+	case r.again:
+		r.startDumps()
+		return
+	case r.intr && r.tries < dumpTries:
+		r.tries++
+		r.ask()
+		return
+	case !failed && d.sweeps:
+		r.m.sweep(d.kind, r.since, take)
+	}
+	r.dumps = r.dumps[1:]
+	if len(r.dumps) != 0 {
+		r.ask()
+	}
+}
