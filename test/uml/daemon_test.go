@@ -1,0 +1,23 @@
+package uml_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
+)
+
+// TestDaemon runs the whole daemon in a guest; what it does there is in
+// guest_test.go. labtest.BinaryEnv puts another daemon in its place.
+func TestDaemon(t *testing.T) {
+	needs(t, "ipvsadm")
+	command := os.Getenv(labtest.BinaryEnv)
+	if strings.TrimSpace(command) == "" {
+		t.Skip("the checker child is not in the binary yet; HOLDFAST_BIN=keepalived runs this with the original")
+		command = goTool(t, "build", "-o", filepath.Join(t.TempDir(), "holdfast"), "github.com/holdfast-ha/holdfast/cmd/holdfast")
+	}
+	self := compile(t, "github.com/holdfast-ha/holdfast/test/uml")
+	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+self+" -test.v -test.run ^TestGuest"))
+}

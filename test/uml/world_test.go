@@ -1,0 +1,210 @@
+package uml_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
+)
+
+// world is the guest: a daemon, its configuration and log, and real servers on
+// the loopback.
+type world struct {
+	t    *testing.T
+	conf string
+	log  *lockedBuffer
+	cmd  *exec.Cmd
+	end  chan error
+	up   map[string]net.Listener
+}
+
+// newWorld skips on the host.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	if os.Getenv(guestEnv) == "" {
+		t.Skip("this runs in the guest that TestDaemon boots")
+	}
+	w := &world{t: t, conf: filepath.Join("/run", t.Name()+".conf"), log: &lockedBuffer{}, up: map[string]net.Listener{}}
+	t.Cleanup(func() {
+		w.kill()
+		for _, l := range w.up {
+			_ = l.Close()
+		}
+		if t.Failed() {
+			t.Logf("the daemon said:\n%s", w.log)
+		}
+		w.run("ipvsadm", "-C")
+	})
+	return w
+}
+
+// run is a command that must succeed.
+func (w *world) run(name string, args ...string) string {
+	w.t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// configure writes the daemon's configuration.
+func (w *world) configure(text string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.conf, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) start(flags ...string) {
+	w.t.Helper()
+	command := strings.Fields(os.Getenv(labtest.BinaryEnv))
+	w.cmd = exec.Command(command[0], append(append(command[1:], "-n", "-l", "-D", "-f", w.conf), flags...)...)
+	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
+	w.cmd.WaitDelay = time.Second // a child that survives its parent may hold the log
+	if err := w.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.end = make(chan error, 1)
+	go func() { w.end <- w.cmd.Wait() }()
+}
+
+func (w *world) signal(s syscall.Signal) {
+	w.t.Helper()
+	if err := w.cmd.Process.Signal(s); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// stop is the orderly end.
+func (w *world) stop() {
+	w.t.Helper()
+	w.signal(syscall.SIGTERM)
+	select {
+	case err := <-w.end:
+		w.cmd = nil
+		if err != nil {
+			w.t.Errorf("the daemon ended with %v", err)
+		}
+	case <-time.After(labtest.Patience):
+		w.t.Fatal("the daemon does not end")
+	}
+}
+
+func (w *world) kill() {
+	if w.cmd != nil {
+		_ = w.cmd.Process.Kill()
+		<-w.end
+		w.cmd = nil
+	}
+}
+
+// child returns the process id of the daemon's only child.
+func (w *world) child() (pid int) {
+	w.t.Helper()
+	w.wait("the daemon has one child", func() bool {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", w.cmd.Process.Pid))
+		pid = 0
+		n, _ := fmt.Sscan(string(b), &pid)
+		return n == 1 && len(strings.Fields(string(b))) == 1
+	})
+	return pid
+}
+
+// serve brings real servers up; each says its address to whoever connects.
+func (w *world) serve(addresses ...string) {
+	w.t.Helper()
+	for _, a := range addresses {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.up[a] = l
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				fmt.Fprint(c, a)
+				_ = c.Close()
+			}
+		}()
+	}
+}
+
+// fail takes real servers down.
+func (w *world) fail(addresses ...string) {
+	for _, a := range addresses {
+		_ = w.up[a].Close()
+		delete(w.up, a)
+	}
+}
+
+// table is what ipvsadm -Sn prints, sorted.
+func (w *world) table() []string {
+	w.t.Helper()
+	var lines []string
+	for line := range strings.Lines(w.run("ipvsadm", "-Sn")) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// sees waits until the kernel's table is want, in the words of ipvsadm -Sn.
+func (w *world) sees(want ...string) {
+	w.t.Helper()
+	slices.Sort(want)
+	for deadline := time.Now().Add(labtest.Patience); ; time.Sleep(50 * time.Millisecond) {
+		have := w.table()
+		if slices.Equal(have, want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the kernel's table is\n  %s\nwant\n  %s", strings.Join(have, "\n  "), strings.Join(want, "\n  "))
+		}
+	}
+}
+
+func (w *world) says(phrase string) {
+	w.t.Helper()
+	w.wait(fmt.Sprintf("the log says %q", phrase), func() bool { return strings.Contains(w.log.String(), phrase) })
+}
+
+func (w *world) wait(what string, holds func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(labtest.Patience); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// lockedBuffer is written by the daemon's output while the test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
