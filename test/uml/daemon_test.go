@@ -9,6 +9,9 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
 
+// dataEnv tells the guest where testdata is.
+const dataEnv = "HOLDFAST_UML_DATA"
+
 // TestDaemon runs the whole daemon in a guest; what it does there is in
 // guest_test.go. labtest.BinaryEnv puts another daemon in its place.
 func TestDaemon(t *testing.T) {
@@ -19,5 +22,9 @@ func TestDaemon(t *testing.T) {
 		command = goTool(t, "build", "-o", filepath.Join(t.TempDir(), "holdfast"), "github.com/holdfast-ha/holdfast/cmd/holdfast")
 	}
 	self := compile(t, "github.com/holdfast-ha/holdfast/test/uml")
-	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+self+" -test.v -test.run ^TestGuest"))
+	data, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+dataEnv+"='"+data+"' "+self+" -test.v -test.run ^TestGuest"))
 }

@@ -34,7 +34,7 @@ func newWorld(t *testing.T) *world {
 	if os.Getenv(guestEnv) == "" {
 		t.Skip("this runs in the guest that TestDaemon boots")
 	}
-	w := &world{t: t, conf: filepath.Join("/run", t.Name()+".conf"), log: &lockedBuffer{}, up: map[string]net.Listener{}}
+	w := &world{t: t, conf: filepath.Join("/run", filepath.Base(t.Name())+".conf"), log: &lockedBuffer{}, up: map[string]net.Listener{}}
 	t.Cleanup(func() {
 		w.kill()
 		for _, l := range w.up {
