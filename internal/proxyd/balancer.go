@@ -37,6 +37,9 @@ const (
 	// maxSessions bounds the UDP sessions of all services; beyond it the one
 	// that was silent for longest ends.
 	maxSessions = 16_384
+	// maxPipes bounds the streams that are spliced at the same time; beyond it
+	// they are copied.
+	maxPipes = 1024
 	// spareFiles are descriptors for everything else: listeners, the log.
 	spareFiles = 256
 	// maxErrors bounds how many errors are spelled out at once.
@@ -69,32 +72,31 @@ type front interface{ close() }
 
 // NewBalancer returns a balancer without services.
 func NewBalancer(notice Notice) *Balancer {
-	conns, sessions := limits()
+	conns, sessions, pipes := limits()
 	return &Balancer{
 		services: map[lvs.ServiceKey]*offered{},
-		conns:    newConnections(conns), sessions: make(slots, sessions),
+		conns:    newConnections(conns, pipes), sessions: make(slots, sessions),
 		now: time.Now, notice: notice,
 	}
 }
 
 // limits shares out the descriptors that the process may have: two for each
-// connection, one for each session. With privilege it asks for enough of them.
-func limits() (conns, sessions int) {
-	conns, sessions = maxConnections, maxSessions
-	enough := uint64(2*conns + sessions + spareFiles)
+// connection and each pipe, one for each session. With privilege it asks for
+// enough of them.
+func limits() (conns, sessions, pipes int) {
+	conns, sessions, pipes = maxConnections, maxSessions, maxPipes
+	enough := uint64(2*(conns+pipes) + sessions + spareFiles)
 	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return conns, sessions
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= enough {
+		return conns, sessions, pipes
 	}
-	if limit.Cur < enough {
-		more := unix.Rlimit{Cur: enough, Max: max(enough, limit.Max)}
-		if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
-			return conns, sessions
-		}
+	more := unix.Rlimit{Cur: enough, Max: max(enough, limit.Max)}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
+		return conns, sessions, pipes
 	}
 	files := max(int(min(limit.Cur, 1<<30))-spareFiles, 64)
-	sessions = min(sessions, files/4)
-	return min(conns, (files-sessions)/2), sessions
+	sessions, pipes = min(sessions, files/4), min(pipes, files/16)
+	return min(conns, (files-sessions-2*pipes)/2), sessions, pipes
 }
 
 // Apply makes the balancer offer want, and only the difference is touched.

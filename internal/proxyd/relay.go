@@ -14,7 +14,8 @@ const (
 	// pieces, in bytes.
 	chunk = 32 << 10
 	// bulk is how much is then moved by splice(2) in one go, once chunks come
-	// full: no copy to our memory, at the price of a pipe while it lasts.
+	// full: no copy to our memory, at the price of a pipe while it lasts, of
+	// which there are only so many.
 	bulk = 4 << 20
 )
 
@@ -24,7 +25,7 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
 // relay moves bytes both ways until both sides have said all. The end of one
 // direction is passed on, the other goes on; a reset ends both as a reset.
-func relay(client, upstream *net.TCPConn, in, out func(int64)) {
+func relay(client, upstream *net.TCPConn, pipes slots, in, out func(int64)) {
 	var once sync.Once
 	abort := func() {
 		once.Do(func() {
@@ -35,8 +36,8 @@ func relay(client, upstream *net.TCPConn, in, out func(int64)) {
 		})
 	}
 	var other sync.WaitGroup
-	other.Go(func() { oneWay(client, upstream, out, abort) })
-	oneWay(upstream, client, in, abort)
+	other.Go(func() { oneWay(client, upstream, pipes, out, abort) })
+	oneWay(upstream, client, pipes, in, abort)
 	other.Wait()
 	once.Do(func() {
 		_ = client.Close()
@@ -44,8 +45,8 @@ func relay(client, upstream *net.TCPConn, in, out func(int64)) {
 	})
 }
 
-func oneWay(dst, src *net.TCPConn, count func(int64), abort func()) {
-	if err := pump(dst, src, count); err != nil {
+func oneWay(dst, src *net.TCPConn, pipes slots, count func(int64), abort func()) {
+	if err := pump(dst, src, pipes, count); err != nil {
 		abort()
 		return
 	}
@@ -55,7 +56,7 @@ func oneWay(dst, src *net.TCPConn, count func(int64), abort func()) {
 }
 
 // pump copies until src has said all (nil) or something broke.
-func pump(dst, src *net.TCPConn, count func(int64)) error {
+func pump(dst, src *net.TCPConn, pipes slots, count func(int64)) error {
 	raw, err := src.SyscallConn()
 	if err != nil {
 		return err
@@ -74,10 +75,11 @@ func pump(dst, src *net.TCPConn, count func(int64)) error {
 		if err != nil {
 			return ignoreEOF(err)
 		}
-		if n < chunk {
+		if n < chunk || !pipes.try() {
 			continue
 		}
 		moved, err := io.CopyN(dst, src, bulk)
+		pipes.give()
 		count(moved)
 		if err != nil {
 			return ignoreEOF(err)

@@ -85,7 +85,7 @@ func (f *tcpFront) serve(client *net.TCPConn) {
 	defer f.conns.drop(upstream)
 	f.pool.conns.Add(1)
 	s.conns.Add(1)
-	relay(client, upstream,
+	relay(client, upstream, f.conns.pipes,
 		func(n int64) { f.pool.inBytes.Add(uint64(n)); s.inBytes.Add(uint64(n)) },
 		func(n int64) { f.pool.outBytes.Add(uint64(n)); s.outBytes.Add(uint64(n)) })
 }
@@ -119,15 +119,16 @@ type connections struct {
 	ctx    context.Context // ended by close
 	cancel context.CancelFunc
 	slots  slots
+	pipes  slots // for relay
 
 	mu      sync.Mutex
 	open    map[*net.TCPConn]struct{}
 	running sync.WaitGroup
 }
 
-func newConnections(limit int) *connections {
+func newConnections(limit, pipes int) *connections {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), open: map[*net.TCPConn]struct{}{}}
+	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), pipes: make(slots, pipes), open: map[*net.TCPConn]struct{}{}}
 }
 
 // run serves c in a goroutine and gives its slot back.

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 20 * time.Second
 
 // free returns an address on the loopback that nobody has.
-func free(t *testing.T, network string) netip.AddrPort {
+func free(t testing.TB, network string) netip.AddrPort {
 	t.Helper()
 	if network == "udp" {
 		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -55,7 +55,7 @@ type backend struct {
 	work sync.WaitGroup
 }
 
-func newBackend(t *testing.T, name string) *backend {
+func newBackend(t testing.TB, name string) *backend {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -136,14 +136,14 @@ func (c *client) ask() string {
 }
 
 // balancer is closed with the test; its errors are the caller's.
-func balancer(t *testing.T) *Balancer {
+func balancer(t testing.TB) *Balancer {
 	t.Helper()
 	b := NewBalancer(func(_ lvs.ServiceKey, level slog.Level, what string) { t.Log(level, what) })
 	t.Cleanup(b.Close)
 	return b
 }
 
-func apply1(t *testing.T, b *Balancer, key lvs.ServiceKey, scheduler string, servers map[lvs.ServerKey]lvs.Server) {
+func apply1(t testing.TB, b *Balancer, key lvs.ServiceKey, scheduler string, servers map[lvs.ServerKey]lvs.Server) {
 	t.Helper()
 	if _, err := b.Apply(lvs.Table{key: {Scheduler: scheduler, Servers: servers}}); err != nil {
 		t.Fatal(err)
