@@ -1,32 +1,174 @@
 package vrrp
 
-import "github.com/holdfast-ha/holdfast/internal/clock"
+import (
+	"slices"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
 
 // Node is all virtual routers and sync groups of one process. Whoever made it
 // owns it; it must not be used by two goroutines at once.
 type Node struct {
 	cfg     Config
+	routers []*router
+	units   []*unit            // every router is in one
+	groups  []*unit            // those that are sync groups, as configured
+	objects map[string]*object // what is tracked, by name
+	plan    schedule
+
+	now     clock.Instant // of the Step under way
+	running bool          // between Start and Stop
+	begin   clock.Instant // when the startup delay is over
 	actions []Action
 }
 
 // NewNode makes a node that waits for Start.
-func NewNode(cfg Config) *Node { return &Node{cfg: cfg} }
+func NewNode(cfg Config) *Node {
+	n := &Node{}
+	n.build(cfg, nil)
+	return n
+}
 
 // Step tells the node what happened and returns what to do, in that order. The
 // slice is good until the next Step. Instants never go back.
-func (n *Node) Step(now clock.Instant, ev Event) []Action { return nil }
+func (n *Node) Step(now clock.Instant, ev Event) []Action {
+	n.now, n.actions = now, n.actions[:0]
+	switch ev := ev.(type) {
+	case Heard:
+		n.heard(&ev)
+	case Tick:
+		n.tick()
+	case Track:
+		n.tracked(ev)
+	case Woke:
+		n.woke(ev)
+	case Start:
+		n.start()
+	case Stop:
+		n.stop()
+	case Reconfigure:
+		n.reconfigure(ev.Config)
+	}
+	return n.actions
+}
+
+func (n *Node) do(a Action) { n.actions = append(n.actions, a) }
 
 // Deadline returns when the node wants a Tick if nothing else happens.
-func (n *Node) Deadline() (clock.Instant, bool) { return 0, false }
+func (n *Node) Deadline() (clock.Instant, bool) {
+	_, at := n.plan.first()
+	return at, at != never
+}
 
-// Routers returns how many virtual routers there are.
-func (n *Node) Routers() int { return len(n.cfg.Routers) }
+// build makes routers, units and objects for a configuration. kept gives, for
+// a router of it, the one that goes on.
+func (n *Node) build(cfg Config, kept []*router) {
+	n.cfg, n.plan = cfg, n.plan[:0]
+	n.routers = make([]*router, len(cfg.Routers))
+	byName := make(map[string]*router, len(cfg.Routers))
+	for i, c := range cfg.Routers {
+		r := &router{priority: c.Priority}
+		if kept != nil && kept[i] != nil {
+			r = kept[i]
+		}
+		r.configure(i, c)
+		if r.state == Init {
+			r.rest()
+		}
+		n.routers[i], byName[c.Name] = r, r
+	}
+	n.gather(byName)
+	n.watch()
+	n.plan.fill(n.routers)
+}
 
-// Router returns the i-th virtual router of the configuration.
-func (n *Node) Router(i int) RouterView { return RouterView{Name: n.cfg.Routers[i].Name, Group: -1} }
+// gather puts routers into units: those of a sync group together, every other
+// one alone.
+func (n *Node) gather(byName map[string]*router) {
+	old := map[string]*unit{}
+	for _, g := range n.groups {
+		old[g.name] = g
+	}
+	n.units, n.groups = nil, nil
+	for i, c := range n.cfg.Groups {
+		g := &unit{group: i, name: c.Name}
+		if o := old[c.Name]; o != nil {
+			g.state, g.since, g.cause = o.state, o.since, o.cause
+		}
+		for _, name := range c.Members {
+			if r := byName[name]; r != nil && r.unit == nil {
+				g.add(r)
+			}
+		}
+		n.groups = append(n.groups, g)
+		n.units = append(n.units, g)
+	}
+	for _, r := range n.routers {
+		if r.unit == nil {
+			u := &unit{group: -1, state: r.state}
+			u.add(r)
+			n.units = append(n.units, u)
+		}
+	}
+}
 
-// Groups returns how many sync groups there are.
-func (n *Node) Groups() int { return len(n.cfg.Groups) }
+// start begins operation. What is known by then of tracked objects counts.
+func (n *Node) start() {
+	if n.running {
+		return
+	}
+	n.running = true
+	n.begin = n.now.Add(n.cfg.StartupDelay)
+	for _, u := range n.units {
+		n.settle(u, nil, Started{})
+	}
+}
 
-// Group returns the i-th sync group of the configuration.
-func (n *Node) Group(i int) GroupView { return GroupView{Name: n.cfg.Groups[i].Name} }
+// stop ends operation: whoever is active resigns.
+func (n *Node) stop() {
+	if !n.running {
+		return
+	}
+	n.running = false
+	for _, u := range n.units {
+		for _, r := range u.members {
+			n.become(r, Init, Stopped{})
+		}
+		n.groupBecomes(u, Init, Stopped{})
+	}
+}
+
+// tick serves every router whose time has come, the earliest first.
+func (n *Node) tick() {
+	for {
+		r, at := n.plan.first()
+		if r == nil || at == never || n.now.Before(at) {
+			return
+		}
+		if r.state == Active {
+			n.serveActive(r)
+		} else {
+			n.serveBackup(r)
+		}
+	}
+}
+
+// woke makes routers listen after the process could not: an active one that
+// was silent for so long that others have taken over goes back, and a backup
+// must not take its own deafness for the master's silence.
+func (n *Node) woke(ev Woke) {
+	for _, u := range n.units {
+		i := slices.IndexFunc(u.members, func(r *router) bool {
+			return r.state == Active && ev.Slept > r.ownDown()
+		})
+		if i >= 0 {
+			n.move(u, u.members[i], Backup, Silence{Slept: ev.Slept})
+			continue
+		}
+		for _, r := range u.members {
+			if r.state == Backup && ev.Slept >= r.masterAdvert {
+				n.arm(r)
+			}
+		}
+	}
+}

@@ -52,3 +52,36 @@ type GroupView struct {
 	Cause   Cause
 	Members []int // indexes of routers; valid until the next Step
 }
+
+// Routers returns how many virtual routers there are.
+func (n *Node) Routers() int { return len(n.routers) }
+
+// Router returns the i-th virtual router of the configuration.
+func (n *Node) Router(i int) RouterView {
+	r := n.routers[i]
+	v := RouterView{
+		Name: r.cfg.Name, State: r.state, Since: r.since, Cause: r.cause,
+		Priority: r.priority, Base: r.cfg.Priority,
+		Master: r.master, MasterPriority: r.masterPrio, MasterAdvert: r.masterAdvert, Heard: r.heard,
+		Down: r.downInterval(), Group: r.unit.group,
+	}
+	switch {
+	case r.state == Active:
+		v.Deadline = r.advert
+	case r.down != never:
+		v.Deadline = r.down
+	}
+	for _, w := range r.watches {
+		v.Tracks = append(v.Tracks, TrackView{w.ref, w.object.known, w.object.up, w.object.why})
+	}
+	return v
+}
+
+// Groups returns how many sync groups there are.
+func (n *Node) Groups() int { return len(n.groups) }
+
+// Group returns the i-th sync group of the configuration.
+func (n *Node) Group(i int) GroupView {
+	u := n.groups[i]
+	return GroupView{Name: u.name, State: u.state, Since: u.since, Cause: u.cause, Members: u.indexes}
+}

@@ -55,8 +55,9 @@ type RouterConfig struct {
 	DownAdverts  int
 	Preempt      bool
 	PreemptDelay time.Duration
-	// StartActive: state MASTER in the file; take over without waiting for
-	// Master_Down_Interval, as keepalived does.
+	// StartActive: state MASTER in the file. With priority 255 the router
+	// takes over at start without waiting for Master_Down_Interval; otherwise
+	// it waits as any other, as keepalived does (keepalived.conf(5), state).
 	StartActive bool
 	// Addresses, sorted or not, that a valid advert must carry when
 	// CheckAddresses is set.
@@ -107,7 +108,8 @@ type Config struct {
 // Event is something that happened. The set is closed.
 type Event interface{ event() }
 
-// Start begins operation; the first event of a Node.
+// Start begins operation. Before it a Node only takes Track: a router does not
+// leave Init while something it tracks without a weight is unknown.
 type Start struct{}
 
 // Heard is a valid, authenticated advert for a configured virtual router.
@@ -139,7 +141,8 @@ type Reconfigure struct{ Config Config }
 // Woke tells that the process could not have served its timers for Slept.
 type Woke struct{ Slept time.Duration }
 
-// Stop ends operation: every active router resigns with priority 0.
+// Stop ends operation: every active router resigns with priority 0, and all
+// go to Init.
 type Stop struct{}
 
 func (Start) event()       {}
@@ -192,6 +195,12 @@ type Tell struct {
 	Text     string // a whole sentence, for a person
 }
 
+// Renumbered comes once after Reconfigure: indexes of routers and groups in
+// the actions before it are those of the old configuration (of routers that
+// vanished), in the actions after it those of the new one. From gives, for each
+// router of the new configuration, its index in the old one, -1 if it is new.
+type Renumbered struct{ From []int }
+
 // TellKind sorts what Tell says.
 type TellKind uint8
 
@@ -211,6 +220,7 @@ func (Become) action()      {}
 func (BecomeGroup) action() {}
 func (Announce) action()    {}
 func (Tell) action()        {}
+func (Renumbered) action()  {}
 
 // Cause is why a state changed. Its text is a clause that follows "because".
 type Cause interface{ String() string }

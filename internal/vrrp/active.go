@@ -1,0 +1,98 @@
+package vrrp
+
+import (
+	"fmt"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
+
+// heardActive is RFC 9568 §6.4.3.
+func (n *Node) heardActive(r *router, ev *Heard) {
+	switch {
+	case ev.Priority == 0:
+		n.do(r.send)
+		r.advert = n.now.Add(r.cfg.Advert)
+		n.plan.sooner(r)
+	case ev.Priority > r.priority:
+		n.yield(r, ev, Higher{From: ev.Source, Priority: ev.Priority})
+	case ev.Priority < r.priority:
+		n.assert(r, ev)
+	case ev.Local.Less(ev.Source):
+		n.yield(r, ev, Tie{From: ev.Source, Priority: ev.Priority})
+	case ev.Source.Less(ev.Local):
+		n.assert(r, ev)
+	}
+}
+
+// yield gives way to a better router.
+func (n *Node) yield(r *router, ev *Heard, c Cause) {
+	if r.cfg.HigherPrioSendAdvert {
+		n.do(r.send)
+	}
+	n.move(r.unit, r, Backup, c)
+	n.heardBackup(r, ev)
+}
+
+// assert answers somebody who should not be active: with an advert at once,
+// so that it hears of us, and with announcements, since its own may have
+// misled the link; some follow after a while, when it has surely yielded.
+func (n *Node) assert(r *router, ev *Heard) {
+	n.do(Tell{Router: r.index, Kind: LowerHeard, Priority: r.priority,
+		Text: fmt.Sprintf("Received advert from %s with lower priority %d, ours %d", ev.Source, ev.Priority, r.priority)})
+	if !r.cfg.LowerPrioNoAdvert {
+		n.do(r.send)
+	}
+	g := &r.cfg.GARP
+	n.announce(r, g.LowerPrioRepeat)
+	if g.LowerPrioRepeat > 0 && g.LowerPrioDelay > 0 && r.lowerGARP == never {
+		r.lowerGARP = n.now.Add(g.LowerPrioDelay)
+		n.plan.sooner(r)
+	}
+}
+
+func (n *Node) announce(r *router, repeat int) {
+	if repeat > 0 {
+		n.do(Announce{Router: r.index, Repeat: repeat})
+	}
+}
+
+// activate sets the timers of a router that has just become active.
+func (n *Node) activate(r *router) {
+	g := &r.cfg.GARP
+	r.advert = n.now.Add(r.cfg.Advert)
+	n.announce(r, g.Repeat)
+	if g.Delay > 0 && g.Repeat > 0 {
+		r.garp = n.now.Add(g.Delay)
+	}
+	if g.Refresh > 0 {
+		r.refresh = n.now.Add(g.Refresh)
+	}
+}
+
+// serveActive sends what has come due.
+func (n *Node) serveActive(r *router) {
+	g := &r.cfg.GARP
+	if r.advert <= n.now {
+		n.do(r.send)
+		r.advert = following(r.advert, n.now, r.cfg.Advert)
+	}
+	if n.once(&r.garp) {
+		n.announce(r, g.Repeat)
+	}
+	if n.once(&r.lowerGARP) {
+		n.announce(r, g.LowerPrioRepeat)
+	}
+	if r.refresh <= n.now {
+		n.announce(r, g.RefreshRepeat)
+		r.refresh = following(r.refresh, n.now, max(g.Refresh, 1))
+	}
+}
+
+// once reports whether a timer has run down, and stops it.
+func (n *Node) once(t *clock.Instant) bool {
+	if *t > n.now {
+		return false
+	}
+	*t = never
+	return true
+}

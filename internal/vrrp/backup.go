@@ -1,0 +1,91 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// listen begins to wait for adverts: nothing is known yet.
+func (n *Node) listen(r *router) {
+	r.forget()
+	n.arm(r)
+}
+
+// arm starts Master_Down_Timer anew; during the startup delay from its end.
+func (n *Node) arm(r *router) {
+	r.armed = max(n.now, n.begin)
+	r.down = r.armed.Add(r.downInterval())
+	r.wants, r.resigned = false, netip.Addr{}
+	n.plan.sooner(r)
+}
+
+// heardBackup is RFC 9568 §6.4.2, with keepalived's preempt delay.
+func (n *Node) heardBackup(r *router, ev *Heard) {
+	if ev.Priority == 0 {
+		r.resigned = ev.Source
+		r.down = min(r.down, max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)))
+		n.plan.sooner(r)
+		return
+	}
+	r.master, r.masterPrio, r.heard = ev.Source, ev.Priority, n.now
+	r.lower = ev.Priority < r.priority && r.cfg.Preempt
+	if !r.lower {
+		r.preempt = 0
+	} else if !n.delays(r) {
+		return // discarded: the timer runs down, and we take over
+	}
+	n.learn(r, ev)
+	n.arm(r)
+}
+
+// learn takes over the master's interval in version 3 (RFC 9568 §6.4.2: "Set
+// the Active_Adver_Interval to Adver Interval contained in the ADVERTISEMENT").
+func (n *Node) learn(r *router, ev *Heard) {
+	if r.cfg.Version == 2 || ev.Advert <= 0 || ev.Advert == r.masterAdvert {
+		return
+	}
+	n.tell(r, IntervalMismatch, fmt.Sprintf("advertisement interval updated from %v to %v by master %s",
+		r.masterAdvert, ev.Advert, ev.Source))
+	r.masterAdvert = ev.Advert
+}
+
+// delays reports whether a master of lower priority is borne with a while
+// longer (preempt_delay), beginning when it is first heard.
+func (n *Node) delays(r *router) bool {
+	if r.cfg.PreemptDelay <= 0 {
+		return false
+	}
+	if r.preempt == 0 {
+		r.preempt = n.now.Add(r.cfg.PreemptDelay)
+		n.tell(r, OtherTold, fmt.Sprintf("waits %s before it preempts %s of priority %d",
+			seconds(r.cfg.PreemptDelay), r.master, r.masterPrio))
+	}
+	return n.now.Before(r.preempt)
+}
+
+// serveBackup: Master_Down_Timer has run down. A group takes over when it has
+// for every member: were one enough, two nodes of which each has the better
+// priority in another member would take over from each other for ever.
+func (n *Node) serveBackup(r *router) {
+	r.down, r.wants = never, true
+	for _, m := range r.unit.members {
+		if !m.wants {
+			return
+		}
+	}
+	n.move(r.unit, r, Active, n.takeover(r))
+}
+
+// takeover is why a backup becomes active.
+func (n *Node) takeover(r *router) Cause {
+	switch {
+	case r.resigned.IsValid():
+		return Resigned{From: r.resigned}
+	case r.lower && r.heard > r.armed:
+		return Lower{From: r.master, Priority: r.masterPrio}
+	case r.armed == n.now:
+		return Owner{}
+	default:
+		return NoAdvert{Silent: n.now.Sub(r.armed)}
+	}
+}

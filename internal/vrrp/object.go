@@ -1,0 +1,152 @@
+package vrrp
+
+import (
+	"fmt"
+
+	"github.com/holdfast-ha/holdfast/internal/track"
+)
+
+// object is something tracked: an interface, a script.
+type object struct {
+	known, up bool
+	why       string
+	users     []*router // those of one unit stand together
+}
+
+// watch is a router's view of an object.
+type watch struct {
+	object *object
+	ref    TrackRef
+}
+
+// watch connects routers with what they and their groups track, keeping what
+// is known already.
+func (n *Node) watch() {
+	old := n.objects
+	n.objects = map[string]*object{}
+	for _, u := range n.units {
+		for _, r := range u.members {
+			r.watches = r.watches[:0]
+			for _, ref := range n.refs(u, r) {
+				o := n.objects[ref.Name]
+				if o == nil {
+					o = &object{}
+					if was := old[ref.Name]; was != nil {
+						o.known, o.up, o.why = was.known, was.up, was.why
+					}
+					n.objects[ref.Name] = o
+				}
+				if len(o.users) == 0 || o.users[len(o.users)-1] != r {
+					o.users = append(o.users, r)
+				}
+				r.watches = append(r.watches, watch{o, ref})
+			}
+			n.weigh(r)
+		}
+	}
+}
+
+// refs is what a router tracks. Members of a sync group have one fate, so
+// weights of their own count only where the group allows it
+// (sync_group_tracking_weight); what the group tracks counts for each.
+func (n *Node) refs(u *unit, r *router) []TrackRef {
+	if u.group < 0 {
+		return r.cfg.Tracks
+	}
+	g := &n.cfg.Groups[u.group]
+	var refs []TrackRef
+	for _, ref := range r.cfg.Tracks {
+		if ref.Weight == 0 || g.TrackingWeight {
+			refs = append(refs, ref)
+		}
+	}
+	return append(refs, g.Tracks...)
+}
+
+// tracked takes the result of an object.
+func (n *Node) tracked(ev Track) {
+	o := n.objects[ev.Name]
+	if o == nil {
+		return
+	}
+	same := o.known && o.up == ev.Up
+	if !same || ev.Why != "" {
+		o.why = ev.Why
+	}
+	if same {
+		return
+	}
+	o.known, o.up = true, ev.Up
+	for _, r := range o.users {
+		n.weigh(r)
+	}
+	for i, r := range o.users {
+		if i == 0 || o.users[i-1].unit != r.unit {
+			n.settle(r.unit, r, r.consequence(ev))
+		}
+	}
+}
+
+// consequence is what the change of an object means for a router.
+func (r *router) consequence(ev Track) Cause {
+	if r.faults > 0 {
+		return r.failure()
+	}
+	return TrackRecovered{Name: ev.Name, Up: ev.Up}
+}
+
+// failure is the first of what forbids a router to take part.
+func (r *router) failure() Cause {
+	for _, w := range r.watches {
+		if w.forbids() {
+			return TrackFailed{Name: w.ref.Name, Why: w.object.why, Up: w.object.up}
+		}
+	}
+	return nil
+}
+
+func (w watch) forbids() bool {
+	_, fault := track.Weigh(w.object.up, w.ref.Weight, w.ref.Reverse)
+	return fault && w.object.known
+}
+
+// weigh reckons a router's effective priority and what forbids it to take
+// part. An object that nothing is known of adds nothing.
+func (n *Node) weigh(r *router) {
+	r.faults, r.unknown = 0, 0
+	sum := int(r.cfg.Priority)
+	for _, w := range r.watches {
+		add, fault := track.Weigh(w.object.up, w.ref.Weight, w.ref.Reverse)
+		switch {
+		case !w.object.known && w.ref.Weight == 0:
+			r.unknown++
+		case !w.object.known:
+		case fault:
+			r.faults++
+		default:
+			sum += add
+		}
+	}
+	p := OwnerPriority
+	if r.cfg.Priority != OwnerPriority {
+		p = Priority(min(max(sum, 1), 254))
+	}
+	n.prioritise(r, p)
+}
+
+// prioritise changes the effective priority; a timer that runs is shifted by
+// what the skew changed.
+func (n *Node) prioritise(r *router, p Priority) {
+	if p == r.priority {
+		return
+	}
+	before, was := r.downInterval(), r.priority
+	r.priority, r.send = p, Send{Router: r.index, Priority: p}
+	if r.state == Backup && r.down != never {
+		r.down = r.down.Add(r.downInterval() - before)
+		n.plan.sooner(r)
+	}
+	if n.running {
+		n.tell(r, PriorityChanged, fmt.Sprintf("Changing effective priority from %d to %d", was, p))
+	}
+}

@@ -1,0 +1,101 @@
+package vrrp
+
+import "net/netip"
+
+// identity is what makes two configurations speak of the same virtual router.
+type identity struct {
+	name, iface string
+	vrid        VRID
+	is6         bool
+}
+
+func identify(c *RouterConfig) identity {
+	return identity{c.Name, c.Interface, c.VRID, len(c.Addresses) > 0 && is6(c.Addresses[0])}
+}
+
+func is6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
+
+// reconfigure replaces the configuration. Routers that are in both keep their
+// state; those that vanish resign, told by their old index before Renumbered.
+func (n *Node) reconfigure(cfg Config) {
+	old := make(map[identity]*router, len(n.routers))
+	for _, r := range n.routers {
+		old[identify(&r.cfg)] = r
+	}
+	kept := make([]*router, len(cfg.Routers))
+	from := make([]int, len(cfg.Routers))
+	stays := make(map[*router]RouterConfig, len(cfg.Routers))
+	for i := range cfg.Routers {
+		from[i] = -1
+		if r := old[identify(&cfg.Routers[i])]; r != nil {
+			if _, twice := stays[r]; !twice {
+				kept[i], from[i], stays[r] = r, r.index, r.cfg
+			}
+		}
+	}
+	for _, r := range n.routers {
+		if _, ok := stays[r]; !ok {
+			n.become(r, Init, Removed{})
+		}
+	}
+	n.do(Renumbered{From: from})
+	n.build(cfg, kept)
+	for r, was := range stays {
+		r.adapt(n, &was)
+	}
+	n.plan.fill(n.routers)
+	for _, r := range n.routers {
+		if was, ok := stays[r]; ok && r.state == Active && r.advertises(&was) {
+			n.do(r.send)
+		}
+	}
+	for _, u := range n.units {
+		if u.has(Backup) == nil && u.has(Active) == nil && u.has(Fault) == nil {
+			n.settle(u, nil, Started{})
+		} else {
+			n.settle(u, nil, Reloaded{})
+		}
+	}
+}
+
+// adapt fits timers that run to a changed configuration.
+func (r *router) adapt(n *Node, was *RouterConfig) {
+	switch r.state {
+	case Backup:
+		if !r.master.IsValid() || r.cfg.Version == 2 {
+			r.masterAdvert = r.cfg.Advert
+		}
+		if r.down != never && r.resigned == (netip.Addr{}) {
+			r.down = r.armed.Add(r.downInterval())
+		}
+	case Active:
+		if r.advertises(was) {
+			r.advert = n.now.Add(r.cfg.Advert)
+		}
+		switch g := r.cfg.GARP; {
+		case g.Refresh <= 0:
+			r.refresh = never
+		case g.Refresh != was.GARP.Refresh:
+			r.refresh = n.now.Add(g.Refresh)
+		}
+	}
+}
+
+// advertises reports whether adverts say something else than before, so that
+// others should hear it at once.
+func (r *router) advertises(was *RouterConfig) bool {
+	return r.cfg.Advert != was.Advert || r.cfg.Version != was.Version ||
+		r.cfg.Priority != was.Priority || !sameAddrs(r.cfg.Addresses, was.Addresses)
+}
+
+func sameAddrs(a, b []netip.Addr) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,143 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
+
+// router is one virtual router. Its state is changed by Node.become only.
+type router struct {
+	index int
+	cfg   RouterConfig
+	addrs []netip.Addr // cfg.Addresses, sorted
+	unit  *unit
+
+	state State
+	since clock.Instant
+	cause Cause
+
+	priority Priority // effective
+	send     Action   // an advert of that priority, made once
+	watches  []watch
+	faults   int // how many tracked objects forbid taking part
+	unknown  int // how many of which that could not be told yet
+
+	// Backup.
+	armed        clock.Instant // since when nobody was heard
+	down         clock.Instant // Master_Down_Timer
+	wants        bool          // it has run down, but the group is not ready
+	preempt      clock.Instant // end of the preempt delay, 0 = none runs
+	resigned     netip.Addr    // who said so since armed
+	master       netip.Addr
+	masterPrio   Priority
+	masterAdvert time.Duration
+	lower        bool // master is of lower priority than ours, and discarded
+	heard        clock.Instant
+
+	// Active.
+	advert    clock.Instant // Adver_Timer
+	garp      clock.Instant // the second burst
+	refresh   clock.Instant
+	lowerGARP clock.Instant
+
+	planned clock.Instant // in the schedule
+	place   int
+}
+
+// configure takes over a configuration, for the first time or at a reload; the
+// effective priority is weighed later.
+func (r *router) configure(index int, c RouterConfig) {
+	if c.DownAdverts <= 0 {
+		c.DownAdverts = 3
+	}
+	c.Advert = max(c.Advert, time.Millisecond)
+	r.index, r.cfg, r.unit = index, c, nil
+	r.addrs = slices.Clone(c.Addresses)
+	slices.SortFunc(r.addrs, netip.Addr.Compare)
+	r.send = Send{Router: index, Priority: r.priority}
+}
+
+// rest stops all timers and forgets whom was heard.
+func (r *router) rest() {
+	r.down, r.advert, r.garp, r.refresh, r.lowerGARP = never, never, never, never, never
+	r.wants, r.preempt = false, 0
+	r.forget()
+}
+
+func (r *router) forget() {
+	r.master, r.resigned = netip.Addr{}, netip.Addr{}
+	r.masterPrio, r.lower, r.heard = 0, false, 0
+	r.masterAdvert = r.cfg.Advert
+}
+
+// wake is when the router wants to be served.
+func (r *router) wake() clock.Instant {
+	if r.state == Active {
+		return min(r.advert, r.garp, r.refresh, r.lowerGARP)
+	}
+	return r.down
+}
+
+// downInterval is Master_Down_Interval as it is now.
+func (r *router) downInterval() time.Duration {
+	return MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.masterAdvert)
+}
+
+// ownDown is after how much silence of ours others take over, as far as we
+// can tell: from our own interval.
+func (r *router) ownDown() time.Duration {
+	return MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.cfg.Advert)
+}
+
+// owner reports whether the router may be active without having listened. The
+// manual page says of state MASTER that it needs priority 255 for that.
+func (r *router) owner() bool { return r.cfg.StartActive && r.cfg.Priority == OwnerPriority }
+
+// heard sorts an advert by the state of its router.
+func (n *Node) heard(ev *Heard) {
+	if ev.Router < 0 || ev.Router >= len(n.routers) {
+		return
+	}
+	r := n.routers[ev.Router]
+	if r.state != Backup && r.state != Active || !n.acceptable(r, ev) {
+		return
+	}
+	if r.state == Active {
+		n.heardActive(r, ev)
+	} else {
+		n.heardBackup(r, ev)
+	}
+}
+
+// acceptable refuses adverts that the standards have discarded: of version 2
+// with another interval (RFC 3768 §7.1), and such with other addresses.
+func (n *Node) acceptable(r *router, ev *Heard) bool {
+	if r.cfg.Version == 2 && ev.Advert != 0 && ev.Advert != r.cfg.Advert.Truncate(time.Second) {
+		n.tell(r, IntervalMismatch, fmt.Sprintf("advertisement interval mismatch: ours is %v, that of %s is %v",
+			r.cfg.Advert, ev.Source, ev.Advert))
+		return false
+	}
+	if !r.cfg.CheckAddresses || slices.Equal(r.cfg.Addresses, ev.Addresses) {
+		return true
+	}
+	for _, a := range ev.Addresses {
+		if _, ok := slices.BinarySearchFunc(r.addrs, a, netip.Addr.Compare); !ok {
+			n.tell(r, AddressMismatch, fmt.Sprintf("advert of %s has the address %s, which is not ours", ev.Source, a))
+			return false
+		}
+	}
+	if len(ev.Addresses) != len(r.addrs) {
+		n.tell(r, AddressMismatch, fmt.Sprintf("advert of %s has %d addresses, not %d as we have",
+			ev.Source, len(ev.Addresses), len(r.addrs)))
+		return false
+	}
+	return true
+}
+
+func (n *Node) tell(r *router, kind TellKind, text string) {
+	n.do(Tell{Router: r.index, Kind: kind, Priority: r.priority, Text: text})
+}
