@@ -61,16 +61,18 @@ func pump(dst, src *net.TCPConn, pipes slots, count func(int64)) error {
 	if err != nil {
 		return err
 	}
+	n := 0
+	pass := func(b []byte) (err error) {
+		if len(b) == 0 {
+			return io.EOF
+		}
+		n, err = dst.Write(b)
+		return err
+	}
+	from := newLender(raw, &chunks)
 	for {
-		n := 0
-		err := lend(raw, &chunks, func(b []byte) error {
-			if len(b) == 0 {
-				return io.EOF
-			}
-			var err error
-			n, err = dst.Write(b)
-			return err
-		})
+		n = 0
+		err := from.lend(pass)
 		count(int64(n))
 		if err != nil {
 			return ignoreEOF(err)
@@ -87,39 +89,54 @@ func pump(dst, src *net.TCPConn, pipes slots, count func(int64)) error {
 	}
 }
 
-// lend waits without a buffer until there is something to read, and lends use
-// one with what was read; empty at the end of a stream.
-func lend(raw rawReader, buffers *sync.Pool, use func([]byte) error) error {
-	var n int
-	var readErr error
-	var lent *[]byte
-	err := raw.Read(func(fd uintptr) bool {
-		lent = buffers.Get().(*[]byte)
-		for {
-			n, readErr = unix.Read(int(fd), *lent)
-			if readErr != unix.EINTR {
-				break
-			}
-		}
-		if readErr == unix.EAGAIN {
-			buffers.Put(lent)
-			return false
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	defer buffers.Put(lent)
-	if readErr != nil {
-		return readErr
-	}
-	return use((*lent)[:n])
+// lender reads into buffers that it has only while there is something in them.
+// It belongs to one goroutine, and once made it allocates nothing.
+type lender struct {
+	raw     rawReader
+	buffers *sync.Pool
+	try     func(fd uintptr) bool // attempt
+	lent    *[]byte
+	n       int
+	err     error
 }
 
-// rawReader is the half of syscall.RawConn that lend uses.
+// rawReader is the half of syscall.RawConn that a lender uses.
 type rawReader interface {
 	Read(f func(fd uintptr) (done bool)) error
+}
+
+func newLender(raw rawReader, buffers *sync.Pool) *lender {
+	l := &lender{raw: raw, buffers: buffers}
+	l.try = l.attempt
+	return l
+}
+
+// lend waits without a buffer until there is something to read, and lends use
+// one with what was read; empty at the end of a stream.
+func (l *lender) lend(use func([]byte) error) error {
+	if err := l.raw.Read(l.try); err != nil {
+		return err
+	}
+	defer l.buffers.Put(l.lent)
+	if l.err != nil {
+		return l.err
+	}
+	return use((*l.lent)[:l.n])
+}
+
+func (l *lender) attempt(fd uintptr) bool {
+	l.lent = l.buffers.Get().(*[]byte)
+	for {
+		l.n, l.err = unix.Read(int(fd), *l.lent)
+		if l.err != unix.EINTR {
+			break
+		}
+	}
+	if l.err == unix.EAGAIN {
+		l.buffers.Put(l.lent)
+		return false
+	}
+	return true
 }
 
 func ignoreEOF(err error) error {

@@ -5,10 +5,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -274,4 +279,52 @@ func TestWhatAProxyCannotDo(t *testing.T) {
 			t.Errorf("%+v is offered", key)
 		}
 	}
+}
+
+// TestChangesBreakNothing: whatever changes, as long as there is a server, a
+// client is answered.
+func TestChangesBreakNothing(t *testing.T) {
+	servers := []*backend{newBackend(t, "a"), newBackend(t, "b"), newBackend(t, "c")}
+	key := serviceAt(free(t, "tcp"), lvs.TCP)
+	bal := balancer(t)
+	apply1(t, bal, key, "rr", weights{servers[0].key: {Weight: 1}})
+	var clients sync.WaitGroup
+	var answered atomic.Int64
+	stop := make(chan struct{})
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c, err := net.Dial("tcp", netip.AddrPortFrom(key.Addr, key.Port).String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.SetDeadline(time.Now().Add(patience))
+				_, _ = c.Write([]byte("hello\n"))
+				if n, err := c.Read(make([]byte, 16)); n == 0 {
+					t.Errorf("no answer: %v", err)
+				}
+				_ = c.Close()
+				answered.Add(1)
+			}
+		})
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := 0; i < 200 || answered.Load() < 200; i++ {
+		want := weights{servers[rng.IntN(3)].key: {Weight: 1 + rng.IntN(3)}}
+		for _, s := range servers {
+			if _, there := want[s.key]; !there && rng.IntN(2) == 0 {
+				want[s.key] = lvs.Server{Weight: rng.IntN(3)}
+			}
+		}
+		apply1(t, bal, key, []string{"rr", "wrr", "lc", "wlc", "sh"}[rng.IntN(5)], want)
+		runtime.Gosched()
+	}
+	close(stop)
+	clients.Wait()
 }

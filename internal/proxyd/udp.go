@@ -186,7 +186,8 @@ func (f *udpFront) answers(s *session) {
 	if err != nil {
 		return
 	}
-	idle := f.idle()
+	idle, from := f.idle(), newLender(raw, &datagrams)
+	back := func(b []byte) error { f.back(s, b); return nil }
 	for {
 		seen := time.Unix(0, s.lastSeen.Load())
 		if time.Since(seen) >= idle {
@@ -195,7 +196,7 @@ func (f *udpFront) answers(s *session) {
 		if err := s.upstream.SetReadDeadline(seen.Add(idle)); err != nil {
 			return
 		}
-		err := lend(raw, &datagrams, func(b []byte) error { f.back(s, b); return nil })
+		err := from.lend(back)
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return // ended, or refused: the next datagram begins anew
 		}
