@@ -20,6 +20,7 @@ var floors = [][]string{
 // neighbours are the imports within one floor that are meant.
 var neighbours = map[string][]string{
 	"event":    {"clock"}, // an event has an instant
+	"vrrp":     {"track"}, // what a weight means
 	"sim":      {"build"},
 	"probe":    {"proc"}, // misc runs a program
 	"ipc":      {"bus"},
