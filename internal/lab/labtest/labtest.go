@@ -4,10 +4,12 @@
 package labtest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +32,17 @@ var (
 	holdfast []string
 )
 
+// atOnce is how many tests run at a time: they wait for other processes, not
+// for the processor.
+const atOnce = "6"
+
 // Main runs a package's tests in namespaces of their own, after building
 // holdfast once. TestMain calls it and exits with its result.
 func Main(m *testing.M) int {
+	flag.Parse()
+	if !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel") }) {
+		_ = flag.Set("test.parallel", atOnce)
+	}
 	code, done, err := lab.Isolate(os.Stdin, os.Stdout, os.Stderr)
 	if done {
 		return code
