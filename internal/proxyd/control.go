@@ -87,6 +87,7 @@ func (c *control) client(ctx context.Context, fd int) {
 			_ = conn.Close()
 		}
 	}()
+	_ = conn.Send(ipc.Message{Kind: ipc.Ready}) // one that has gone is noticed below
 	for {
 		m, _, err := conn.Recv()
 		if err != nil {

@@ -199,6 +199,22 @@ func TestSetBeforeTheChildIsThere(t *testing.T) {
 	}
 }
 
+// TestCommonEnd: everybody is told to stop at once, and the data path is the
+// first to go. The checker does not wait for a next one.
+func TestCommonEnd(t *testing.T) {
+	socket, name := listen(t)
+	c := spawn(t, socket)
+	d := proxy.Open(name)
+	key := serviceAt(free(t, "tcp"), lvs.TCP)
+	if _, err := d.Set(ctx, lvs.Table{key: {Scheduler: "rr"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.stop()
+	if err := d.Close(ctx, false); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
 func TestSetSaysWhatCannotBeOffered(t *testing.T) {
 	socket, name := listen(t)
 	c := spawn(t, socket)

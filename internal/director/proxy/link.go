@@ -20,6 +20,7 @@ type link struct {
 	want    lvs.Table // nil before the first Set
 	told    lvs.Table // what this connection's peer was sent; nil: nothing yet
 	next    *call     // came between two connections, begins the next one
+	there   bool      // the peer was heard: being connected only means that the parent keeps the socket
 	seq     uint64
 	pending []call // sent and not answered; pending[0] has Seq first
 	first   uint64
@@ -68,9 +69,13 @@ func (l *link) talk(ctx context.Context, conn *ipc.Conn) error {
 			ended = true
 			return err
 		case m := <-incoming:
-			l.pause = retryMin
+			l.pause, l.there = retryMin, true
 			l.answered(m)
 		case c := <-l.calls:
+			if c.last && !l.there {
+				c.reply(result{})
+				continue
+			}
 			if err := l.send(conn, c); err != nil {
 				return err
 			}
@@ -152,9 +157,13 @@ func (c call) reply(r result) {
 // drop answers what was under way when the connection broke.
 func (l *link) drop(err error) {
 	for _, c := range l.pending {
+		if c.last {
+			c.reply(result{})
+			continue
+		}
 		c.reply(result{err: err})
 	}
-	l.pending = nil
+	l.pending, l.there = nil, false
 	if l.next != nil {
 		if l.next.kind == KindSet {
 			l.want = l.next.want // told later
@@ -173,6 +182,10 @@ func (l *link) rest(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case c := <-l.calls:
+		if c.last {
+			c.reply(result{})
+			return true
+		}
 		l.next = &c
 	case <-timer.C:
 	}

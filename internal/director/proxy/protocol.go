@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
-// What is said between the checker and the data path. Every request has a Seq
+// What is said between the checker and the data path, which says ipc.Ready as
+// soon as it serves a connection. Every request has a Seq
 // and is answered by an ipc.Answer with the same Seq, in order; Error tells
 // what went wrong, while the Body of an answer to KindSet still counts what
 // was done.

@@ -43,6 +43,7 @@ var (
 type call struct {
 	kind   ipc.Kind
 	want   lvs.Table // of KindSet; canonical
+	last   bool      // Close: done as well if the data path has gone, and its services with it
 	answer chan result
 }
 
@@ -74,7 +75,7 @@ func (d *Director) Name() string { return "proxy" }
 // it can, and the error says so.
 func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
 	var changes director.Changes
-	body, err := d.do(ctx, KindSet, director.CanonicalTable(want))
+	body, err := d.do(ctx, call{kind: KindSet, want: director.CanonicalTable(want)})
 	if len(body) > 0 {
 		if e := json.Unmarshal(body, &changes); e != nil {
 			err = errors.Join(err, e)
@@ -85,7 +86,7 @@ func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, e
 
 // Read returns the services that are really offered.
 func (d *Director) Read(ctx context.Context) (lvs.Table, error) {
-	body, err := d.do(ctx, KindRead, nil)
+	body, err := d.do(ctx, call{kind: KindRead})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (d *Director) Read(ctx context.Context) (lvs.Table, error) {
 
 // Counters returns the data path's figures.
 func (d *Director) Counters(ctx context.Context) (map[lvs.ServiceKey]director.ServiceCounters, error) {
-	body, err := d.do(ctx, KindCounters, nil)
+	body, err := d.do(ctx, call{kind: KindCounters})
 	if err != nil {
 		return nil, err
 	}
@@ -106,21 +107,22 @@ func (d *Director) Counters(ctx context.Context) (map[lvs.ServiceKey]director.Se
 }
 
 // Close removes our services, unless keep, and ends the connection. Services
-// that are kept last as long as the data path.
+// that are kept last as long as the data path; when that has gone, as at a
+// common end, there is nothing to wait for.
 func (d *Director) Close(ctx context.Context, keep bool) error {
 	var err error
 	if !keep {
-		_, err = d.Set(ctx, lvs.Table{})
+		_, err = d.do(ctx, call{kind: KindSet, want: lvs.Table{}, last: true})
 	}
 	d.stop()
 	<-d.ended
 	return err
 }
 
-func (d *Director) do(ctx context.Context, kind ipc.Kind, want lvs.Table) (json.RawMessage, error) {
+func (d *Director) do(ctx context.Context, c call) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	c := call{kind: kind, want: want, answer: make(chan result, 1)}
+	c.answer = make(chan result, 1)
 	select {
 	case d.calls <- c:
 	case <-d.ended:
