@@ -67,11 +67,11 @@ type lvsBuilder struct {
 	taken  map[lvs.ServiceKey]string
 }
 
-// LVS translates the virtual servers of a configuration. start, from 0 to just
+// FromLVS translates the virtual servers of a configuration. start, from 0 to just
 // below 1, is where in their warm-up the first checks begin; two directors
 // with the same file should have different ones. From there the checks are
 // spread evenly.
-func LVS(c *conf.Config, start float64) *Services {
+func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]string{}, out: &Services{
 		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,

@@ -1,0 +1,144 @@
+package build
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func TestVirtualServer(t *testing.T) {
+	c := &conf.Config{
+		Global: conf.Global{ScriptUser: "nobody", ScriptSecurity: true, NotifyFIFO: "/run/a", LVSNotifyFIFO: "/run/b"},
+		VirtualServers: []*conf.VirtualServer{{
+			Addr: addr("10.1.0.1"), Port: 80, Protocol: "TCP", Scheduler: "sh", SchedFlags: []string{"sh-port"}, OnePacket: true,
+			Forward: "DR", Persistence: time.Minute, PersistGran: 24, Quorum: 2, Hysteresis: 1,
+			QuorumUp: &conf.Command{Argv: []string{"/bin/up"}},
+			Sorry:    &conf.RealServer{Addr: addr("10.0.0.9")},
+			Servers: []*conf.RealServer{{
+				Addr: addr("10.0.0.1"), Weight: 3, Forward: "TUN", UpperThreshold: 9, InhibitOnFailure: true,
+				NotifyDown: &conf.Command{Argv: []string{"/bin/down"}, User: "somebody"},
+				Checkers: []*conf.Checker{{
+					Kind: KindTCP, ConnectPort: 81, ConnectTimeout: time.Second, Retry: -1, DelayBeforeRetry: -1,
+					DelayLoop: 10 * time.Second, Warmup: -1, Alpha: true,
+				}},
+			}},
+		}},
+	}
+	s := FromLVS(c, 0.25)
+	if len(s.Pools) != 1 || len(s.Ignored) != 0 || s.Director != "auto" || !reflect.DeepEqual(s.FIFOs, []string{"/run/a", "/run/b"}) {
+		t.Fatalf("got %+v", s)
+	}
+	p := &s.Pools[0]
+	key := lvs.ServiceKey{Addr: addr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
+	want := lvs.PoolConfig{
+		Name: "[10.1.0.1]:tcp:80", Keys: []lvs.ServiceKey{key}, Quorum: 2, Hysteresis: 1,
+		Service: lvs.Service{Scheduler: "sh", Flags: flagSched2 | flagOnePacket, Persistence: time.Minute, Netmask: 0xffffff00},
+		Sorry: &lvs.SorryConfig{
+			Key: lvs.ServerKey{Addr: addr("10.0.0.9"), Port: 80}, Name: "[10.0.0.9]:tcp:80",
+			Server: lvs.Server{Forward: lvs.DirectRoute, Weight: 1},
+		},
+		Servers: []lvs.ServerConfig{{
+			Key: lvs.ServerKey{Addr: addr("10.0.0.1"), Port: 80}, Name: "[10.0.0.1]:tcp:80",
+			Server: lvs.Server{Forward: lvs.Tunnel, Weight: 3, Upper: 9}, Inhibit: true,
+			Checks: []lvs.CheckState{{Up: false}},
+		}},
+	}
+	if !reflect.DeepEqual(p.PoolConfig, want) {
+		t.Errorf("got  %+v\nwant %+v", p.PoolConfig, want)
+	}
+	if up, down := p.QuorumUp, p.Servers[0].NotifyDown; up.User != "nobody" || !up.Secure || down.User != "somebody" || p.QuorumDown != nil {
+		t.Errorf("scripts: %+v, %+v", up, down)
+	}
+	h := p.Servers[0].Checks[0]
+	if h.Probe.To != netip.MustParseAddrPort("10.0.0.1:81") || h.Probe.Timeout != time.Second {
+		t.Errorf("probe: %+v", h.Probe)
+	}
+	schedule := check.Config{
+		Interval: 10 * time.Second, Retry: 1, RetryDelay: time.Second, Warmup: 10 * time.Second, Spread: 0.25, Alpha: true, Steps: 1,
+	}
+	if h.Schedule != schedule {
+		t.Errorf("schedule: %+v", h.Schedule)
+	}
+}
+
+func TestKindsOfKeys(t *testing.T) {
+	c := &conf.Config{VirtualServers: []*conf.VirtualServer{
+		{FWMark: 7, Servers: []*conf.RealServer{{Addr: addr("10.0.0.1"), Port: 80}}},
+		{FWMark: 7, Family: 6},
+		{Addr: addr("2001:db8::1"), Port: 53, Protocol: "UDP", PersistGran: 64},
+		{Addr: addr("2001:db8::1"), Port: 53, Protocol: "UDP", Pos: conf.Pos{File: "f", Line: 9}},
+		{Group: "g", Pos: conf.Pos{File: "f", Line: 10}},
+	}}
+	s := FromLVS(c, 0)
+	want := []lvs.ServiceKey{
+		{FWMark: 7, Family: 4}, {FWMark: 7, Family: 6},
+		{Addr: addr("2001:db8::1"), Port: 53, Protocol: lvs.UDP, Family: 6},
+	}
+	if len(s.Pools) != len(want) || len(s.Ignored) != 2 {
+		t.Fatalf("%d pools, ignored %q", len(s.Pools), s.Ignored)
+	}
+	for i, k := range want {
+		if s.Pools[i].Keys[0] != k {
+			t.Errorf("key %+v, want %+v", s.Pools[i].Keys[0], k)
+		}
+	}
+	if n := s.Pools[0].PoolConfig.Servers[0].Name; n != "[10.0.0.1]:none:80" {
+		t.Errorf("named %s", n)
+	}
+	if m := s.Pools[2].Service.Netmask; m != 64 {
+		t.Errorf("netmask %d", m)
+	}
+	if s.Ignored[0] != "f:9: virtual_server [2001:db8::1]:udp:53 is there already (line 0)" {
+		t.Errorf("ignored: %q", s.Ignored[0])
+	}
+}
+
+func TestCheckers(t *testing.T) {
+	http := &conf.Checker{Kind: KindHTTP, Retry: -1, DelayBeforeRetry: -1, HTTP: &conf.HTTPCheck{
+		VirtualHost: "a.example", FastRecovery: true,
+		URLs: []conf.HTTPURL{{Path: "/1"}, {Path: "/2", VirtualHost: "b.example"}},
+	}}
+	misc := &conf.Checker{Kind: KindMisc, Retry: -1, DelayBeforeRetry: -1, DelayLoop: 5 * time.Second, Misc: &conf.MiscCheck{
+		Command: conf.Command{Argv: []string{"/bin/true"}}, Dynamic: true,
+	}}
+	rs := &conf.RealServer{Addr: addr("10.0.0.1"), Checkers: []*conf.Checker{
+		http, misc, {Kind: "DNS_CHECK"}, {Kind: KindSSL, HTTP: &conf.HTTPCheck{}},
+	}}
+	twin := &conf.RealServer{Addr: addr("10.0.0.1"), Port: 80}
+	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
+		{Addr: addr("10.1.0.1"), Port: 80, DelayLoop: 7 * time.Second, Servers: []*conf.RealServer{rs, twin}},
+	}}, 0)
+	if len(s.Ignored) != 3 || len(s.Pools[0].Servers) != 1 {
+		t.Fatalf("ignored %q, %d servers", s.Ignored, len(s.Pools[0].Servers))
+	}
+	checks := s.Pools[0].Servers[0].Checks
+	if len(checks) != 2 {
+		t.Fatalf("%d checks", len(checks))
+	}
+	h, m := checks[0], checks[1]
+	if sc := h.Schedule; sc.Steps != 2 || !sc.Hurry || sc.Retry != 1 || sc.RetryDelay != 3*time.Second || sc.Interval != 7*time.Second {
+		t.Errorf("HTTP schedule %+v", sc)
+	}
+	if u := h.Probe.HTTP.URLs; u[0].VirtualHost != "a.example" || u[1].VirtualHost != "b.example" {
+		t.Errorf("URLs %+v", u)
+	}
+	if m.Schedule.Retry != 0 || m.Probe.Program.Timeout != 5*time.Second || !m.Probe.Dynamic {
+		t.Errorf("MISC_CHECK %+v, %+v", m.Schedule, m.Probe)
+	}
+	if h.Schedule.Spread == m.Schedule.Spread {
+		t.Error("two checks begin at the same time")
+	}
+	again := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
+		{Addr: addr("10.1.0.1"), Port: 80, DelayLoop: time.Second, Servers: []*conf.RealServer{rs}},
+	}}, 0.5)
+	if other := again.Pools[0].Servers[0].Checks; !h.Probe.Same(&other[0].Probe) || h.Probe.Same(&m.Probe) {
+		t.Error("the same probe is not the same after a reload")
+	}
+}

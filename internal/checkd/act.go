@@ -1,0 +1,263 @@
+package checkd
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// pool is a virtual server.
+type pool struct {
+	plan    *build.Pool
+	machine *lvs.Pool
+	servers map[lvs.ServerKey]*server
+	order   []*server // as the configuration has them
+	stale   bool      // in daemon.stale
+}
+
+func (p *pool) key() lvs.ServiceKey { return p.plan.Keys[0] }
+func (p *pool) name() string        { return p.plan.Name }
+
+// server is a real server of one pool.
+type server struct {
+	pool   *pool
+	plan   *build.RealServer
+	key    lvs.ServerKey
+	name   string
+	since  time.Time // of its state
+	cause  string    // of its state
+	checks []*checker
+}
+
+// checker is one check of one real server.
+type checker struct {
+	server   *server
+	index    int // in server.checks
+	plan     *build.HealthCheck
+	attempts []attempt
+	machine  *check.Checker
+	slot     check.Slot[*checker]
+	gone     bool   // by a reload; a result that is still to come is dropped
+	step     int    // of the last attempt
+	reason   string // of the last failure that was told
+
+	last   clock.Instant // when the last attempt ended; 0 = none has
+	result probe.Result  // its result
+}
+
+// act does what a checker's machine says. The actions are good until its next
+// Step, which an attempt that ends at once must not bring about: the engine's
+// results are collected later.
+func (d *daemon) act(c *checker, actions []check.Action) {
+	for _, a := range actions {
+		switch a := a.(type) {
+		case check.Start:
+			d.start(c, a.Step)
+		case check.Failure:
+			d.failed(c, a)
+		case check.Verdict:
+			d.verdict(c, a)
+		case check.Weigh:
+			p := c.server.pool
+			d.changed(p, p.machine.Step(lvs.Weighed{Server: c.server.key, Check: c.index, Weight: a.Weight}))
+		}
+	}
+}
+
+// failed tells of an attempt that changed nothing: while the server is up at
+// the level that was asked for, and when it is down only of another reason
+// than before.
+func (d *daemon) failed(c *checker, f check.Failure) {
+	level := slog.LevelDebug
+	if f.Up && c.plan.LogAll {
+		level = slog.LevelInfo
+	}
+	if f.Up || f.Detail != c.reason {
+		d.tell(record{level: level, object: c.server.name, cause: f.Detail,
+			what: c.attempted() + " failed: " + c.detail(f.Detail)})
+	}
+	c.reason = f.Detail
+}
+
+// verdict passes a changed mind on to the pool.
+func (d *daemon) verdict(c *checker, v check.Verdict) {
+	s := c.server
+	c.reason = v.Detail
+	was, _ := s.pool.machine.Server(s.key)
+	cause := c.plan.Probe.Kind + " succeeded"
+	if !v.Up {
+		cause = c.plan.Probe.Kind + " " + c.detail(v.Detail) + c.tries(v)
+	}
+	d.tell(record{object: s.name, cause: v.Detail, what: c.judged(v)})
+	d.changed(s.pool, s.pool.machine.Step(lvs.Turned{Server: s.key, Check: c.index, Up: v.Up, Cause: cause}))
+	if v.First && !v.Up && !was {
+		// It was down from the start (alpha); now that is known.
+		s.cause = cause
+		d.notifyServer(s, false)
+	}
+}
+
+// attempted names the attempt in keepalived's words.
+func (c *checker) attempted() string {
+	switch p := &c.plan.Probe; {
+	case p.Program != nil:
+		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
+	case p.HTTP != nil:
+		return "HTTP_CHECK on service " + c.server.name
+	}
+	return "TCP connection to " + c.server.name
+}
+
+// judged says what a verdict is in keepalived's words, and why.
+func (c *checker) judged(v check.Verdict) string {
+	p := &c.plan.Probe
+	switch {
+	case v.Up && p.Program != nil:
+		return c.attempted() + " succeeded"
+	case v.Up && p.HTTP != nil:
+		return "Remote Web server " + c.server.name + " succeed on service"
+	case v.Up:
+		return c.attempted() + " success"
+	case v.Retries == 0:
+		return c.attempted() + " failed: " + c.detail(v.Detail)
+	case p.Program == nil && p.HTTP == nil:
+		return fmt.Sprintf("TCP_CHECK on service %s failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
+	}
+	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail))
+}
+
+// detail adds to a reason which URL it is about.
+func (c *checker) detail(why string) string {
+	h := c.plan.Probe.HTTP
+	if h == nil || len(h.URLs) == 0 || c.step >= len(h.URLs) {
+		return why
+	}
+	return fmt.Sprintf("%s (url %s)", why, h.URLs[c.step].Path)
+}
+
+// tries says how often it was tried, where a retry would have been possible.
+func (c *checker) tries(v check.Verdict) string {
+	switch all := c.plan.Schedule.Retry + 1; {
+	case v.First && v.Retries == 0:
+		return " (at the first check)"
+	case all > 1:
+		return fmt.Sprintf(" (%d of %d tries)", v.Retries+1, all)
+	}
+	return ""
+}
+
+// changed tells what a pool's machine reports, and marks it for settle.
+func (d *daemon) changed(p *pool, changes []lvs.Change) {
+	if !p.stale {
+		p.stale = true
+		d.stale = append(d.stale, p)
+	}
+	for _, c := range changes {
+		d.change(p, c)
+	}
+}
+
+func (d *daemon) change(p *pool, c lvs.Change) {
+	vs := p.name()
+	switch c := c.(type) {
+	case lvs.ServerUp:
+		d.say(c.Server.Name, c.Cause, "%s service %s %s VS %s", verb(c.Server.Inhibit, "Enabling", "Adding"),
+			c.Server.Name, verb(c.Server.Inhibit, "of", "to"), vs)
+		d.turned(p, c.Server, true, c.Cause)
+	case lvs.ServerDown:
+		d.say(c.Server.Name, c.Cause, "%s service %s %s VS %s", verb(c.Server.Inhibit, "Disabling", "Removing"),
+			c.Server.Name, verb(c.Server.Inhibit, "of", "from"), vs)
+		d.turned(p, c.Server, false, c.Cause)
+	case lvs.ServerAdded:
+		d.added(p, c)
+	case lvs.ServerRemoved:
+		d.say(c.Server.Name, "it is no longer in the configuration", "Removing service %s from VS %s", c.Server.Name, vs)
+	case lvs.WeightChanged:
+		d.say(c.Server.Name, "", "Changing weight from %d to %d for %sactive service %s of VS %s",
+			c.From, c.To, verb(c.Active, "", "in"), c.Server.Name, vs)
+	case lvs.QuorumGained:
+		d.say(vs, "", "Gained quorum %d+%d=%d <= %d for VS %s", c.Quorum, c.Hysteresis, c.Quorum+c.Hysteresis, c.Weight, vs)
+		d.notifyQuorum(p, true)
+	case lvs.QuorumLost:
+		d.quorumLost(p, c)
+	case lvs.SorryIn:
+		d.say(c.Sorry.Name, "", "Adding sorry server %s to VS %s", c.Sorry.Name, vs)
+		d.say(vs, "", "Removing alive servers from the pool for VS %s", vs)
+	case lvs.SorryOut:
+		d.say(c.Sorry.Name, "", "Removing sorry server %s from VS %s", c.Sorry.Name, vs)
+		d.say(vs, "", "Adding alive servers to the pool for VS %s", vs)
+	}
+}
+
+func (d *daemon) added(p *pool, c lvs.ServerAdded) {
+	name, vs := c.Server.Name, p.name()
+	if c.Up {
+		d.say(name, "new in the configuration", "Adding service %s to VS %s", name, vs)
+		return
+	}
+	d.say(name, "new in the configuration, and alpha", "Service %s of VS %s waits for its first success", name, vs)
+}
+
+// quorumLost tells it; a pool that starts without quorum and without a sorry
+// server has lost nothing.
+func (d *daemon) quorumLost(p *pool, c lvs.QuorumLost) {
+	began := "Lost quorum"
+	if c.First {
+		began = "Starting with quorum down"
+	}
+	d.say(p.name(), "", "%s %d-%d=%d > %d for VS %s", began, c.Quorum, c.Hysteresis, c.Quorum-c.Hysteresis, c.Weight, p.name())
+	if !c.First || p.plan.Sorry != nil {
+		d.notifyQuorum(p, false)
+	}
+}
+
+// say tells something with its cause.
+func (d *daemon) say(object, cause, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if cause != "" {
+		what += ": " + cause
+	}
+	d.tell(record{object: object, what: what, cause: cause})
+}
+
+func verb(choice bool, yes, no string) string {
+	if choice {
+		return yes
+	}
+	return no
+}
+
+// turned notes a server's new state and tells who wants to know.
+func (d *daemon) turned(p *pool, cfg *lvs.ServerConfig, up bool, cause string) {
+	s := p.servers[cfg.Key]
+	if s == nil {
+		return
+	}
+	s.since, s.cause = time.Unix(0, d.loop.Read().Wall), cause
+	d.notifyServer(s, up)
+}
+
+func (d *daemon) notifyServer(s *server, up bool) {
+	vs := s.pool.name()
+	d.notifier.line("RS", s.name, vs, word(up))
+	script := s.plan.NotifyDown
+	if up {
+		script = s.plan.NotifyUp
+	}
+	d.notifier.run(script, s.name+" "+vs, fmt.Sprintf("service %s in VS %s", s.name, vs))
+}
+
+func (d *daemon) notifyQuorum(p *pool, up bool) {
+	d.notifier.line("VS", p.name(), word(up))
+	script := p.plan.QuorumDown
+	if up {
+		script = p.plan.QuorumUp
+	}
+	d.notifier.run(script, p.name(), "VS "+p.name())
+}

@@ -1,0 +1,220 @@
+package checkd
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/http"
+	"github.com/holdfast-ha/holdfast/internal/probe/misc"
+	"github.com/holdfast-ha/holdfast/internal/proc"
+)
+
+const (
+	// maxNetwork is how many probes that need a goroutine (SSL_GET, regular
+	// expressions) run at once. The rest wait for their turn.
+	maxNetwork = 2048
+	// maxPrograms is how many programs of MISC_CHECKs run at once.
+	maxPrograms = 256
+)
+
+// attempt is one step of a check, ready to be made. Mere connections and plain
+// HTTP go over the engine, on the loop; what needs its thread or computes
+// for long runs in a crowd.
+type attempt struct {
+	to      *probe.Endpoint
+	http    *http.Probe // speaks over the engine; nil: only connect
+	slow    probe.Probe // runs in a crowd; nil: the engine
+	program bool        // in that of programs
+}
+
+// compile makes the attempts of a check, one for each step.
+func compile(p *build.Probe) ([]attempt, error) {
+	to := probe.Endpoint{
+		Addr: p.To, BindTo: p.BindTo, BindPort: p.BindPort, BindIf: p.BindIf, Mark: p.Mark, Timeout: p.Timeout,
+	}
+	switch {
+	case p.Program != nil:
+		run := &misc.Probe{Run: spec(p.Program), Dynamic: p.Dynamic}
+		return []attempt{{slow: run, program: true}}, nil
+	case p.HTTP == nil:
+		return []attempt{{to: &to}}, nil
+	}
+	steps := make([]attempt, len(p.HTTP.URLs))
+	for i, u := range p.HTTP.URLs {
+		cfg := http.Config{
+			To: to, TLS: p.HTTP.TLS, Protocol: p.HTTP.Protocol, Path: u.Path, Host: u.VirtualHost,
+			Want: http.Want{Digest: u.Digest, Regex: u.Regex, NoMatch: u.RegexNoMatch},
+		}
+		if p.HTTP.SNI {
+			cfg.SNI = u.VirtualHost
+		}
+		for _, s := range u.Status {
+			cfg.Want.Status = append(cfg.Want.Status, http.Range{From: s.From, To: s.To})
+		}
+		h, err := http.New(cfg)
+		if err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", p.Kind, p.To, err)
+		}
+		steps[i] = attempt{to: &h.To, http: h}
+		if !h.OnLoop() {
+			steps[i] = attempt{slow: h}
+		}
+	}
+	return steps, nil
+}
+
+func spec(p *build.Program) proc.Spec {
+	return proc.Spec{Argv: p.Argv, User: p.User, Group: p.Group, Timeout: p.Timeout, Secure: p.Secure}
+}
+
+// startChecks begins the attempts that are due, some of them.
+func (d *daemon) startChecks(now clock.Instant, _ time.Duration) {
+	for range startsTurn {
+		slot, ok := d.due.Due(now)
+		if !ok {
+			break
+		}
+		c := slot.Item
+		d.act(c, c.machine.Step(now, check.Tick{}))
+		d.schedule(c)
+		d.collect(now) // on a near network it has ended already
+	}
+	d.settle()
+}
+
+// schedule puts a checker where its machine wants it.
+func (d *daemon) schedule(c *checker) {
+	at, ok := c.machine.Deadline()
+	if !ok || c.gone {
+		d.due.Remove(&c.slot)
+		return
+	}
+	d.due.Set(&c.slot, at)
+}
+
+// start makes an attempt.
+func (d *daemon) start(c *checker, step int) {
+	c.step = step % len(c.attempts)
+	a := &c.attempts[c.step]
+	now := d.loop.Now()
+	switch {
+	case a.slow == nil && a.http == nil:
+		d.engine.Start(now, c, a.to, nil)
+	case a.slow == nil:
+		d.engine.Start(now, c, a.to, a.http.Talk())
+	case a.program:
+		d.scripts.start(c, a.slow)
+	default:
+		d.network.start(c, a.slow)
+	}
+}
+
+// ready goes on with what the engine has under way.
+func (d *daemon) ready() {
+	now := d.loop.Now()
+	d.engine.Ready(now)
+	d.collect(now)
+	d.settle()
+}
+
+// expire ends attempts whose time is up.
+func (d *daemon) expire(now clock.Instant, _ time.Duration) {
+	d.engine.Expire(now)
+	d.collect(now)
+	d.settle()
+}
+
+// collect takes the engine's results.
+func (d *daemon) collect(now clock.Instant) {
+	for _, o := range d.engine.Done() {
+		d.finished(now, o.Tag, o.Result)
+	}
+}
+
+// finished hands a result to the machine that asked for it.
+func (d *daemon) finished(now clock.Instant, c *checker, r probe.Result) {
+	if c.gone {
+		return
+	}
+	c.last, c.result = now, r
+	d.act(c, c.machine.Step(now, check.Finished{Result: check.Result{
+		OK: r.OK, Detail: r.Detail, Weight: r.Weight, WeightSet: r.WeightSet,
+		Void: r.Reason == probe.Exhausted,
+	}}))
+	d.schedule(c)
+}
+
+// crowd runs probes in goroutines, so many at once. The loop owns it.
+type crowd struct {
+	daemon  *daemon
+	room    int
+	running int
+	waiting []turn // at most one for each checker
+	members sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+type turn struct {
+	c *checker
+	p probe.Probe
+}
+
+func (w *crowd) start(c *checker, p probe.Probe) {
+	if w.running >= w.room {
+		w.waiting = append(w.waiting, turn{c, p})
+		return
+	}
+	if w.ctx == nil {
+		w.ctx, w.cancel = context.WithCancel(context.Background())
+	}
+	w.running++
+	ctx, d := w.ctx, w.daemon
+	w.members.Go(func() {
+		r := p.Probe(ctx)
+		d.post(ctx, func() { w.done(c, r) })
+	})
+}
+
+func (w *crowd) done(c *checker, r probe.Result) {
+	w.running--
+	for len(w.waiting) > 0 && w.running < w.room {
+		next := w.waiting[0]
+		w.waiting[0] = turn{}
+		w.waiting = w.waiting[1:]
+		if !next.c.gone {
+			w.start(next.c, next.p)
+		}
+	}
+	w.daemon.finished(w.daemon.loop.Look(), c, r)
+	w.daemon.settle()
+}
+
+// close ends what runs and waits for it.
+func (w *crowd) close() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+	w.members.Wait()
+}
+
+// fullPause is how long a poster waits when the loop's queue is full.
+const fullPause = time.Millisecond
+
+// post has fn called on the loop and waits, if its queue is full, until it is
+// taken or ctx ends.
+func (d *daemon) post(ctx context.Context, fn func()) {
+	for !d.loop.Post(fn) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(fullPause):
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package checkd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// query answers the parent with what we know.
+func (d *daemon) query(m ipc.Message) {
+	answer := ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}
+	if m.Topic != "status" {
+		answer.Error = fmt.Sprintf("the checker has nothing about %q", m.Topic)
+		d.answer(answer)
+		return
+	}
+	answer.Body = ipc.Marshal(d.status())
+	d.answer(answer)
+}
+
+func (d *daemon) status() api.Status {
+	s := api.Status{Director: d.writer.dir.Name(), Services: make([]api.Service, 0, len(d.order))}
+	now := d.loop.Read()
+	for _, p := range d.order {
+		s.Services = append(s.Services, p.status(now.Mono.Sub(0), time.Unix(0, now.Wall)))
+	}
+	return s
+}
+
+// status describes a pool; wall is the time of day at mono.
+func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
+	cfg := p.machine.Config()
+	s := api.Service{
+		Name: cfg.Name, Scheduler: cfg.Service.Scheduler, Forward: "NAT", Quorum: cfg.Quorum,
+		HasQuorum: p.machine.HasQuorum(), SorryInUse: p.machine.SorryInUse(),
+		Servers: make([]api.Server, 0, len(p.order)),
+	}
+	if cfg.Sorry != nil {
+		s.Sorry = cfg.Sorry.Name
+	}
+	for i, one := range p.order {
+		if i == 0 {
+			s.Forward = forward(cfg.Servers[0].Server.Forward)
+		}
+		up, weight := p.machine.Server(one.key)
+		rs := api.Server{
+			Name: one.name, Up: up, Weight: weight, Since: one.since, Cause: one.cause,
+			Checks: make([]api.Check, 0, len(one.checks)),
+		}
+		for _, c := range one.checks {
+			rs.Checks = append(rs.Checks, c.status(mono, wall))
+		}
+		s.Servers = append(s.Servers, rs)
+	}
+	return s
+}
+
+func (c *checker) status(mono time.Duration, wall time.Time) api.Check {
+	out := api.Check{Kind: c.plan.Probe.Kind, Up: c.machine.Up(), Detail: "not checked yet"}
+	if c.last == 0 {
+		return out
+	}
+	out.Last = wall.Add(c.last.Sub(0) - mono)
+	out.TookMS = float64(c.result.Took) / float64(time.Millisecond)
+	if out.Detail = c.result.Detail; c.result.OK {
+		out.Detail = "ok"
+	}
+	return out
+}
+
+func forward(f lvs.Forward) string {
+	switch f {
+	case lvs.DirectRoute:
+		return "DR"
+	case lvs.Tunnel:
+		return "TUN"
+	}
+	return "NAT"
+}
+
+// census counts what is checked, for a log line.
+func (d *daemon) census() string {
+	servers, checks := 0, 0
+	for _, p := range d.order {
+		servers += len(p.order)
+		for _, s := range p.order {
+			checks += len(s.checks)
+		}
+	}
+	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks", servers, len(d.order), checks)
+}
+
+func (d *daemon) tableCopy() lvs.Table { return maps.Clone(d.table) }
+
+// shutdown tells, as keepalived does, which servers are taken out at the end,
+// and runs the notifiers where omega asks for it.
+func (d *daemon) shutdown() {
+	for _, p := range d.order {
+		for _, s := range p.order {
+			up, _ := p.machine.Server(s.key)
+			if !up {
+				continue
+			}
+			d.tell(record{level: slog.LevelDebug, object: s.name, cause: d.ended,
+				what: fmt.Sprintf("Shutting down service %s from VS %s: %s", s.name, p.name(), d.ended)})
+			if p.plan.Omega {
+				d.notifyServer(s, false)
+			}
+		}
+		if p.plan.Omega && p.machine.HasQuorum() {
+			d.notifyQuorum(p, false)
+		}
+	}
+}
+
+// broken stands for a check that could not be made ready.
+type broken struct{ err error }
+
+// Probe always fails, and says why.
+func (b broken) Probe(context.Context) probe.Result {
+	return probe.Result{Reason: probe.Local, Detail: b.err.Error()}
+}

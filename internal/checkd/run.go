@@ -1,0 +1,209 @@
+// Package checkd is the checker child: it probes real servers, lets package
+// lvs decide what that means, and hands the director the table that is wanted.
+//
+// One loop owns everything. When to probe is decided by check.Checker, what a
+// verdict brings about by lvs.Pool; here they meet sockets and time. From here
+// the way goes: reload.go (a configuration, also the first), probe.go (an
+// attempt is made), act.go (what came of it), wanted.go (the table and the
+// director that gets it), notify.go (scripts and FIFOs), query.go (what
+// `holdfast status` is told).
+package checkd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/event"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/probe/flow"
+)
+
+const (
+	// grain is what deadlines are rounded up to: at ten thousand checks a
+	// second one wake then serves twenty of them.
+	grain = 2 * time.Millisecond
+	// startsTurn bounds the attempts that one turn begins, so that results
+	// and the parent's hello do not wait behind them.
+	startsTurn = 64
+)
+
+// daemon is everything that the loop owns.
+type daemon struct {
+	loop *loop.Loop
+	conn *ipc.Conn
+	boot ipc.BootInfo
+	bus  *bus.Bus
+
+	plan  *plan // what runs; never changed, replaced as a whole
+	pools map[lvs.ServiceKey]*pool
+	order []*pool // as the configuration has them
+
+	due     check.Schedule[*checker]
+	engine  *flow.Engine[*checker]
+	network crowd // probes that need a goroutine
+	scripts crowd // MISC_CHECKs
+
+	open     func(word string, boot *ipc.BootInfo) (director.Director, string, error)
+	table    lvs.Table
+	versions lvs.Versions
+	stale    []*pool // whose services may have changed in this turn
+	writer   *writer
+
+	notifier notifier
+	loading  bool   // a reload is being read
+	next     *int   // the newest snapshot that came meanwhile
+	ended    string // why the loop ends
+}
+
+// Run is the checker child; it is an ipc.ChildMain.
+func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
+	loop.Quiet()
+	p, err := read(snapshot, &boot, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
+	}
+	d, err := newDaemon(conn, boot, log)
+	if err != nil {
+		return err
+	}
+	return d.run(p)
+}
+
+func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error) {
+	l, err := loop.New()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := flow.New[*checker]()
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{
+		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
+		pools: map[lvs.ServiceKey]*pool{}, table: lvs.Table{},
+	}
+	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
+	d.notifier = notifier{daemon: d, busy: map[string][]job{}}
+	l.OnDeadline(d.nextCheck, d.startChecks)
+	l.OnDeadline(d.nextTimeout, d.expire)
+	return d, errors.Join(
+		l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.parent() }),
+		l.Watch(engine.Fd(), unix.EPOLLIN, func(uint32) { d.ready() }),
+	)
+}
+
+// run serves until the parent says stop, or is gone.
+func (d *daemon) run(first *plan) error {
+	if err := d.begin(first); err != nil {
+		return err
+	}
+	err := d.loop.Run()
+	d.end()
+	return err
+}
+
+// parent takes what the parent says.
+func (d *daemon) parent() {
+	err := d.conn.ReadReady(d.message)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		d.stop("the parent is gone")
+	default:
+		d.stop("the parent cannot be understood: " + err.Error())
+	}
+}
+
+func (d *daemon) message(m ipc.Message, files []int) {
+	switch m.Kind {
+	case ipc.Hello:
+		d.answer(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
+	case ipc.Query:
+		d.query(m)
+	case ipc.Reload:
+		if len(files) > 0 {
+			d.reload(files[0])
+			files = files[1:]
+		}
+	case ipc.Stop:
+		d.stop("the parent says so")
+	}
+	for _, fd := range files {
+		_ = unix.Close(fd)
+	}
+}
+
+func (d *daemon) answer(m ipc.Message) {
+	if err := d.conn.Send(m); err != nil {
+		d.tell(record{level: slog.LevelWarn, kind: "process", what: "answer the parent: " + err.Error()})
+	}
+}
+
+// stop ends the loop after this turn.
+func (d *daemon) stop(why string) {
+	if d.ended == "" {
+		d.ended = why
+		d.loop.Unwatch(d.conn.Fd())
+		d.loop.Stop()
+	}
+}
+
+// end takes everything down: probes first, then, unless they are to be kept,
+// the services.
+func (d *daemon) end() {
+	d.tell(record{kind: "process", what: "Stopping: " + d.ended})
+	d.engine.Close()
+	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
+	if !keep {
+		d.shutdown()
+	}
+	d.writer.close(keep, d.plan.services.FlushOnStop)
+	d.notifier.close()
+	d.network.close()
+	d.scripts.close()
+}
+
+// nextCheck is when the next attempt is due.
+func (d *daemon) nextCheck() (clock.Instant, bool) {
+	at, ok := d.due.Deadline()
+	return roundUp(at), ok
+}
+
+func (d *daemon) nextTimeout() (clock.Instant, bool) {
+	at, ok := d.engine.Deadline()
+	return roundUp(at), ok
+}
+
+func roundUp(at clock.Instant) clock.Instant {
+	return (at + clock.Instant(grain) - 1) / clock.Instant(grain) * clock.Instant(grain)
+}
+
+// record is an event.Record without what is the same in all of ours.
+type record struct {
+	level  slog.Level // information unless set
+	kind   string     // "server" unless set
+	object string
+	what   string
+	cause  string
+}
+
+func (d *daemon) tell(r record) {
+	if r.kind == "" {
+		r.kind = "server"
+	}
+	d.bus.Publish(event.Record{
+		When: d.loop.Read(), Level: r.level, Part: "check", Object: r.object,
+		What: r.what, Kind: r.kind, Cause: r.cause,
+	})
+}
