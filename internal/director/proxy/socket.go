@@ -62,8 +62,12 @@ func CheckPeer(fd int) error {
 	if err != nil {
 		return fmt.Errorf("ask who the peer is: %w", err)
 	}
-	if me := os.Geteuid(); cred.Uid != 0 && int(cred.Uid) != me {
-		return fmt.Errorf("the peer runs as user %d, not as %d: %w", cred.Uid, me, os.ErrPermission)
+	return refuse(cred, os.Geteuid())
+}
+
+func refuse(peer *unix.Ucred, me int) error {
+	if peer.Uid != 0 && int(peer.Uid) != me {
+		return fmt.Errorf("the peer runs as user %d, not as %d: %w", peer.Uid, me, os.ErrPermission)
 	}
 	return nil
 }
