@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/holdfast-ha/holdfast/internal/checkd"
 	"github.com/holdfast-ha/holdfast/internal/director/proxy"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/parent"
@@ -12,7 +13,7 @@ import (
 // (reader.go).
 var children = map[string]ipc.ChildMain{
 	parent.VRRP:    idle,
-	parent.Checker: idle,
+	parent.Checker: checkd.Run,
 	parent.Proxy:   proxyd.Run,
 }
 
