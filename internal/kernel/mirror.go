@@ -36,6 +36,10 @@ type routeEntry struct {
 	seen uint64
 }
 
+// secondary is set in the order of a secondary address, which comes after all
+// primary ones.
+const secondary = 1 << 63
+
 func newMirror() *Mirror {
 	return &Mirror{
 		links: map[int]linkEntry{}, names: map[string]int{},
@@ -207,13 +211,13 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 		return Change{Kind: AddrChanged, Link: index, Addr: k, Gone: true}, ok
 	}
 	e.tentative = e.Flags&unix.IFA_F_TENTATIVE != 0 && e.Flags&unix.IFA_F_OPTIMISTIC == 0
-	e.order = was.order
+	e.order = was.order &^ secondary
 	if !ok {
 		m.generation++ // any growing number serves
 		e.order, e.seen = m.generation, m.generation
 	}
 	if e.Flags&unix.IFA_F_SECONDARY != 0 && local.Is4() {
-		e.order |= 1 << 63
+		e.order |= secondary
 	}
 	m.addrs[k] = e
 	was.seen, was.order = e.seen, e.order

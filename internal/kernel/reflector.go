@@ -27,6 +27,9 @@ const (
 	RouteChanged
 )
 
+// String names what a kind is about.
+func (k ChangeKind) String() string { return [...]string{"links", "addresses", "routes"}[k] }
+
 // Change tells that the Mirror is not what it was. It is a nudge to compare
 // anew; only Gone of something wanted needs words.
 type Change struct {
@@ -54,14 +57,16 @@ type Reflector struct {
 	buf     []byte
 	opts    Options
 
-	// A dump in progress, and those to come; since is the generation in which
-	// the first of them began.
+	// The dumps to do; the first of them may be under way.
 	dumps []dump
-	asked bool   // the first of dumps has been requested
-	intr  bool   // and was interrupted by changes
-	tries int    // so often
-	again bool   // events were lost while dumping: begin anew
-	since uint64 //
+	asked bool   // it is
+	intr  bool   // others changed what is being dumped
+	tries int    // of the first
+	since uint64 // the generation in which the first of them began
+	// What is to be dumped when these are done.
+	again, routes bool
+	// failed is why the latest dump came to nothing.
+	failed error
 }
 
 // dump is one question to the kernel.
@@ -109,18 +114,19 @@ func (r *Reflector) Close() { _ = unix.Close(r.fd) }
 
 // dumpNow dumps everything and waits for it.
 func (r *Reflector) dumpNow() error {
-	r.startDumps()
+	r.again = true
+	r.ask()
 	until := time.Now().Add(openPatience)
 	for {
 		if err := r.Read(func(Change) {}); err != nil {
 			return err
 		}
 		if len(r.dumps) == 0 {
-			return nil
+			return r.failed
 		}
 		left := time.Until(until)
 		if left <= 0 {
-			return fmt.Errorf("dump links and addresses: no answer within %v", openPatience)
+			return errors.Join(fmt.Errorf("dump links and addresses: no answer within %v", openPatience), r.failed)
 		}
 		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
 		if _, err := unix.Poll(fds, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
@@ -138,11 +144,12 @@ func (r *Reflector) Read(take func(Change)) error {
 		n, err := unix.Read(r.fd, r.buf)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
+			r.ask()
 			return nil
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.ENOBUFS): // events were lost
-			r.lost()
+			r.again = true
 			continue
 		case err != nil:
 			return fmt.Errorf("read routing netlink: %w", err)
@@ -150,7 +157,7 @@ func (r *Reflector) Read(take func(Change)) error {
 		// A message that makes no sense ends its datagram; a dump makes up for
 		// the rest of it.
 		if messages(r.buf[:n], func(m message) error { return r.message(m, take) }) != nil {
-			r.lost()
+			r.again = true
 		}
 	}
 	return nil
@@ -158,6 +165,10 @@ func (r *Reflector) Read(take func(Change)) error {
 
 // message takes one message.
 func (r *Reflector) message(m message, take func(Change)) error {
+	dumping := r.asked && m.seq == r.seq && m.pid == r.port
+	if dumping && m.flags&unix.NLM_F_DUMP_INTR != 0 {
+		r.intr = true
+	}
 	var c Change
 	changed := false
 	switch m.typ {
@@ -168,45 +179,37 @@ func (r *Reflector) message(m message, take func(Change)) error {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
 		c, changed = r.m.routeMessage(m)
 	case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-		if r.asked && m.seq == r.seq {
+		if dumping {
 			r.dumped(m, take)
 		}
-		return nil
-	}
-	if r.asked && m.seq == r.seq && m.flags&unix.NLM_F_DUMP_INTR != 0 {
-		r.intr = true
 	}
 	if changed {
+		// IPv4 routes that go with a link or their source are not told of.
+		r.routes = r.routes || r.opts.Routes && (c.Kind == LinkChanged || c.Kind == AddrChanged && c.Gone)
 		take(c)
 	}
 	return nil
 }
 
-// lost has everything dumped anew, after the dump that may be under way.
-func (r *Reflector) lost() {
-	if len(r.dumps) != 0 {
-		r.again = true
+var (
+	dumpLinks  = []dump{{unix.RTM_GETLINK, unix.AF_UNSPEC, true, LinkChanged}}
+	dumpAddrs  = []dump{{unix.RTM_GETADDR, unix.AF_UNSPEC, true, AddrChanged}}
+	dumpRoutes = []dump{
+		{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged},
+		{unix.RTM_GETROUTE, unix.AF_INET6, true, RouteChanged},
+	}
+)
+
+// ask requests the next dump, if there is any to do and none under way.
+func (r *Reflector) ask() {
+	if r.asked {
 		return
 	}
-	r.startDumps()
-}
-
-func (r *Reflector) startDumps() {
-	r.m.generation++
-	r.since, r.again, r.tries = r.m.generation, false, 0
-	r.dumps = append(r.dumps[:0],
-		dump{unix.RTM_GETLINK, unix.AF_UNSPEC, true, LinkChanged},
-		dump{unix.RTM_GETADDR, unix.AF_UNSPEC, true, AddrChanged})
-	if r.opts.Routes {
-		r.dumps = append(r.dumps,
-			dump{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged},
-			dump{unix.RTM_GETROUTE, unix.AF_INET6, true, RouteChanged})
+	if len(r.dumps) == 0 {
+		if !r.begin() {
+			return
+		}
 	}
-	r.ask()
-}
-
-// ask requests the first of dumps.
-func (r *Reflector) ask() {
 	d := r.dumps[0]
 	r.seq++
 	r.intr = false
@@ -224,32 +227,51 @@ func (r *Reflector) ask() {
 		q.u32(0)
 	}
 	q.end()
-	// Into a socket to the kernel a request fits or the next loss asks again.
-	_, err := unix.Write(r.fd, q.buf)
-	r.asked = err == nil
-	if err != nil {
-		r.dumps = r.dumps[:0]
+	if _, err := unix.Write(r.fd, q.buf); err != nil {
+		r.failed = fmt.Errorf("ask routing netlink for a dump: %w", err)
+		return // asked again with the next event
 	}
+	r.asked = true
 }
 
-// dumped takes the end of a dump and begins the next.
+// begin lists the dumps to do, and reports whether there are any.
+func (r *Reflector) begin() bool {
+	if !r.again && !r.routes {
+		return false
+	}
+	r.m.generation++
+	r.since, r.tries, r.failed = r.m.generation, 0, nil
+	r.dumps = r.dumps[:0]
+	if r.again {
+		r.dumps = append(append(r.dumps, dumpLinks...), dumpAddrs...)
+	}
+	if r.opts.Routes {
+		r.dumps = append(r.dumps, dumpRoutes...)
+	}
+	r.again, r.routes = false, false
+	return true
+}
+
+// dumped takes the end of a dump and asks for the next.
 func (r *Reflector) dumped(m message, take func(Change)) {
 	d := r.dumps[0]
-	failed := m.typ == unix.NLMSG_ERROR || len(m.data) >= 4 && int32(native.Uint32(m.data)) < 0 //nolint:gosec // errno
 	r.asked = false
-	switch {
-	case r.again:
-		r.startDumps()
-		return
-	case r.intr && r.tries < dumpTries:
+	err := m.outcome()
+	if (r.intr || err != nil) && r.tries < dumpTries {
 		r.tries++
 		r.ask()
 		return
-	case !failed && d.sweeps:
+	}
+	switch {
+	case err != nil && d.typ != unix.RTM_GETROUTE: // a kernel may lack IPv6
+		r.failed = fmt.Errorf("dump %s: %w", d.kind, err)
+	case err != nil:
+	case d.kind == LinkChanged && r.intr:
+		// A link that was passed over must not be taken for gone. An address
+		// may: adding it once more does no harm.
+	case d.sweeps:
 		r.m.sweep(d.kind, r.since, take)
 	}
-	r.dumps = r.dumps[1:]
-	if len(r.dumps) != 0 {
-		r.ask()
-	}
+	r.dumps, r.tries = r.dumps[1:], 0
+	r.ask()
 }

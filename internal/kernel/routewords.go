@@ -101,7 +101,7 @@ func (p *routeParser) addr(of string) netip.Addr {
 		w = p.next(of)
 	}
 	a, err := netip.ParseAddr(w)
-	if err != nil {
+	if err != nil || a.Zone() != "" {
 		p.fail("%s %s: expected an address", of, w)
 	}
 	return a
@@ -120,11 +120,11 @@ func (p *routeParser) destination(w string) {
 	dst, err := netip.ParsePrefix(w)
 	if err != nil {
 		var a netip.Addr
-		if a, err = netip.ParseAddr(w); err == nil {
+		if a, err = netip.ParseAddr(w); err == nil && a.Zone() == "" {
 			dst = netip.PrefixFrom(a, a.BitLen())
 		}
 	}
-	if err != nil {
+	if err != nil || !dst.IsValid() {
 		p.fail("unknown word %q", w)
 		return
 	}

@@ -165,6 +165,19 @@ func (m message) answer() error {
 	return err
 }
 
+// outcome reads the end of a dump: NLMSG_DONE with an errno, or NLMSG_ERROR.
+func (m message) outcome() error {
+	if m.typ == unix.NLMSG_ERROR {
+		return m.answer()
+	}
+	if len(m.data) >= 4 {
+		if errno := -int32(native.Uint32(m.data)); errno > 0 { //nolint:gosec // a negative errno
+			return unix.Errno(errno)
+		}
+	}
+	return nil
+}
+
 // open makes a routing netlink socket.
 func open(flags int) (fd int, port uint32, err error) {
 	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|flags, unix.NETLINK_ROUTE)

@@ -17,6 +17,8 @@ const (
 	maxJobs   = 64 // Apply calls that wait for the thread
 	chunk     = 64 // operations in one request to the kernel
 	postAgain = time.Millisecond
+
+	answerPatience = 2 * time.Second
 )
 
 // ErrBusy is what Apply answers while too much waits already.
@@ -150,6 +152,13 @@ func newWriteSocket() (*writeSocket, error) {
 	fd, _, err := open(0)
 	if err != nil {
 		return nil, err
+	}
+	// The answers are there when a request has been sent; should a kernel
+	// differ, nobody waits for ever.
+	patience := unix.NsecToTimeval(int64(answerPatience))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("set SO_RCVTIMEO of routing netlink: %w", err)
 	}
 	return &writeSocket{fd: fd, buf: make([]byte, readBuffer)}, nil
 }
