@@ -1,0 +1,87 @@
+package vrrpd
+
+import (
+	"fmt"
+
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// step tells the machine what happened and carries out what it answers.
+func (d *daemon) step(ev vrrp.Event) {
+	d.act(d.node.Step(d.now(), ev))
+}
+
+// act carries out one Step's actions. What others wait for goes first: adverts,
+// all in one batch; then addresses; then announcements of them; and words last.
+func (d *daemon) act(actions []vrrp.Action) {
+	words := false
+	for _, action := range actions {
+		switch a := action.(type) {
+		case vrrp.Send:
+			d.send(d.edges[a.Router], a.Priority)
+		case vrrp.Become:
+			d.become(d.edges[a.Router], &a)
+			words = true
+		case vrrp.Announce, vrrp.BecomeGroup, vrrp.Tell:
+			words = true
+		default:
+			panic(fmt.Sprintf("vrrpd: action %T", action))
+		}
+	}
+	d.speaker.Flush()
+	if !words {
+		return
+	}
+	d.write()
+	for _, action := range actions {
+		if a, ok := action.(vrrp.Announce); ok {
+			d.pace.announce(d.edges[a.Router], a.Repeat)
+		}
+	}
+	d.pace.burst(d.now())
+	for _, action := range actions {
+		switch a := action.(type) {
+		case vrrp.Become:
+			d.tellBecome(d.edges[a.Router], &a)
+		case vrrp.BecomeGroup:
+			d.tellGroup(&d.cfg.Groups[a.Group], &a)
+		case vrrp.Tell:
+			d.tellOther(d.edges[a.Router], &a)
+		}
+	}
+}
+
+// send queues one advert, or one for each peer.
+func (d *daemon) send(e *edge, p vrrp.Priority) {
+	if !e.source.IsValid() || !e.onLink {
+		return // the machine is told by the source's track
+	}
+	e.counters.sent++
+	if p == 0 {
+		e.counters.zeroSent++
+	}
+	if !e.Unicast {
+		d.speaker.Advert(e, e.Group, e.payload(p, e.Group))
+		return
+	}
+	for i := range e.Peers {
+		d.speaker.Advert(e, e.Peers[i].Addr, e.payload(p, e.Peers[i].Addr))
+	}
+}
+
+// become notes what a transition means for addresses and announcements.
+func (d *daemon) become(e *edge, a *vrrp.Become) {
+	active := a.To == vrrp.Active
+	switch {
+	case active && !e.active:
+		e.counters.becameMaster++
+	case !active && e.active:
+		e.counters.released++
+		d.pace.forget(e)
+	}
+	e.active = active
+	for i := range e.holds {
+		e.holds[i].away = false
+	}
+	d.dirty = append(d.dirty, e)
+}

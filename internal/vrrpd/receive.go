@@ -1,0 +1,167 @@
+package vrrpd
+
+import (
+	"log/slog"
+	"net/netip"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// packet is what came in on one socket.
+type packet struct {
+	link    int // where it came in
+	family  int
+	src     netip.Addr
+	dst     netip.Addr
+	ttl     int // or hop limit; -1 if the kernel did not say
+	payload []byte
+	fault   wire.Fault // what is wrong below VRRP
+}
+
+// place is one interface and family.
+type place struct{ link, family int }
+
+// address is how a packet finds its router.
+type address struct {
+	place
+	vrid    uint8
+	unicast bool
+}
+
+// stray counts what came in on an interface and belongs to no router.
+type stray struct {
+	faults [wire.NumFaults]uint64
+	quiet  [wire.NumFaults]quiet
+}
+
+// heard takes one packet: it is parsed, its router found, everything checked
+// that does not need the machine, and then the machine decides.
+func (d *daemon) heard(p *packet) {
+	a := &d.parsed
+	fault := p.fault
+	if fault == wire.Good {
+		fault = wire.ParseAdvert(a, p.payload, p.src, p.dst)
+	} else {
+		a.VRID = 0
+	}
+	at := place{p.link, p.family}
+	var e *edge
+	if p.fault == wire.Good && len(p.payload) >= minVRID {
+		e = d.routers[address{at, a.VRID, !p.dst.IsMulticast()}]
+	}
+	if e == nil {
+		if fault == wire.Good {
+			fault = wire.BadVRID
+		}
+		d.stray(at, fault, p)
+		return
+	}
+	if fault == wire.Good {
+		fault = e.judge(p, a)
+	}
+	e.counters.faults[fault]++
+	if fault != wire.Good {
+		d.refuse(e, fault, p)
+		return
+	}
+	if a.Priority == 0 {
+		e.counters.zeroHeard++
+	}
+	d.step(vrrp.Heard{
+		Router: e.index, Source: p.src, Local: e.source, Priority: vrrp.Priority(a.Priority),
+		Advert: a.Interval, Addresses: a.Addresses,
+	})
+}
+
+// minVRID is how much of a packet there must be for its VRID.
+const minVRID = 8
+
+// judge checks what can be known of a packet without the machine (RFC 9568
+// §7.1, RFC 3768 §7.1, and keepalived's rules for unicast).
+func (e *edge) judge(p *packet, a *wire.Advert) wire.Fault {
+	switch {
+	case a.Version != e.Version:
+		return wire.BadVersion
+	case p.src == e.source:
+		return wire.OwnAdvert
+	}
+	if e.Unicast {
+		if f := e.judgePeer(p); f != wire.Good {
+			return f
+		}
+	} else if p.ttl != wire.TTL {
+		return wire.HopLimit
+	}
+	if a.Version != 2 {
+		return wire.Good
+	}
+	switch {
+	case a.AuthType != e.AuthType:
+		return wire.AuthMismatch
+	case a.AuthType == wire.AuthPass && a.AuthData != e.AuthData:
+		return wire.AuthFailure
+	case a.Interval != e.Interval:
+		return wire.BadInterval
+	}
+	return wire.Good
+}
+
+// judgePeer checks who sent a unicast advert, if that is wanted.
+func (e *edge) judgePeer(p *packet) wire.Fault {
+	if !e.CheckSource {
+		return wire.Good
+	}
+	peer := e.peer(p.src)
+	switch {
+	case peer == nil:
+		return wire.UnknownSource
+	case p.ttl < 0:
+		return wire.Good
+	case peer.MinTTL >= 0 && p.ttl < peer.MinTTL, peer.MaxTTL >= 0 && p.ttl > peer.MaxTTL:
+		return wire.HopLimit
+	}
+	return wire.Good
+}
+
+func (e *edge) peer(a netip.Addr) *conf.Peer {
+	for i := range e.Peers {
+		if e.Peers[i].Addr == a {
+			return &e.Peers[i]
+		}
+	}
+	return nil
+}
+
+// refuse tells of a bad packet for a router, the first of its kind and then
+// seldom; the counters have all of them.
+func (d *daemon) refuse(e *edge, fault wire.Fault, p *packet) {
+	if fault == wire.OwnAdvert {
+		return
+	}
+	if times, ok := e.faults[fault].allow(d.now()); ok {
+		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, e.reason(fault, p, &d.parsed), times)
+	}
+}
+
+// stray counts a packet that belongs to nobody. That another virtual router
+// shares the link is no news; that a packet is broken is.
+func (d *daemon) stray(at place, fault wire.Fault, p *packet) {
+	s := d.strays[at]
+	if s == nil {
+		s = &stray{}
+		d.strays[at] = s
+	}
+	s.faults[fault]++
+	if fault == wire.BadVRID {
+		return
+	}
+	if times, ok := s.quiet[fault].allow(d.now()); ok {
+		dev := ""
+		if l, ok := d.mirror.LinkAt(at.link); ok {
+			dev = l.Name
+		}
+		d.sayf(slog.LevelWarn, kindPacket, "", "ignoring VRRP packet from %s on %s: %s%s", p.src, dev, words[fault], times)
+	}
+}

@@ -1,0 +1,188 @@
+package vrrpd
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/user"
+	"slices"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// read makes a configuration out of a snapshot. It may take its time and does
+// not run on the loop.
+func read(snapshot []byte, boot ipc.BootInfo) (build.VRRP, error) {
+	files, err := source.Unmarshal(snapshot)
+	if err != nil {
+		return build.VRRP{}, err
+	}
+	c, found := conf.Load(files, boot.ConfigFile, conf.Options{ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv})
+	if found.Count(diag.Fatal) > 0 {
+		for _, f := range found {
+			if f.Severity == diag.Fatal {
+				return build.VRRP{}, errors.New(f.Message)
+			}
+		}
+	}
+	out := build.FromVRRP(c)
+	if out.User == "" {
+		// keepalived.conf(5), script_user: "the user defaults to keepalived_script
+		// if that user exists, otherwise the uid/gid under which keepalived is running".
+		if _, err := user.Lookup(scriptUser); err == nil {
+			out.User = scriptUser
+		}
+	}
+	return out, nil
+}
+
+const scriptUser = "keepalived_script"
+
+// reload reads a new snapshot beside the loop. Reloads come one after the
+// other; the parent waits for each.
+func (d *daemon) reload(fd int) {
+	d.hands.Go(func() {
+		d.reading.Lock() // never by the loop
+		defer d.reading.Unlock()
+		var next build.VRRP
+		mapped, err := ipc.Map(fd)
+		if err == nil {
+			data := bytes.Clone(mapped) // values may point into it
+			ipc.Unmap(mapped)
+			next, err = read(data, d.boot)
+		}
+		d.post(func() { d.reloaded(next, err) })
+	})
+}
+
+func (d *daemon) reloaded(next build.VRRP, err error) {
+	if d.stopping {
+		return
+	}
+	answer := ipc.Message{Kind: ipc.Reloaded}
+	if err != nil {
+		answer.Error = err.Error()
+	} else {
+		d.adopt(next)
+	}
+	_ = d.conn.Send(answer)
+}
+
+// adopt makes a configuration the running one, between two deadlines. What is
+// the same in both is not touched.
+func (d *daemon) adopt(next build.VRRP) {
+	old := d.cfg
+	actions := d.node.Step(d.now(), vrrp.Reconfigure{Config: next.Node})
+	at := slices.IndexFunc(actions, func(a vrrp.Action) bool { _, ok := a.(vrrp.Renumbered); return ok })
+	d.act(actions[:at]) // of routers that vanish, by their old indexes
+	d.haunt()
+	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
+	d.cfg = next
+	d.locateAll()
+	d.act(actions[at+1:])
+
+	clear(d.told)
+	d.report()
+	d.retrack(next.Scripts)
+	d.retell()
+	d.openFIFOs(next.FIFOs)
+	d.leave(gone)
+	d.compareAll()
+	d.announceAgain()
+	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
+		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))
+}
+
+// haunt keeps what the running configuration put into the kernel, so that what
+// the next one no longer has can be told from what was never ours.
+func (d *daemon) haunt() {
+	for _, e := range d.edges {
+		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes, owner: e.owner})
+	}
+}
+
+// renumber gives the routers of the next configuration their edges: those that
+// go on keep theirs. It returns the edges that no longer have a router.
+func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
+	old := slices.Clone(d.edges)
+	d.edges = make([]*edge, len(next.Routers))
+	for i, r := range next.Routers {
+		e := &edge{}
+		if at := from[i]; at >= 0 {
+			e, old[at] = old[at], nil
+		}
+		had := addressesOf(e)
+		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == 255
+		e.advert = e.advert[:0]
+		e.routes = d.routeSpecs(e)
+		d.edges[i] = e
+		if e.active && grew(had, addressesOf(e)) {
+			d.again = append(d.again, e)
+		}
+	}
+	return slices.DeleteFunc(old, func(e *edge) bool { return e == nil })
+}
+
+func addressesOf(e *edge) map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for _, a := range e.Addresses {
+		out[a.Prefix.Addr()] = true
+	}
+	return out
+}
+
+// grew reports whether there is an address that was not there before.
+func grew(before, now map[netip.Addr]bool) bool {
+	for a := range now {
+		if !before[a] {
+			return true
+		}
+	}
+	return false
+}
+
+// routeSpecs reads the virtual routes.
+func (d *daemon) routeSpecs(e *edge) []kernel.RouteSpec {
+	var specs []kernel.RouteSpec
+	for _, r := range e.Routes {
+		s, err := kernel.ParseRoute(r.Words)
+		if err != nil {
+			d.sayf(slog.LevelWarn, kindConfig, e.Name, "(%s) virtual route at %s:%d: %v", e.Name, r.Pos.File, r.Pos.Line, err)
+			continue
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+// leave forgets routers that are gone, and notifies of them.
+func (d *daemon) leave(gone []*edge) {
+	for _, e := range gone {
+		d.pace.forget(e)
+		state := "FAULT"
+		if e.Notify.Deleted != nil {
+			state = "DELETED"
+		}
+		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) Entering %s STATE: no longer configured", e.Name, state)
+		d.notify("INSTANCE", e.Name, state, 0, &e.Notify)
+	}
+}
+
+// announceAgain announces routers some of whose addresses are new or back.
+func (d *daemon) announceAgain() {
+	for _, e := range d.again {
+		if e.active {
+			d.pace.announce(e, max(d.cfg.Node.Routers[e.index].GARP.Repeat, 1))
+		}
+	}
+	d.again = d.again[:0]
+	d.pace.burst(d.now())
+}

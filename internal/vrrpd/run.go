@@ -1,0 +1,333 @@
+// Package vrrpd is the VRRP child: one loop around vrrp.Node and its edges.
+//
+// The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
+// the kernel, wanted.go and edge.go; of a reload, reload.go. pace.go sends
+// announcements, scripts.go runs track scripts, tell.go has logs and
+// notifications, query.go the status. What is decided is decided in package
+// vrrp, what is there and written in package kernel, sockets are package
+// socket's.
+//
+// Everything here belongs to the loop's goroutine unless it says otherwise.
+package vrrpd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/notify/fifo"
+	"github.com/holdfast-ha/holdfast/internal/notify/script"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// lastScripts is how long the end waits for notify_stop and what else runs;
+// the parent has patience for 10 s.
+const lastScripts = 5 * time.Second
+
+// daemon is the child's whole state.
+type daemon struct {
+	conn *ipc.Conn
+	boot ipc.BootInfo
+	log  *bus.Bus
+	loop *loop.Loop // nil in tests that bring their own clock
+	now  func() clock.Instant
+	read func() clock.Reading
+	post func(func()) bool
+
+	cfg  build.VRRP
+	node *vrrp.Node
+
+	reflector *kernel.Reflector
+	writer    *kernel.Writer
+	mirror    *kernel.Mirror // the reflector's
+	tables    kernel.Tables  // the writer
+	speaker   speaker
+	pace      *pacer
+
+	edges   []*edge // by index of the configuration
+	ghosts  []*edge // what earlier configurations may have left
+	routers map[address]*edge
+	owners  map[kernel.AddrKey][]*edge // whose virtual address it is
+	virtual map[netip.Addr]bool
+	strays  map[place]*stray
+	told    map[string]tracked // what the machine knows of tracked objects
+	parsed  wire.Advert        // of the packet being looked at
+
+	dirty, again  []*edge // to be written; to be announced once more
+	suspects      []kernel.AddrKey
+	linksChanged  bool
+	routesChanged bool
+	retryAt       clock.Instant
+	backoff       time.Duration
+
+	trackers []*tracker
+	scripts  *script.Runner
+	fifos    []*fifo.FIFO
+
+	addrTrouble, writeTrouble, fifoLoss quiet
+
+	hands    sync.WaitGroup // goroutines that post
+	reading  sync.Mutex     // held by the goroutine that reads a configuration
+	stopping bool
+}
+
+// Run is the VRRP child; it is an ipc.ChildMain.
+func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
+	loop.Quiet()
+	cfg, err := read(snapshot, boot)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
+	}
+	d := newDaemon(conn, boot, log)
+	if err := d.open(); err != nil {
+		return err
+	}
+	defer d.close()
+	d.begin(cfg)
+	d.ready()
+	err = d.loop.Run()
+	d.end()
+	return err
+}
+
+func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
+	d := &daemon{
+		conn: conn, boot: boot, log: log,
+		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]bool{},
+		strays: map[place]*stray{}, told: map[string]tracked{},
+	}
+	d.scripts = script.New(d.scriptEnded)
+	d.pace = newPacer(func(e *edge, h *holding) {
+		e.counters.announced++
+		d.speaker.Announce(e, h)
+	})
+	return d
+}
+
+// open makes loop, mirror, writer and sockets, in the network namespace of the
+// calling thread.
+func (d *daemon) open() (err error) {
+	if d.loop, err = loop.New(); err != nil {
+		return err
+	}
+	d.now, d.read, d.post = d.loop.Now, d.loop.Read, d.loop.Post
+	// Even routes that this configuration lacks may come with a reload.
+	if d.reflector, err = kernel.Open(kernel.Options{Routes: true}); err != nil {
+		return err
+	}
+	d.mirror = d.reflector.Mirror()
+	if d.writer, err = kernel.NewWriter(d.reflector, d.post, d.changed); err != nil {
+		return err
+	}
+	d.tables = d.writer
+	if d.speaker, err = newSpeaker(d); err != nil {
+		return err
+	}
+	if err := d.loop.Watch(d.reflector.FD(), unix.EPOLLIN, func(uint32) { d.readKernel() }); err != nil {
+		return err
+	}
+	if err := d.loop.Watch(d.conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() }); err != nil {
+		return err
+	}
+	d.deadlines()
+	return nil
+}
+
+func (d *daemon) readKernel() {
+	if err := d.reflector.Read(d.changed); err != nil {
+		d.loop.Fail(err)
+	}
+	d.settle()
+}
+
+func (d *daemon) close() {
+	d.speaker.Close()
+	d.writer.Close()
+	d.reflector.Close()
+}
+
+// deadlines: adverts come before announcements, and these before scripts and
+// retries.
+func (d *daemon) deadlines() {
+	d.loop.OnDeadline(func() (clock.Instant, bool) { return d.node.Deadline() },
+		func(_ clock.Instant, late time.Duration) { d.step(vrrp.Tick{Late: late}) })
+	d.loop.OnDeadline(d.pace.deadline, d.pace.tick)
+	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
+	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
+	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
+}
+
+// begin starts operation: a start is a reload from nothing.
+func (d *daemon) begin(cfg build.VRRP) {
+	d.node = vrrp.NewNode(cfg.Node)
+	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
+	d.cfg = cfg
+	d.precedence()
+	d.openFIFOs(cfg.FIFOs)
+	d.locateAll()
+	d.report()
+	left := d.leftOver()
+	d.step(vrrp.Start{})
+	d.retrack(cfg.Scripts)
+	d.compareAll()
+	d.tellLeft(left)
+}
+
+// precedence asks for what the configuration wants of the scheduler.
+func (d *daemon) precedence() {
+	if d.cfg.NoSwap {
+		if err := loop.NoSwap(); err != nil {
+			d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
+		}
+	}
+	if d.cfg.RTPriority > 0 {
+		if err := d.loop.RealTime(d.cfg.RTPriority); err != nil {
+			d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
+		}
+	}
+}
+
+// leftOver is what a predecessor left of our addresses.
+func (d *daemon) leftOver() (left []kernel.AddrKey) {
+	for k, owners := range d.owners {
+		if _, there := d.mirror.Address(k); there && !owners[0].owner {
+			left = append(left, k)
+		}
+	}
+	slices.SortFunc(left, kernel.AddrKey.Compare)
+	return left
+}
+
+// tellLeft tells of those that nobody wants, now that states are known.
+func (d *daemon) tellLeft(left []kernel.AddrKey) {
+	for _, k := range left {
+		if _, wanted := d.wanted(k); !wanted {
+			e := d.owners[k][0]
+			h := e.holding(k)
+			d.sayf(slog.LevelInfo, kindAddress, e.Name, "(%s) %s was on %s from an earlier run: it is removed", e.Name, h, h.dev)
+		}
+	}
+}
+
+// ready tells what is running, and the parent that it is.
+func (d *daemon) ready() {
+	for _, e := range d.edges {
+		for _, a := range e.Addresses {
+			d.sayf(slog.LevelDebug, kindConfig, e.Name, "(%s) virtual address %s on %s", e.Name, a.Prefix, a.Dev)
+		}
+	}
+	d.sayf(slog.LevelInfo, kindProcess, "", "serving %d virtual routers in %d sync groups", len(d.edges), len(d.cfg.Groups))
+	_ = d.conn.Send(ipc.Message{Kind: ipc.Ready}) // a parent that is gone is noticed by listen
+}
+
+// listen takes what the parent says.
+func (d *daemon) listen() {
+	err := d.conn.ReadReady(func(m ipc.Message, files []int) {
+		switch m.Kind {
+		case ipc.Stop:
+			d.stop("the parent says so")
+		case ipc.Hello:
+			_ = d.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
+		case ipc.Query:
+			d.answer(m)
+		case ipc.Reload:
+			if len(files) == 1 {
+				d.reload(files[0])
+				files = nil
+			}
+		}
+		for _, fd := range files {
+			_ = unix.Close(fd)
+		}
+	})
+	if err == nil {
+		return
+	}
+	d.loop.Unwatch(d.conn.Fd())
+	if errors.Is(err, io.EOF) {
+		d.stop("the parent has gone")
+		return
+	}
+	d.stop("the parent cannot be understood: " + err.Error())
+}
+
+// stop ends operation, and the loop.
+func (d *daemon) stop(why string) {
+	if d.stopping {
+		return
+	}
+	d.endOperation(why)
+	d.loop.Stop()
+}
+
+// endOperation: priority 0 first, since the standby router waits for it; then
+// the addresses; then words.
+func (d *daemon) endOperation(why string) {
+	d.stopping = true
+	priorities := make([]vrrp.Priority, len(d.edges))
+	for i := range d.edges {
+		priorities[i] = d.node.Router(i).Priority
+	}
+	if d.boot.KeepVRRP {
+		d.keep()
+	}
+	d.step(vrrp.Stop{})
+	d.removeAll()
+	for i, e := range d.edges {
+		d.notify("INSTANCE", e.Name, "STOP", priorities[i], &e.Notify)
+	}
+	for i := range d.cfg.Groups {
+		g := &d.cfg.Groups[i]
+		d.notify("GROUP", g.Name, "STOP", 0, &g.Notify)
+	}
+	d.say(slog.LevelInfo, kindProcess, "", why, "Stopped: "+why)
+}
+
+// keep forgets the addresses, so that they stay (--dont-release-vrrp).
+func (d *daemon) keep() {
+	d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses and routes stay, as --dont-release-vrrp says")
+	for _, e := range d.edges {
+		e.holds, e.routes = nil, nil
+	}
+	d.ghosts = nil
+}
+
+// removeAll removes addresses and routes before the loop ends, however many.
+func (d *daemon) removeAll() {
+	ops := d.plan(append(append([]*edge{}, d.edges...), d.ghosts...))
+	d.dirty = d.dirty[:0]
+	for len(ops) > 0 {
+		n := min(len(ops), kernel.NowLimit)
+		d.written(ops[:n], d.tables.ApplyNow(ops[:n]))
+		ops = ops[n:]
+	}
+}
+
+// end waits for what the loop started.
+func (d *daemon) end() {
+	for _, t := range d.trackers {
+		t.gone = true
+		t.end()
+	}
+	if !d.scripts.Close(lastScripts) {
+		d.sayf(slog.LevelWarn, kindNotify, "", "notify scripts still run after %v; they are left alone", lastScripts)
+	}
+	for _, f := range d.fifos {
+		_ = f.Close()
+	}
+	d.hands.Wait()
+}

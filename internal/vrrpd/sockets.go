@@ -1,0 +1,172 @@
+package vrrpd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/socket"
+)
+
+// sockets is the speaker on the network: one raw socket for each family, and
+// one for frames, whatever the number of routers.
+type sockets struct {
+	d      *daemon
+	vrrp   map[int]*socket.VRRP // by family; opened when first needed
+	frames *socket.Frames
+	joined map[membership]bool
+	frame  []byte // reused
+	quiet  quiet
+}
+
+type membership struct {
+	family, link int
+	group        netip.Addr
+}
+
+// newSpeaker opens what every configuration needs.
+func newSpeaker(d *daemon) (*sockets, error) {
+	frames, err := socket.OpenFrames()
+	if err != nil {
+		return nil, permanent(err)
+	}
+	s := &sockets{
+		d: d, vrrp: map[int]*socket.VRRP{}, frames: frames, joined: map[membership]bool{},
+		frame: make([]byte, 0, socket.MaxFrame),
+	}
+	frames.OnFailed(func(link int, err error) { s.trouble("announce on interface "+d.mirror.Name(link), err) })
+	return s, nil
+}
+
+// open makes the socket of a family.
+func (s *sockets) open(family int) (*socket.VRRP, error) {
+	if v := s.vrrp[family]; v != nil {
+		return v, nil
+	}
+	v, err := socket.OpenVRRP(family, socket.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p := &packet{family: family}
+	take := func(in *socket.Packet) {
+		p.link, p.src, p.dst, p.ttl, p.payload, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.Fault
+		s.d.heard(p)
+	}
+	err = s.d.loop.Watch(v.FD(), unix.EPOLLIN|loop.First, func(uint32) {
+		if err := v.Read(s.d.read(), take); err != nil {
+			s.trouble("receive", err)
+		}
+	})
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	v.OnFailed(func(tag int, err error) {
+		e := s.d.edges[tag]
+		e.counters.sendErrors++
+		s.trouble(fmt.Sprintf("(%s) send an advert from %s on %s", e.Name, e.source, e.Interface), err)
+	})
+	s.vrrp[family] = v
+	return v, nil
+}
+
+// Want implements speaker.
+func (s *sockets) Want(edges []*edge) map[*edge]error {
+	failed := map[*edge]error{}
+	want := map[membership]bool{}
+	for _, e := range edges {
+		if e.Blocked != "" {
+			continue
+		}
+		v, err := s.open(e.Family)
+		if err != nil {
+			failed[e] = err
+			continue
+		}
+		if e.Unicast || !e.onLink {
+			continue
+		}
+		m := membership{e.Family, e.link.Index, e.Group}
+		if !s.joined[m] && !want[m] {
+			err = v.Join(m.link, m.group)
+		}
+		if err != nil {
+			failed[e] = err
+			continue
+		}
+		want[m] = true
+	}
+	for m := range s.joined {
+		if !want[m] {
+			s.vrrp[m.family].Leave(m.link, m.group)
+		}
+	}
+	s.joined = want
+	return failed
+}
+
+// Advert implements speaker.
+func (s *sockets) Advert(e *edge, dst netip.Addr, payload []byte) {
+	v := s.vrrp[e.Family]
+	if v == nil {
+		return
+	}
+	d := socket.Datagram{Link: e.link.Index, Src: e.source, Dst: dst, TTL: e.TTL, Data: payload, Tag: e.index}
+	if e.Unicast && !dst.IsLinkLocalUnicast() {
+		d.Link = 0 // routing knows the way to a peer
+	}
+	v.Send(&d)
+}
+
+// Flush implements speaker.
+func (s *sockets) Flush() {
+	for _, family := range [...]int{4, 6} {
+		if v := s.vrrp[family]; v != nil {
+			v.Flush()
+		}
+	}
+	s.frames.Flush()
+}
+
+// Announce implements speaker. Links without neighbours need none.
+func (s *sockets) Announce(e *edge, h *holding) {
+	link, ok := s.d.mirror.LinkAt(h.key.Link)
+	if !ok || !link.Ethernet {
+		return
+	}
+	if h.key.Addr.Is4() {
+		s.frame = appendARP(s.frame[:0], link.MAC, h.key.Addr)
+	} else {
+		s.frame = appendNA(s.frame[:0], link.MAC, h.key.Addr)
+	}
+	s.frames.Send(link.Index, s.frame)
+}
+
+// trouble tells of what failed, the first time and then seldom.
+func (s *sockets) trouble(what string, err error) {
+	if times, ok := s.quiet.allow(s.d.now()); ok {
+		s.d.sayf(slog.LevelWarn, kindPacket, "", "%s: %v%s", what, err, times)
+	}
+}
+
+// Close implements speaker.
+func (s *sockets) Close() {
+	for _, v := range s.vrrp {
+		s.d.loop.Unwatch(v.FD())
+		v.Close()
+	}
+	s.frames.Close()
+}
+
+// permanent marks an error that a restart would only repeat.
+func permanent(err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("%w (VRRP needs CAP_NET_RAW and CAP_NET_ADMIN): %w", err, ipc.ErrPermanent)
+	}
+	return err
+}

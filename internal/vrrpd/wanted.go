@@ -1,0 +1,263 @@
+package vrrpd
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/reconcile"
+)
+
+// Back-off of what the kernel refused, or somebody keeps undoing.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+	// calm is how long a repaired address must have stayed for its next repair
+	// to be immediate.
+	calm = 100 * time.Millisecond
+)
+
+// write makes the kernel have what the routers that changed want. What is
+// wanted follows from configuration and states alone, every time from scratch.
+func (d *daemon) write() {
+	if len(d.dirty) == 0 {
+		return
+	}
+	ops := d.plan(d.dirty)
+	d.dirty = d.dirty[:0]
+	d.carryOut(ops)
+}
+
+// carryOut writes few changes at once, many on the writer's thread. What is
+// with the writer already is planned again when it is done. It reports whether
+// nothing is left to do.
+func (d *daemon) carryOut(ops []kernel.Op) bool {
+	all := len(ops)
+	ops = slices.DeleteFunc(ops, d.tables.Pending)
+	switch {
+	case len(ops) == 0:
+		return all == 0
+	case len(ops) <= kernel.NowLimit:
+		return d.written(ops, d.tables.ApplyNow(ops)) && len(ops) == all
+	}
+	if err := d.tables.Apply(ops, func(errs []error) {
+		if d.written(ops, errs) {
+			d.compareAll() // what came meanwhile
+		}
+	}); err != nil {
+		d.retryLater()
+	}
+	return false
+}
+
+// compareAll plans for every router anew.
+func (d *daemon) compareAll() {
+	d.dirty = append(append(d.dirty[:0], d.edges...), d.ghosts...)
+	ops := d.plan(d.dirty)
+	d.dirty = d.dirty[:0]
+	if len(ops) == 0 || d.carryOut(ops) {
+		d.ghosts = nil
+	}
+}
+
+// plan compares what these routers want with what the mirror has.
+func (d *daemon) plan(edges []*edge) []kernel.Op {
+	m := d.mirror
+	want, have := map[kernel.AddrKey]kernel.Address{}, map[kernel.AddrKey]kernel.Address{}
+	wantRoutes, haveRoutes := map[kernel.RouteKey]kernel.Route{}, map[kernel.RouteKey]kernel.Route{}
+	for _, e := range edges {
+		for i := range e.holds {
+			h := &e.holds[i]
+			addr, wanted := d.wanted(h.key)
+			if wanted {
+				want[h.key] = addr
+			}
+			// The owner's are the interface's own; they were there before us.
+			if there, ok := m.Address(h.key); ok && (wanted || !e.owner) {
+				have[h.key] = there
+			}
+		}
+		for i := range e.routes {
+			key, route, err := e.routes[i].Resolve(m)
+			if err != nil {
+				continue // its link does not exist; told where it is wanted
+			}
+			if there, ok := m.Route(key); ok {
+				haveRoutes[key] = there
+			}
+			if e.active {
+				wantRoutes[key] = route
+			}
+		}
+	}
+	addrs := kernel.AddrOps(reconcile.Plan(kernel.AddrKind, want, have))
+	routes := kernel.RouteOps(reconcile.Plan(kernel.RouteKind, wantRoutes, haveRoutes))
+	return order(addrs, routes)
+}
+
+// order puts new routes behind the addresses that they may need, and all
+// removals of routes before those of addresses.
+func order(addrs, routes []kernel.Op) []kernel.Op {
+	if len(routes) == 0 {
+		return addrs
+	}
+	at := slices.IndexFunc(addrs, func(op kernel.Op) bool { return op.Addr.Verb == reconcile.Remove })
+	if at < 0 {
+		at = len(addrs)
+	}
+	return slices.Insert(addrs, at, routes...)
+}
+
+// wanted is the address that some active router wants to be there.
+func (d *daemon) wanted(k kernel.AddrKey) (kernel.Address, bool) {
+	for _, e := range d.owners[k] {
+		if h := e.holding(k); e.active && !h.away {
+			return h.addr, true
+		}
+	}
+	return kernel.Address{}, false
+}
+
+// written takes the outcome of a write and reports whether all went well: what
+// failed is told and tried again.
+func (d *daemon) written(ops []kernel.Op, errs []error) bool {
+	ok := true
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		ok = false
+		if times, ok := d.writeTrouble.allow(d.now()); ok {
+			d.sayf(slog.LevelError, kindAddress, d.ownerOf(&ops[i]), "%v%s", err, times)
+		}
+	}
+	if !ok {
+		d.retryLater()
+	}
+	return ok
+}
+
+func (d *daemon) ownerOf(op *kernel.Op) string {
+	if !op.IsRoute {
+		for _, e := range d.owners[op.Addr.Key] {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// retryLater has everything compared anew, later each time.
+func (d *daemon) retryLater() {
+	d.backoff = min(max(2*d.backoff, firstRetry), lastRetry)
+	d.retryAt = d.now().Add(d.backoff)
+}
+
+func (d *daemon) nextRetry() (clock.Instant, bool) { return d.retryAt, d.retryAt != 0 }
+
+func (d *daemon) tickRetry(clock.Instant, time.Duration) {
+	d.retryAt = 0
+	d.compareAll()
+	if d.retryAt == 0 {
+		d.backoff = 0
+	}
+}
+
+// changed takes one change of the mirror; settle acts on all of them.
+func (d *daemon) changed(c kernel.Change) {
+	switch c.Kind {
+	case kernel.LinkChanged:
+		d.linksChanged = true
+	case kernel.AddrChanged:
+		if len(d.owners[c.Addr]) > 0 {
+			d.suspects = append(d.suspects, c.Addr)
+		} else {
+			d.linksChanged = true // perhaps a source
+		}
+	case kernel.RouteChanged:
+		d.routesChanged = true
+	}
+}
+
+// settle acts on what the kernel told in one go.
+func (d *daemon) settle() {
+	if d.linksChanged {
+		d.linksChanged = false
+		d.relocate()
+	}
+	for _, k := range d.suspects {
+		d.suspect(k)
+	}
+	d.suspects = d.suspects[:0]
+	if d.routesChanged {
+		d.routesChanged = false
+		d.putBackRoutes()
+	}
+	d.write()
+	d.announceAgain()
+}
+
+// suspect looks at a virtual address that has come or gone.
+func (d *daemon) suspect(k kernel.AddrKey) {
+	_, there := d.mirror.Address(k)
+	_, wanted := d.wanted(k)
+	if there == wanted {
+		return
+	}
+	for _, e := range d.owners[k] {
+		h := e.holding(k)
+		if there && e.active || !there && (!e.active || !d.mirrorUp(k.Link)) {
+			continue
+		}
+		switch {
+		case there && e.owner:
+		case there:
+			d.repair(e, fmt.Sprintf("%s was added to %s by somebody else, though we are %s: it is removed", h, h.dev, d.node.Router(e.index).State))
+		case h.noTrack:
+			h.away = true
+			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %s was removed from %s by somebody else: it stays away (no_track)", e.Name, h, h.dev)
+		default:
+			d.repair(e, fmt.Sprintf("%s was removed from %s by somebody else: it is put back", h, h.dev))
+			d.again = append(d.again, e)
+		}
+		return
+	}
+}
+
+// repair has a router's addresses compared: at once, unless somebody and we
+// undo each other's work all the time.
+func (d *daemon) repair(e *edge, what string) {
+	if times, ok := e.repairs.allow(d.now()); ok {
+		d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %s%s", e.Name, what, times)
+	}
+	if e.repaired != 0 && d.now().Sub(e.repaired) < calm {
+		d.retryLater()
+		return
+	}
+	e.repaired = d.now()
+	d.dirty = append(d.dirty, e)
+}
+
+// mirrorUp: a link that is down has lost its IPv6 addresses by itself.
+func (d *daemon) mirrorUp(index int) bool {
+	link, ok := d.mirror.LinkAt(index)
+	return ok && link.Up()
+}
+
+// putBackRoutes compares the routes of active routers.
+func (d *daemon) putBackRoutes() {
+	for _, e := range d.edges {
+		for i := range e.routes {
+			key, _, err := e.routes[i].Resolve(d.mirror)
+			if err != nil {
+				continue
+			}
+			if _, there := d.mirror.Route(key); !there && e.active {
+				d.repair(e, fmt.Sprintf("route %s was removed by somebody else: it is put back", key.Dst))
+				break
+			}
+		}
+	}
+}
