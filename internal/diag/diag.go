@@ -25,6 +25,8 @@ const (
 type Span struct {
 	File           string
 	Line, Col, End int // End is the column after the last byte, 0 if unknown
+	// Used is where a definition was used, if this place is in its text.
+	Used *Span
 }
 
 // Diagnostic is one finding.

@@ -2,15 +2,276 @@
 // includes are followed, comments and lines for other machines dropped,
 // definitions put in, sequences repeated. It knows no keyword but include's.
 //
-// Every word of a line remembers where it was written and, if that was in a
+// Every byte of a line remembers where it was written and, if that was in a
 // definition, where the definition was used. What a line means is package
 // syntax's business, and then schema's.
+//
+// A line without any of this is a piece of the file's own bytes, found without
+// copying; files of hundreds of thousands of lines are read that way.
 package expand
+
+import (
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
 
 // Options are what expansion depends on besides the text.
 type Options struct {
-	ConfigID string                   // compared with @ID and @^ID
-	Instance string                   // ${_INSTANCE}
-	HostName string                   // takes ConfigID's and Instance's place when they are empty
+	ConfigID string                   // compared with @ID and @^ID; empty: HostName up to the first dot
+	Instance string                   // ${_INSTANCE}; empty: ConfigID
+	HostName string                   // the machine's name
 	Env      func(name string) string // ${_ENV NAME}; nil: nothing is set
 }
+
+// Bounds of what a configuration may ask for; passing one is diagnostic HF005.
+const (
+	MaxFiles    = 4096     // files opened, an included file counting each time
+	MaxDepth    = 64       // includes, definitions and sequences within each other
+	MaxLine     = 64 << 10 // bytes of a line, before and after expansion
+	MaxExpanded = 64 << 20 // bytes made by definitions and sequences, 32 for each use besides its text
+	MaxUndue    = 1000     // diagnostics about the form of the text; the rest are not told
+)
+
+// useCost is what a use of a definition or a turn of a sequence counts towards
+// MaxExpanded beyond its text, so that empty ones come to an end, too.
+const useCost = 32
+
+// Line is a line after expansion, not blank, without its comment. It is good
+// until the next one; its Text may be kept.
+type Line struct {
+	Text   string
+	place  Place   // of Text[0], if there are no pieces
+	pieces []piece // in order, the first at offset 0; nil: all of it was written as it is
+	on     bool    // a backslash was the last byte as written: a definition goes on
+}
+
+// piece says where the text from an offset on was written.
+type piece struct {
+	off   int
+	at    Place
+	still bool // the text is made up for the place: columns don't go on
+}
+
+// Base is the place of the first byte, and whether the others follow it there.
+func (l *Line) Base() (Place, bool) { return l.place, l.pieces == nil }
+
+// At is the place of the byte at an offset of Text.
+func (l *Line) At(off int) Place {
+	if l.pieces == nil {
+		p := l.place
+		p.Col += int32(off)
+		return p
+	}
+	i := len(l.pieces) - 1
+	for i > 0 && l.pieces[i].off > off {
+		i--
+	}
+	p := l.pieces[i].at
+	if !l.pieces[i].still {
+		p.Col += int32(off - l.pieces[i].off)
+	}
+	return p
+}
+
+// cut is the line without its first n bytes.
+func (l Line) cut(n int) Line {
+	if l.pieces == nil {
+		l.place.Col += int32(n)
+		l.Text = l.Text[n:]
+		return l
+	}
+	kept := []piece{{off: 0, at: l.At(n)}}
+	for _, p := range l.pieces {
+		switch {
+		case p.off <= n:
+			kept[0].still = p.still
+		default:
+			kept = append(kept, piece{p.off - n, p.at, p.still})
+		}
+	}
+	return Line{Text: l.Text[n:], pieces: kept, on: l.on}
+}
+
+// trim is the line without space at its ends.
+func (l Line) trim() Line {
+	n := 0
+	for n < len(l.Text) && isSpace(l.Text[n]) {
+		n++
+	}
+	if n > 0 {
+		l = l.cut(n)
+	}
+	l.Text = trimRight(l.Text)
+	return l
+}
+
+// Lines reads a configuration line by line.
+type Lines struct {
+	files  source.Files
+	opt    Options
+	report func(diag.Diagnostic)
+	told   int // diagnostics reported
+
+	texts  []text
+	frames []frame
+	byUse  map[frame]int32
+
+	feeds  []feed // what is being read, the innermost last
+	line   Line   // what Next returned
+	checks check  // include_check
+
+	defs   map[string]*definition
+	undue  map[string]bool // undefined names that were told
+	spent  int             // of MaxExpanded
+	random uint64          // state of ${_RANDOM}
+	dead   bool            // a Fatal was reported: nothing more is read
+}
+
+// feed is something that lines come from: a file, a definition, a sequence.
+type feed interface {
+	// next gives the next raw line, which process has yet to see.
+	next(l *Lines) (Line, bool)
+}
+
+// New returns the lines of the configuration called name. What is wrong with
+// the text goes to report while it is read.
+func New(files source.Files, name string, opt Options, report func(diag.Diagnostic)) *Lines {
+	if opt.ConfigID == "" {
+		opt.ConfigID, _, _ = cutAny(opt.HostName, ".")
+	}
+	if opt.Instance == "" {
+		opt.Instance = opt.ConfigID
+	}
+	l := &Lines{files: files, opt: opt, report: report, random: seed(opt.HostName, opt.ConfigID)}
+	l.openRoot(name)
+	return l
+}
+
+// Next returns the next line.
+func (l *Lines) Next() (*Line, bool) {
+	for len(l.feeds) > 0 && !l.dead {
+		top := l.feeds[len(l.feeds)-1]
+		if f, ok := top.(*file); ok && f.plain(&l.line) {
+			return &l.line, true
+		}
+		raw, ok := top.next(l)
+		if !ok {
+			l.close(top)
+			continue
+		}
+		if l.process(raw) {
+			return &l.line, true
+		}
+	}
+	return nil, false
+}
+
+// process expands a raw line. It reports whether l.line is the outcome;
+// otherwise there is none, or it comes from a feed that was pushed.
+func (l *Lines) process(line Line) bool {
+	line = l.uncomment(line.trim())
+	line, chosen, ok := l.condition(line)
+	if !ok || l.define(line) || l.repeat(line) {
+		return false
+	}
+	line, changed, ok := l.substitute(line)
+	if !ok {
+		return false
+	}
+	if changed {
+		line = l.uncomment(line.trim())
+		if !chosen {
+			line, _, ok = l.condition(line)
+		}
+		if !ok || l.define(line) || l.repeat(line) {
+			return false
+		}
+	}
+	if line.on {
+		line = l.backslash(line)
+	}
+	if line.Text == "" || l.include(line) {
+		return false
+	}
+	l.line = line
+	return true
+}
+
+// backslash tells about a line that looks as if it went on. Only definitions
+// do: elsewhere the backslash belongs to the last word, even one that ends a
+// comment.
+func (l *Lines) backslash(line Line) Line {
+	l.tell(line.At(max(len(line.Text)-1, 0)), 1, diag.Diagnostic{ID: "HF008", Severity: diag.Warning,
+		Message:  `only definitions go on after \; here it is a part of the last word`,
+		Expected: "the whole statement on one line"})
+	text := trimRight(strings.TrimSuffix(line.Text, `\`))
+	var b builder
+	b.keep(&line, 0, len(text))
+	b.add(`\`, line.At(len(text)))
+	return b.line()
+}
+
+// condition drops a line that begins with @ and another machine's id, and
+// takes the id off one that is meant.
+func (l *Lines) condition(line Line) (rest Line, was, ok bool) {
+	if line.Text == "" || line.Text[0] != '@' {
+		return line, false, true
+	}
+	id, want := line.Text[1:wordEnd(line.Text)], true
+	n := 1 + len(id)
+	if len(id) > 0 && id[0] == '^' {
+		id, want = id[1:], false
+	}
+	return line.cut(n).trim(), true, (id == l.opt.ConfigID) == want
+}
+
+// push reads from f until it ends.
+func (l *Lines) push(f feed, at Place) {
+	if len(l.feeds) >= MaxDepth {
+		l.bound(at, "more than 64 includes, definitions and sequences within each other")
+		return
+	}
+	l.feeds = append(l.feeds, f)
+}
+
+func (l *Lines) close(f feed) {
+	l.feeds = l.feeds[:len(l.feeds)-1]
+	if f, ok := f.(*file); ok {
+		l.checks = f.before
+	}
+}
+
+// spend counts n bytes towards MaxExpanded.
+func (l *Lines) spend(n int, at Place) bool {
+	l.spent += n + useCost
+	if l.spent <= MaxExpanded {
+		return true
+	}
+	l.bound(at, "definitions and sequences make more than 64 MiB of text")
+	return false
+}
+
+// bound reports that a bound was passed; reading ends there.
+func (l *Lines) bound(at Place, message string) {
+	if l.dead {
+		return
+	}
+	l.dead = true
+	l.tell(at, 0, diag.Diagnostic{ID: "HF005", Severity: diag.Fatal, Message: message})
+}
+
+// tell reports d at a place; size is the length of the text there, if known.
+func (l *Lines) tell(at Place, size int, d diag.Diagnostic) {
+	l.told++
+	if l.told > MaxUndue && d.Severity < diag.Fatal {
+		return
+	}
+	d.Span = l.Span(at, size)
+	d.Source = l.Text(at)
+	l.report(d)
+}
+
+// Tell reports what is wrong with the form of a line that Next returned.
+func (l *Lines) Tell(at Place, size int, d diag.Diagnostic) { l.tell(at, size, d) }

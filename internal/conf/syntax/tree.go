@@ -24,6 +24,7 @@ type Word struct {
 // Node is a statement: a keyword, its arguments, and the block it opens.
 type Node struct {
 	Words  []Word // at least one; the first is the keyword
+	Text   string // the words as they are written, for keywords that split them in their own way
 	Block  []Node // the lines between the braces
 	Opened bool   // a brace was opened, perhaps with nothing in it
 	End    Pos    // of the closing brace; zero if there was none

@@ -1,0 +1,109 @@
+package expand
+
+import (
+	"strings"
+	"unsafe"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// special are the bytes that make a line more than plain words.
+const special = "$#!\\\x00"
+
+// file is a file being read.
+type file struct {
+	name   string
+	data   string
+	frame  int32
+	pos    int               // offset of the next line
+	no     int32             // number of the line before it
+	ahead  [len(special)]int // offset of the next byte of each kind, len(data) if none
+	before check             // include_check of the file that included this one
+}
+
+func newFile(name string, data []byte, frame int32, before check) *file {
+	f := &file{name: name, frame: frame, before: before}
+	if len(data) > 0 {
+		// The bytes are the source's and never change; words share them.
+		f.data = unsafe.String(&data[0], len(data))
+	}
+	f.data = strings.TrimPrefix(f.data, "\xef\xbb\xbf")
+	for i := range f.ahead {
+		f.ahead[i] = -1
+	}
+	return f
+}
+
+// plain gives lines that need no expansion, skipping blank ones, for as long
+// as there are any. The first other line, or the end, is left for next.
+func (f *file) plain(line *Line) bool {
+	for f.pos < len(f.data) {
+		rest := f.data[f.pos:]
+		size := strings.IndexByte(rest, '\n')
+		step := size + 1
+		if size < 0 {
+			size, step = len(rest), len(rest)
+		}
+		for i := range f.ahead {
+			if f.ahead[i] < f.pos {
+				f.look(i)
+			}
+			if f.ahead[i] < f.pos+size {
+				return false
+			}
+		}
+		s, n := rest[:size], 0
+		for n < len(s) && isSpace(s[n]) {
+			n++
+		}
+		if n < len(s) {
+			if c := s[n]; size > MaxLine || c == '@' || c == '~' || c == 'i' && strings.HasPrefix(s[n:], "include") {
+				return false
+			}
+		}
+		f.pos += step
+		f.no++
+		if n == len(s) {
+			continue
+		}
+		line.Text, line.pieces = s[n:], nil
+		line.place = Place{f.frame, f.no, int32(n) + 1}
+		return true
+	}
+	return false
+}
+
+// look finds the next byte of a kind, from the next line on.
+func (f *file) look(kind int) {
+	n := strings.IndexByte(f.data[f.pos:], special[kind])
+	if n < 0 {
+		n = len(f.data) - f.pos
+	}
+	f.ahead[kind] = f.pos + n
+}
+
+// next gives the next line as it is written.
+func (f *file) next(l *Lines) (Line, bool) {
+	for f.pos < len(f.data) {
+		s := f.data[f.pos:]
+		if n := strings.IndexByte(s, '\n'); n >= 0 {
+			s = s[:n]
+			f.pos++
+		}
+		f.pos += len(s)
+		f.no++
+		at := Place{f.frame, f.no, 1}
+		switch {
+		case len(s) > MaxLine:
+			l.tell(at, 0, diag.Diagnostic{ID: "HF005", Severity: diag.Error,
+				Message: "the line is longer than 65536 bytes and ignored"})
+		case strings.IndexByte(s, 0) >= 0:
+			l.tell(at, 0, diag.Diagnostic{ID: "HF009", Severity: diag.Error,
+				Message: "the line has a zero byte and is ignored", Expected: "text"})
+		default:
+			on := strings.HasSuffix(s, "\\") || strings.HasSuffix(s, "\\\r")
+			return Line{Text: s, place: at, on: on}, true
+		}
+	}
+	return Line{}, false
+}

@@ -1,0 +1,103 @@
+package expand
+
+import (
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// Place is a byte of the text as it was written.
+type Place struct {
+	File      int32 // for Span: which file, and on behalf of which use
+	Line, Col int32 // from 1; Col counts bytes; a zero Line is no place
+}
+
+// text is a file that was opened.
+type text struct {
+	name  string
+	data  string
+	lines []int32 // offsets of the lines' first bytes, made when first asked for
+}
+
+// frame is a file as it appears in places: by itself, or as the home of a
+// definition that was used somewhere.
+type frame struct {
+	text int32
+	used Place // of the use; zero if there is none
+}
+
+// used returns the frame of a definition written in the file of from and used
+// at a place.
+func (l *Lines) used(from int32, at Place) int32 {
+	f := frame{l.frames[from].text, at}
+	if n, ok := l.byUse[f]; ok {
+		return n
+	}
+	if l.byUse == nil {
+		l.byUse = make(map[frame]int32)
+	}
+	l.frames = append(l.frames, f)
+	l.byUse[f] = int32(len(l.frames) - 1)
+	return l.byUse[f]
+}
+
+// Span is the place for a person. Size is the length of the text there; where
+// a definition was put in, the span covers the word as it was written.
+func (l *Lines) Span(p Place, size int) diag.Span {
+	if p.Line == 0 || int(p.File) >= len(l.frames) {
+		return diag.Span{}
+	}
+	f := l.frames[p.File]
+	s := diag.Span{File: l.texts[f.text].name, Line: int(p.Line), Col: int(p.Col)}
+	if size > 0 {
+		s.End = s.Col + size
+		if rest := len(l.Text(p)) + 1; s.End > rest {
+			s.End = rest
+		}
+	}
+	if f.used.Line > 0 {
+		used := l.Span(f.used, 0)
+		s.Used = &used
+	}
+	return s
+}
+
+// File is the name of the file that p is in.
+func (l *Lines) File(p Place) string {
+	if int(p.File) >= len(l.frames) {
+		return ""
+	}
+	return l.texts[l.frames[p.File].text].name
+}
+
+// Text is the whole line at p as it was written.
+func (l *Lines) Text(p Place) string {
+	if p.Line < 1 || int(p.File) >= len(l.frames) {
+		return ""
+	}
+	t := &l.texts[l.frames[p.File].text]
+	if t.lines == nil {
+		t.index()
+	}
+	if int(p.Line) > len(t.lines) {
+		return ""
+	}
+	rest := t.data[t.lines[p.Line-1]:]
+	if n := strings.IndexByte(rest, '\n'); n >= 0 {
+		rest = rest[:n]
+	}
+	return strings.TrimRight(rest, "\r")
+}
+
+// index finds the lines of the file, once something was wrong with it.
+func (t *text) index() {
+	t.lines = append(t.lines, 0)
+	for i := 0; ; {
+		n := strings.IndexByte(t.data[i:], '\n')
+		if n < 0 {
+			return
+		}
+		i += n + 1
+		t.lines = append(t.lines, int32(i))
+	}
+}

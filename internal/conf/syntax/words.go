@@ -1,0 +1,106 @@
+package syntax
+
+import (
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// What a byte does to a word.
+const (
+	letter = iota
+	space
+	quote
+	brace
+)
+
+var class = [256]uint8{
+	' ': space, '\t': space, '\n': space, '\v': space, '\f': space, '\r': space,
+	'"': quote, '{': brace, '}': brace,
+}
+
+// peek moves to the next byte that is not space and returns it.
+func (r *Reader) peek() (byte, bool) {
+	for !r.over {
+		if r.line != nil {
+			s := r.line.Text
+			for r.off < len(s) && class[s[r.off]] == space {
+				r.off++
+			}
+			if r.off < len(s) {
+				return s[r.off], true
+			}
+		}
+		line, ok := r.lines.Next()
+		if !ok {
+			r.line = nil
+			return 0, false
+		}
+		r.line, r.off = line, 0
+	}
+	return 0, false
+}
+
+// statement reads words to the end of the line or to a brace. Quotes keep
+// space and braces in a word and end the word before them; a backslash means
+// nothing here.
+func (r *Reader) statement() {
+	s, i, first := r.line.Text, r.off, len(r.words)
+	base, plain := r.line.Base()
+scan:
+	for i < len(s) {
+		from, w := i, Word{At: Pos{base.File, base.Line, base.Col + int32(i)}}
+		switch class[s[i]] {
+		case space:
+			i++
+			continue
+		case brace:
+			break scan
+		case quote:
+			n := strings.IndexByte(s[i+1:], '"')
+			if n < 0 {
+				r.unquoted(i)
+				i = len(s)
+				break scan
+			}
+			w.Text, w.Quoted = s[i+1:i+1+n], true
+			i += n + 2
+		default:
+			for i++; i < len(s) && class[s[i]] == letter; i++ {
+			}
+			w.Text = s[from:i]
+		}
+		if !plain {
+			w.At = Pos(r.line.At(from))
+		}
+		r.words = append(r.words, w)
+	}
+	text := s[r.off:i]
+	r.off = i
+	if len(r.words) > first {
+		r.add(Node{Words: r.words[first:len(r.words):len(r.words)], Text: trim(text)})
+	}
+}
+
+// add puts a statement into the block that is open.
+func (r *Reader) add(n Node) {
+	if r.depth == 0 {
+		r.root, r.some = n, true
+		return
+	}
+	l := &r.levels[r.depth]
+	l.kids = append(l.kids, n)
+}
+
+func (r *Reader) unquoted(off int) {
+	r.lines.Tell(r.line.At(off), 0, diag.Diagnostic{ID: "HF004", Severity: diag.Error,
+		Message: "the quote does not end on this line, what follows it is ignored", Expected: `a closing "`})
+}
+
+// trim takes the space off the end.
+func trim(s string) string {
+	for len(s) > 0 && class[s[len(s)-1]] == space {
+		s = s[:len(s)-1]
+	}
+	return s
+}
