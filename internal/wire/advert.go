@@ -39,6 +39,10 @@ type Advert struct {
 	Interval time.Duration
 	AuthType uint8   // version 2 only
 	AuthData [8]byte // version 2 only: the password, padded with zeros
+	// OldChecksum: a unicast advert of version 3 over IPv4 has its checksum
+	// reckoned as if it went to Group4, as keepalived up to 1.3.6 did
+	// [old_unicast_checksum]. Parsing accepts and notes it.
+	OldChecksum bool
 	// Addresses are of one family. Parsing reuses the slice's memory, so give
 	// it room for 255 once and keep the Advert.
 	Addresses []netip.Addr
@@ -53,7 +57,7 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 		return Length
 	}
 	a.Version, a.VRID, a.Priority = int(b[0]>>4), b[1], b[2]
-	a.AuthType, a.AuthData = 0, [8]byte{}
+	a.AuthType, a.AuthData, a.OldChecksum = 0, [8]byte{}, false
 	is6 := src.Is6() && !src.Is4In6()
 	want := headerLen + int(b[3])*addrLen(is6)
 	switch {
@@ -69,7 +73,7 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 		return Length
 	case a.VRID == 0:
 		return BadVRID
-	case checksum(pseudo(a.Version, len(b), src, dst), b) != 0:
+	case !a.checked(b, src, dst):
 		return BadChecksum
 	}
 	if a.Version == 2 {
@@ -84,6 +88,16 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 		return BadAuthType
 	}
 	return Good
+}
+
+// checked verifies the checksum, and notes when it is of the old kind.
+func (a *Advert) checked(b []byte, src, dst netip.Addr) bool {
+	if checksum(pseudo(a.Version, len(b), src, dst), b) == 0 {
+		return true
+	}
+	a.OldChecksum = a.Version == 3 && dst.Is4() && !dst.IsMulticast() &&
+		checksum(pseudo(a.Version, len(b), src, Group4), b) == 0
+	return a.OldChecksum
 }
 
 // addresses decodes n addresses from b into a's slice.
@@ -129,6 +143,9 @@ func AppendAdvert(b []byte, a *Advert, src, dst netip.Addr) []byte {
 		p = b[start:]
 	} else {
 		binary.BigEndian.PutUint16(p[4:], uint16(min(max(a.Interval/centisecond, 0), 4095)))
+	}
+	if a.OldChecksum && dst.Is4() {
+		dst = Group4
 	}
 	binary.BigEndian.PutUint16(p[6:], checksum(pseudo(a.Version, len(p), src, dst), p))
 	return b
