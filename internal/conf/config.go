@@ -18,6 +18,11 @@ type Config struct {
 	Groups         []*SyncGroup
 	Instances      []*VRRPInstance
 	VirtualServers []*VirtualServer
+	ServerGroups   []*ServerGroup
+
+	StaticAddresses []Address // static_ipaddress
+	StaticRoutes    []Route   // static_routes
+	StaticRules     []Route   // static_rules
 }
 
 // Global is the block global_defs.
@@ -144,6 +149,7 @@ type VRRPInstance struct {
 	Addresses    []Address     // virtual_ipaddress
 	Excluded     []Address     // virtual_ipaddress_excluded
 	Routes       []Route       // virtual_routes
+	Rules        []Route       // virtual_rules
 	NoPreempt    bool
 	PreemptDelay time.Duration
 	Accept       bool       // default true unless strict
@@ -272,6 +278,8 @@ type Checker struct {
 	HTTP *HTTPCheck // HTTP_GET, SSL_GET
 	Misc *MiscCheck // MISC_CHECK
 	Pos  Pos
+
+	alpha int8 // unset while reading, if the text does not say
 }
 
 // HTTPCheck is what HTTP_GET and SSL_GET add.
@@ -302,4 +310,21 @@ type MiscCheck struct {
 	Command Command
 	Timeout time.Duration // 0: DelayLoop
 	Dynamic bool
+}
+
+// ServerGroup is a virtual_server_group block.
+type ServerGroup struct {
+	Name    string
+	Members []GroupMember
+	Pos     Pos
+}
+
+// GroupMember is one line of a virtual_server_group: a range of addresses with
+// a range of ports, or a firewall mark.
+type GroupMember struct {
+	From, To     netip.Addr
+	Port, PortTo uint16
+	FWMark       uint32
+	Family       int // of a firewall mark, 0 if not said
+	Pos          Pos
 }

@@ -1,7 +1,9 @@
 package conf
 
 import (
+	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -47,8 +49,21 @@ type Program struct {
 // the order of the text. With a Fatal diagnostic the Config must not be run.
 func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 	var found diag.List
-	if _, err := files.Read(name); err != nil {
-		found.Add(diag.Diagnostic{ID: "HF001", Severity: diag.Fatal, Span: diag.Span{File: name}, Message: err.Error()})
+	host := ""
+	if opts.System != nil {
+		host = opts.System.HostName()
 	}
-	return &Config{}, found
+	report := func(d diag.Diagnostic) { found.Add(d) }
+	r := syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env}, report)
+	l := newLoader(r, opts.System, report)
+	for {
+		n, ok := r.Next()
+		if !ok {
+			break
+		}
+		l.walk.Statement(n)
+	}
+	l.finish()
+	inOrder(found)
+	return l.cfg, found
 }

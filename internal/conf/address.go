@@ -1,0 +1,122 @@
+package conf
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// address reads one line of virtual_ipaddress or static_ipaddress.
+func (l *loader) address(s *stmt, static bool) (Address, bool) {
+	w := s.Node.Words
+	p, ok := schema.ParsePrefix(w[0].Text)
+	if !ok {
+		s.Fault("HF011", diag.Error, w[0], strconv.Quote(w[0].Text)+" is no IP address, the line is ignored", "ADDRESS[/LENGTH] and options")
+		return Address{}, false
+	}
+	a := Address{Prefix: p, Pos: l.pos(w[0])}
+	for i := 1; i < len(w); i++ {
+		n, good := l.addressOption(s, &a, w, i)
+		if !good {
+			return a, false
+		}
+		i += n
+	}
+	return a, true
+}
+
+// addressOption reads the option at w[i] and returns how many words follow it.
+func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int) (used int, ok bool) {
+	switch w[i].Text {
+	case "home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
+		a.Options = append(a.Options, w[i].Text)
+		return 0, true
+	case "no_track":
+		a.NoTrack = true
+		return 0, true
+	}
+	value := func() (string, bool) {
+		if i+1 >= len(w) {
+			s.Fault("HF012", diag.Error, w[i], w[i].Text+" needs a value, the line is ignored", "")
+			return "", false
+		}
+		return w[i+1].Text, true
+	}
+	switch opt := w[i].Text; opt {
+	case "dev":
+		if a.Dev, ok = value(); ok {
+			l.needInterface(w[i+1], "address "+w[0].Text)
+		}
+	case "label":
+		if a.Label, ok = value(); ok && len(a.Label) > schema.MaxInterface {
+			s.Fault("HF011", diag.Error, w[i+1], "label "+strconv.Quote(a.Label)+" is too long", "at most 15 characters")
+			a.Label = a.Label[:schema.MaxInterface]
+		}
+	case "scope":
+		if a.Scope, ok = value(); ok && !knownScope(a.Scope) {
+			s.Fault("HF011", diag.Error, w[i+1], "scope "+strconv.Quote(a.Scope)+" is not valid, the line is ignored", "host, link, site, global or a number from 0 to 255")
+			return 1, false
+		}
+	case "track_group", "preferred_lft":
+		var v string
+		if v, ok = value(); ok {
+			a.Options = append(a.Options, opt+" "+v)
+		}
+	case "brd", "broadcast":
+		return 1, l.broadcast(s, a, w, i, value)
+	case "peer":
+		var v string
+		if v, ok = value(); ok {
+			if a.Peer, ok = schema.ParsePrefix(v); !ok {
+				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, the line is ignored", "ADDRESS[/LENGTH]")
+			}
+		}
+	default:
+		s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(opt)+" of address "+w[0].Text, "dev, brd, label, scope, peer, no_track …")
+		return 0, true
+	}
+	return 1, ok
+}
+
+func (l *loader) broadcast(s *stmt, a *Address, w []syntax.Word, i int, value func() (string, bool)) bool {
+	v, ok := value()
+	switch {
+	case !ok:
+		return false
+	case v == "+" || v == "-":
+		a.Options = append(a.Options, "brd "+v)
+		return true
+	}
+	b, err := netip.ParseAddr(v)
+	if err != nil || !b.Is4() {
+		s.Fault("HF011", diag.Error, w[i+1], "brd "+strconv.Quote(v)+" is not valid, the line is ignored", "an IPv4 address, + or -")
+		return false
+	}
+	a.Broadcast = b
+	return true
+}
+
+// knownScope knows iproute2's names for scopes (rt_scopes) and numbers.
+func knownScope(s string) bool {
+	switch s {
+	case "host", "link", "site", "global", "universe", "nowhere":
+		return true
+	}
+	n, err := strconv.ParseUint(s, 10, 8)
+	return err == nil && n <= 255
+}
+
+// route keeps a route or rule as it was written; its words are iproute2's.
+func (l *loader) route(s *stmt) Route {
+	r := Route{Pos: l.pos(s.Node.Words[0])}
+	for _, w := range s.Node.Words {
+		r.Words = append(r.Words, w.Text)
+		if w.Text == "gw" {
+			s.Fault("HF016", diag.Error, w, "gw is deprecated in routes", "via")
+		}
+	}
+	return r
+}

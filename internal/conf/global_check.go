@@ -1,0 +1,114 @@
+package conf
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// setLVSTimeouts reads pairs of tcp, tcpfin or udp and seconds.
+func setLVSTimeouts(l *loader, s *stmt) {
+	w := s.Words()
+	if len(w) < 2 {
+		s.Fault("HF012", diag.Error, s.Keyword(), "lvs_timeouts needs a protocol and seconds", "tcp, tcpfin or udp, each with seconds")
+		return
+	}
+	t := &l.cfg.Global.LVSTimeouts
+	for i := 0; i < len(w); i++ {
+		var into *time.Duration
+		switch w[i].Text {
+		case "tcp":
+			into = &t.TCP
+		case "tcpfin":
+			into = &t.TCPFin
+		case "udp":
+			into = &t.UDP
+		default:
+			s.Fault("HF011", diag.Error, w[i], "no timeout "+strconv.Quote(w[i].Text), "tcp, tcpfin or udp")
+			continue
+		}
+		if i+1 >= len(w) {
+			s.Fault("HF012", diag.Error, w[i], w[i].Text+" needs seconds", "")
+			return
+		}
+		i++
+		n, err := strconv.ParseUint(w[i].Text, 10, 32)
+		if err != nil || n > maxLVSTime {
+			s.Fault("HF011", diag.Error, w[i], "lvs_timeouts "+strconv.Quote(w[i].Text)+" is not valid", "seconds from 0 to "+strconv.Itoa(maxLVSTime))
+			continue
+		}
+		*into = time.Duration(n) * time.Second
+	}
+}
+
+// checkSyncDaemon reads INTERFACE [INSTANCE] and options with values.
+func checkSyncDaemon(l *loader, s *stmt) {
+	bounds := map[string][2]uint64{"id": {0, 255}, "maxlen": {1, 65507}, "port": {1, 65535}, "ttl": {1, 255}}
+	w := s.Words()
+	for i := 2; i < len(w); i++ {
+		b, number := bounds[w[i].Text]
+		if !number && w[i].Text != "group" {
+			s.Fault("HF011", diag.Error, w[i], "lvs_sync_daemon has no option "+strconv.Quote(w[i].Text), "id, maxlen, port, ttl or group")
+			return
+		}
+		if i++; i >= len(w) {
+			s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
+			return
+		}
+		if n, err := strconv.ParseUint(w[i].Text, 10, 32); number && (err != nil || n < b[0] || n > b[1]) {
+			s.Fault("HF011", diag.Error, w[i], w[i-1].Text+" "+strconv.Quote(w[i].Text)+" is not valid",
+				"a number from "+strconv.FormatUint(b[0], 10)+" to "+strconv.FormatUint(b[1], 10))
+		}
+	}
+}
+
+// maxCPU is the highest CPU number that can be named (CPU_SETSIZE less one).
+const maxCPU = 1023
+
+func checkCPUs(l *loader, s *stmt) {
+	for _, w := range s.Words() {
+		if n, err := strconv.ParseUint(w.Text, 10, 32); err != nil || n > maxCPU {
+			s.Fault("HF011", diag.Error, w, "no CPU "+strconv.Quote(w.Text), "numbers from 0 to "+strconv.Itoa(maxCPU))
+			return
+		}
+	}
+}
+
+func checkRxPolicy(l *loader, s *stmt) {
+	w := s.Words()[0]
+	if _, err := strconv.ParseUint(w.Text, 10, 32); err != nil && !strings.EqualFold(w.Text, "MTU") && !strings.EqualFold(w.Text, "ADVERT") {
+		s.Fault("HF011", diag.Error, w, "vrrp_rx_bufs_policy "+strconv.Quote(w.Text)+" is not valid", "MTU, ADVERT or a number of bytes")
+	}
+}
+
+func checkUmask(l *loader, s *stmt) {
+	w := s.Words()
+	if n, err := strconv.ParseUint(w[0].Text, 0, 32); err == nil {
+		if n > 0o777 {
+			s.Fault("HF011", diag.Error, w[0], "umask "+w[0].Text+" is out of range", "0 to 0777")
+		} else if len(w) > 1 {
+			s.Fault("HF013", diag.Error, w[1], "umask takes one number", "")
+		}
+		return
+	}
+	for _, part := range w {
+		for _, bit := range strings.Split(part.Text, "|") {
+			if b, ok := strings.CutPrefix(bit, "I"); bit != "" && (!ok || len(b) != 4 || !strings.Contains("RWX", b[:1]) || !strings.Contains("USR GRP OTH", b[1:])) {
+				s.Fault("HF011", diag.Error, part, "umask has no bit "+strconv.Quote(bit), "a number, or bits such as IWGRP|IWOTH")
+				return
+			}
+		}
+	}
+}
+
+func checkIncludes(l *loader, s *stmt) {
+	for _, w := range s.Words() {
+		switch strings.TrimLeft(w.Text, "+-") {
+		case "readable", "match", "wildcard_match", "brace_match":
+		default:
+			s.Fault("HF011", diag.Error, w, "include_check has no option "+strconv.Quote(w.Text), "readable, match, wildcard_match or brace_match")
+		}
+	}
+}

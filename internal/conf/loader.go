@@ -1,0 +1,162 @@
+package conf
+
+import (
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// unset marks a number or duration that the text did not give.
+const unset = -1
+
+// loader is what the rows fill: the configuration, and the block they are in.
+type loader struct {
+	cfg  *Config
+	sys  System
+	walk schema.Walker[loader]
+	read reader
+
+	script *VRRPScript
+	group  *SyncGroup
+	inst   *VRRPInstance
+	vi     *instanceNotes // of inst
+	vs     *VirtualServer
+	vsTime timing
+	rs     *RealServer
+	chk    *Checker
+	url    *HTTPURL
+	sgroup *ServerGroup
+
+	instances []*instanceNotes
+	servers   []serverNotes // of vs
+	scripts   []scriptNotes // beside cfg.Scripts
+	groups    []groupNotes  // beside cfg.Groups
+	tracked   []trackNotes
+	checkSrc  bool // vrrp_check_unicast_src
+
+	scriptName, scriptWord, groupName syntax.Word
+	vsWord, opsWord, sgroupWord       syntax.Word
+	chkWord, urlWord, miscWord        syntax.Word
+	quorumWord, hystWord              syntax.Word
+	scriptBad                         bool
+	members                           []syntax.Word
+	miscBad                           bool
+	ifaces                            []interfaceNotes
+	disabled                          map[string]bool // scripts that cannot be run
+	miscs                             []miscNotes
+	files                             []string // names by index, so that a Pos shares them
+
+	slabRS  []RealServer
+	slabChk []Checker
+	// refs is room for the Checkers of real servers; those of rs begin at rsChecks.
+	refs     []*Checker
+	rsChecks int
+}
+
+// reader is what the loader asks of a syntax.Reader.
+type reader interface {
+	syntax.Spanner
+	File(p syntax.Pos) string
+}
+
+// timing is what a checker takes from its real or virtual server.
+type timing struct {
+	delayLoop, connectTimeout, delayBeforeRetry, warmup time.Duration
+	retry                                               int
+}
+
+var noTiming = timing{unset, unset, unset, unset, unset}
+
+// serverNotes are what is settled at the end of a virtual server.
+type serverNotes struct {
+	rs   *RealServer
+	word syntax.Word
+	time timing
+	// What is unset follows the virtual server.
+	weight, inhibit, alpha int8
+}
+
+// instanceNotes remember where an instance's values were written, and which.
+type instanceNotes struct {
+	inst                     *VRRPInstance
+	name, iface, vrid, state syntax.Word
+	priority                 syntax.Word
+	preempt, accept, strict  int8 // unset, 0, 1
+	nativeV6, unicast        bool
+	noVIPs                   bool
+	lowerPrio, higherPrio    int8
+	skipCheck, checkSrc      int8
+	smtp                     int8
+	preemptDelay, advert     syntax.Word
+	source                   syntax.Word
+	vips, excluded           []syntax.Word // first words, beside Addresses and Excluded
+}
+
+// trackNotes is a script's name in a list of tracked scripts.
+type trackNotes struct {
+	word syntax.Word
+	list *[]Track
+}
+
+type groupNotes struct {
+	name    syntax.Word
+	members []syntax.Word
+}
+
+func newLoader(r reader, sys System, add func(diag.Diagnostic)) *loader {
+	l := &loader{cfg: &Config{}, sys: sys, read: r}
+	l.walk = schema.Walker[loader]{Root: root, Into: l, Reporter: schema.Reporter{Spans: r, Add: add}}
+	l.cfg.Global = globalDefaults()
+	return l
+}
+
+// pos is where w was written.
+func (l *loader) pos(w syntax.Word) Pos {
+	return Pos{File: l.file(w.At), Line: int(w.At.Line), Col: int(w.At.Col)}
+}
+
+func (l *loader) file(p syntax.Pos) string {
+	for int(p.File) >= len(l.files) {
+		l.files = append(l.files, "")
+	}
+	f := &l.files[max(p.File, 0)]
+	if *f == "" {
+		*f = l.read.File(p)
+	}
+	return *f
+}
+
+// fault, warn and note report at w.
+func (l *loader) fault(id string, w syntax.Word, message, expected, suggestion string) {
+	l.walk.Fault(id, diag.Error, w, message, expected, suggestion)
+}
+
+func (l *loader) warn(id string, w syntax.Word, message, expected, suggestion string) {
+	l.walk.Fault(id, diag.Warning, w, message, expected, suggestion)
+}
+
+// newServer, newChecker take structs from slabs: a file may hold a hundred
+// thousand of them.
+func (l *loader) newServer() *RealServer {
+	if len(l.slabRS) == 0 {
+		l.slabRS = make([]RealServer, slab)
+	}
+	rs := &l.slabRS[0]
+	l.slabRS = l.slabRS[1:]
+	return rs
+}
+
+func (l *loader) newChecker() *Checker {
+	if len(l.slabChk) == 0 {
+		l.slabChk = make([]Checker, slab)
+	}
+	c := &l.slabChk[0]
+	l.slabChk = l.slabChk[1:]
+	return c
+}
+
+// slab is how many structs are allocated at a time; small configurations
+// waste little, large ones ask the allocator seldom.
+const slab = 64

@@ -1,0 +1,55 @@
+package conf
+
+import (
+	"math"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+)
+
+// Times of BFD are given in milliseconds.
+func millis(low, high int64) args {
+	return args{{Kind: schema.Seconds, Label: "MILLISECONDS", Min: low * int64(time.Second), Max: high * int64(time.Second)}}
+}
+
+var weightReverse = args{{Kind: schema.Number, Min: -253, Max: 253}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}
+
+var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true, Doc: "A BFD session.", Block: schema.NewBlock("bfd_instance", rows{
+	{Name: "source_ip", Args: address, Doc: "The address to send from."},
+	{Name: "neighbor_ip", Args: address, Doc: "The other side."},
+	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip."},
+	{Name: "min_rx", Args: millis(1, 1000), Doc: "How often packets may come at most."},
+	{Name: "min_tx", Args: millis(1, 1000), Doc: "How often packets are sent."},
+	{Name: "idle_tx", Args: millis(1000, 10000), Doc: "How often packets are sent while there is no session."},
+	{Name: "multiplier", Args: num(1, 255), Doc: "How many packets may be missed."},
+	{Name: "passive", Doc: "Wait for the other side to begin."},
+	{Name: "ttl", Args: num(1, 255), Doc: "The TTL of IPv4 packets."},
+	{Name: "hoplimit", Args: num(1, 255), Doc: "The hop limit of IPv6 packets."},
+	{Name: "max_hops", Args: num(-1, 255), Doc: "How many hops away the other side may be."},
+	{Name: "multihop", Args: on, Since: since24, Doc: "Use port 4784, for more than one hop."},
+	{Name: "weight", Args: weightReverse, Doc: "What it adds to priorities."},
+	{Name: "vrrp", Doc: "Tell VRRP only."},
+	{Name: "checker", Doc: "Tell the checkers only."},
+})}}
+
+var trackFileBlock = rows{
+	{Name: "file", Args: path, Soft: true, Doc: "The file that holds a number."},
+	{Name: "weight", Args: args{{Kind: schema.Number, Min: -254, Max: 254}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the number counts."},
+	{Name: "init_file", Args: args{{Kind: schema.Number, Min: math.MinInt32, Max: math.MaxInt32, Optional: true}, {Kind: schema.Enum, Words: []string{"overwrite"}, Optional: true}}, Doc: "The number to write at start."},
+}
+
+var trackRoot = rows{
+	{Name: "track_file", Args: name, Bare: true, Unbuilt: true, Doc: "A file with a number that weighs.", Block: schema.NewBlock("track_file", trackFileBlock)},
+	{Name: "vrrp_track_file", Args: name, Bare: true, Unbuilt: true, Doc: "Old word for track_file.", Block: schema.NewBlock("vrrp_track_file", trackFileBlock)},
+	{Name: "vrrp_track_process", Args: name, Bare: true, Unbuilt: true, Doc: "Processes that must run, or that weigh.", Block: schema.NewBlock("vrrp_track_process", rows{
+		{Name: "process", Args: args{{Kind: schema.Words, Label: "PROGRAM [ARGUMENT …]"}}, Doc: "The program, with arguments to compare."},
+		{Name: "param_match", Args: opt(enum("initial", "partial")), Doc: "How arguments are compared."},
+		{Name: "weight", Args: args{{Kind: schema.Number, Min: -254, Max: 254}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "What they add to priorities."},
+		{Name: "quorum", Args: num(1, math.MaxUint16), Doc: "How many must run."},
+		{Name: "quorum_max", Args: num(0, math.MaxUint16), Doc: "How many may run."},
+		{Name: "delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long a change must last."},
+		{Name: "fork_delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long the quorum must be met."},
+		{Name: "terminate_delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long the quorum must be missed."},
+		{Name: "full_command", Doc: "Compare whole command lines."},
+	})},
+}

@@ -1,0 +1,252 @@
+package conf
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+func rs(l *loader) *RealServer { return l.rs }
+func chk(l *loader) *Checker   { return l.chk }
+
+var realBlock = schema.NewBlock("virtual_server > real_server", rows{
+	{Name: "weight", Args: num(0, maxWeight), Doc: "Its share of the connections; 0: no new ones.", Set: func(l *loader, s *stmt) { l.rs.Weight, rsNotes(l).weight = s.Int(), 1 }},
+	{Name: "lvs_method", Args: method, Doc: "How packets reach it.", Set: func(l *loader, s *stmt) { l.forward(s, &l.rs.Forward) }},
+	{Name: "uthreshold", Args: num(0, maxUint32), Doc: "With so many connections it gets no new ones.", Set: func(l *loader, s *stmt) { l.rs.UpperThreshold = uint32(s.Value(0).Int) }},
+	{Name: "lthreshold", Args: num(0, maxUint32), Doc: "With so few it gets new ones again.", Set: func(l *loader, s *stmt) { l.rs.LowerThreshold = uint32(s.Value(0).Int) }},
+	{Name: "inhibit_on_failure", Args: on, Doc: "When it fails it gets weight 0 rather than being removed.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).inhibit })},
+	{Name: "notify_up", Args: command, Doc: "Run when it comes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyUp })},
+	{Name: "notify_down", Args: command, Doc: "Run when it goes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyDown })},
+	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
+	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when it comes or goes.", Set: flag(func(l *loader) *bool { return &rs(l).SMTPAlert })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &rs(l).VirtualHost })},
+	{Name: "snmp_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),
+	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
+	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows),
+	checkRow("MISC_CHECK", "Runs a program.", func(c *Checker) { c.Misc = &MiscCheck{} }, miscConnect, repeatRows, miscRows),
+	unbuiltCheck("SMTP_CHECK", "Speaks SMTP.", connectRows, repeatRows, smtpRows),
+	unbuiltCheck("DNS_CHECK", "Asks a name server.", connectRows, repeatRows, dnsRows),
+	unbuiltCheck("UDP_CHECK", "Sends a datagram.", connectRows, repeatRows, udpRows),
+	unbuiltCheck("PING_CHECK", "Sends an echo request.", connectRows, repeatRows),
+	unbuiltCheck("BFD_CHECK", "Follows a BFD session.", bfdCheckRows),
+	unbuiltCheck("FILE_CHECK", "Follows a file.", fileCheckRows),
+}, timingRows(rsTiming))
+
+// checkRow is a checker's block.
+func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
+	return row{Name: kind, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
+		Set: func(l *loader, s *stmt) {
+			c := l.newChecker()
+			*c = Checker{Kind: kind, ConnectTimeout: unset, Retry: unset, DelayBeforeRetry: unset, DelayLoop: unset, Warmup: unset, alpha: unset,
+				LogAllFailures: l.cfg.Global.CheckerLogAllFailures, Pos: l.pos(s.Keyword())}
+			if begin != nil {
+				begin(c)
+			}
+			l.chk, l.chkWord = c, s.Keyword()
+		},
+		End: endChecker}
+}
+
+// unbuiltCheck is a checker that is read and not run: keepalived would keep
+// such a server out when the check fails, so the notice is a warning.
+func unbuiltCheck(kind, doc string, r ...rows) row {
+	c := checkRow(kind, doc, nil, r...)
+	c.Unbuilt = true
+	return c
+}
+
+func endChecker(l *loader) {
+	c := l.chk
+	switch {
+	case c.HTTP != nil && len(c.HTTP.URLs) == 0:
+		l.fault("HF034", l.chkWord, c.Kind+" has no url with a path, it is ignored", "url { path … }", "")
+		return
+	case c.Misc != nil && len(c.Misc.Command.Argv) == 0:
+		l.fault("HF034", l.chkWord, "MISC_CHECK has no misc_path, it is ignored", "misc_path COMMAND", "")
+		return
+	case c.Misc != nil && l.miscBad:
+		l.miscBad = false
+		return
+	}
+	if c.Misc != nil {
+		l.miscs = append(l.miscs, miscNotes{c, l.miscWord})
+	}
+	if len(l.refs) == cap(l.refs) {
+		// Checkers of one server lie together; begin a new slab with them.
+		fresh := make([]*Checker, 0, slab+2*(len(l.refs)-l.rsChecks))
+		fresh = append(fresh, l.refs[l.rsChecks:]...)
+		l.refs, l.rsChecks = fresh, 0
+	}
+	l.refs = append(l.refs, c)
+}
+
+// connectRows are what checkers that connect have in common.
+var connectRows = rows{
+	{Name: "connect_ip", Args: address, Doc: "The address to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectIP = s.Value(0).Addr }},
+	{Name: "connect_port", Args: label("PORT", num(1, 65535)), Doc: "The port to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectPort = uint16(s.Int()) }},
+	{Name: "bindto", Args: address, Doc: "The address to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindTo = s.Value(0).Addr }},
+	{Name: "bind_port", Args: label("PORT", num(1, 65535)), Doc: "The port to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindPort = uint16(s.Int()) }},
+	{Name: "bind_if", Args: iface, Doc: "The interface to connect from.", Set: str(func(l *loader) *string { return &chk(l).BindIf })},
+	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &chk(l).ConnectTimeout })},
+	{Name: "fwmark", Args: num(0, maxUint32), Doc: "The mark of its packets.", Set: func(l *loader, s *stmt) { l.chk.FWMark = uint32(s.Value(0).Int) }},
+}
+
+// repeatRows are what all checkers with a schedule of their own have.
+var repeatRows = rows{
+	{Name: "retry", Args: num(0, maxUint32), Doc: "How many more failures it takes.", Set: integer(func(l *loader) *int { return &chk(l).Retry })},
+	{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", Set: dur(func(l *loader) *time.Duration { return &chk(l).DelayBeforeRetry })},
+	{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", Set: dur(func(l *loader) *time.Duration { return &chk(l).Warmup })},
+	{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", Set: dur(func(l *loader) *time.Duration { return &chk(l).DelayLoop })},
+	{Name: "alpha", Args: on, Doc: "The server counts as down until checked.", Set: func(l *loader, s *stmt) { l.chk.Alpha, l.chk.alpha = s.Bool(), 1 }},
+	{Name: "log_all_failures", Args: on, Doc: "Log every failure, not only the last.", Set: flag(func(l *loader) *bool { return &chk(l).LogAllFailures })},
+}
+
+// miscConnect: a program makes no connection that the checker could steer.
+var miscConnect = refused(connectRows, "MISC_CHECK makes no connection, the line is ignored")
+
+// refused are rows whose keywords are known and of no use in a block.
+func refused(r rows, why string) rows {
+	out := make(rows, 0, len(r))
+	for _, o := range r {
+		out = append(out, row{Name: o.Name, Args: args{{Kind: schema.Words, Optional: true}}, Doc: "Not for this checker: it makes no connection.", Set: func(_ *loader, s *stmt) {
+			s.Fault("HF014", diag.Error, s.Keyword(), why, "")
+		}})
+	}
+	return out
+}
+
+var miscRows = rows{
+	{Name: "misc_path", Args: opt(command), Doc: "The program.", Set: func(l *loader, s *stmt) {
+		if len(s.Words()) > 0 {
+			m := l.chk.Misc
+			m.Command.Argv, m.Command.Line, l.miscWord = splitCommand(s.Words()[0]), l.pos(s.Words()[0]), s.Words()[0]
+		}
+	}},
+	{Name: "misc_timeout", Args: wholeSecs(0, maxSeconds), Doc: "How long it may run; delay_loop by default.", Set: seconds(func(l *loader) *time.Duration { return &chk(l).Misc.Timeout })},
+	{Name: "misc_dynamic", Doc: "An exit status from 2 to 255 sets the weight.", Set: flag(func(l *loader) *bool { return &chk(l).Misc.Dynamic })},
+	{Name: "user", Args: user, Doc: "Whom it runs as.", Set: func(l *loader, s *stmt) {
+		c := &l.chk.Misc.Command
+		if c.User, c.Group = s.Text(), ""; s.Has(1) {
+			c.Group = s.Value(1).Text
+		}
+		l.miscBad = !l.knownUser(s)
+	}},
+}
+
+var protocols = []string{"1.0", "1.0C", "1.0c", "1.1", "1.0K", "1.0k", "1.1K", "1.1k"}
+
+var httpRows = rows{
+	{Name: "nb_get_retry", Args: num(1, maxUint32), Deprecated: "retry", Complain: true, Doc: "Old word for retry.", Set: integer(func(l *loader) *int { return &chk(l).Retry })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &chk(l).HTTP.VirtualHost })},
+	{Name: "http_protocol", Args: enum(protocols...), Soft: true, Doc: "The version of HTTP; 1.0C is 1.0 with Connection: close.", Set: func(l *loader, s *stmt) {
+		l.chk.HTTP.Protocol = strings.ToUpper(s.Text())
+	}},
+	{Name: "enable_sni", Args: on, Doc: "Send the host's name in the TLS handshake.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.SNI })},
+	{Name: "fast_recovery", Args: on, Doc: "Ask for the next page at once, when recovering.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.FastRecovery })},
+	{Name: "tls_compliant", Args: on, Since: since24, Unbuilt: true, Doc: "Say goodbye as TLS wants it."},
+	{Name: "url", Block: urlBlock, Doc: "A page to ask for.", Set: func(l *loader, s *stmt) { l.url, l.urlWord = &HTTPURL{}, s.Keyword() }, End: endURL},
+}
+
+func url(l *loader) *HTTPURL { return l.url }
+
+var urlBlock = schema.NewBlock("virtual_server > real_server > HTTP_GET > url", rows{
+	{Name: "path", Args: text, Doc: "The page's path.", Set: str(func(l *loader) *string { return &url(l).Path })},
+	{Name: "digest", Args: args{{Kind: schema.Text, Label: "MD5"}}, Doc: "What the page's digest must be, as genhash prints it.", Set: setDigest},
+	{Name: "status_code", Args: args{{Kind: schema.Words, Label: "CODE[-CODE] …", Optional: true}}, Doc: "What the status must be; 200-299 by default.", Set: setStatus},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &url(l).VirtualHost })},
+	{Name: "regex", Args: opt(text), Doc: "What the page must match.", Set: str(func(l *loader) *string { return &url(l).Regex })},
+	{Name: "regex_no_match", Doc: "What matches is a failure.", Set: flag(func(l *loader) *bool { return &url(l).RegexNoMatch })},
+	{Name: "regex_options", Args: opt(words), Unbuilt: true, Doc: "Options of the match."},
+	{Name: "regex_min_offset", Args: opt(text), Unbuilt: true, Doc: "Where to begin searching."},
+	{Name: "regex_max_offset", Args: opt(text), Unbuilt: true, Doc: "Where to end searching."},
+	{Name: "regex_stack", Args: opt(words), Unbuilt: true, Doc: "The size of the matcher's stack; holdfast's needs none."},
+	{Name: "tls_compliant", Args: on, Since: since24, Unbuilt: true, Doc: "Say goodbye as TLS wants it."},
+})
+
+// digestLen is the length of an MD5 digest in hexadecimal.
+const digestLen = 32
+
+func setDigest(l *loader, s *stmt) {
+	d := s.Text()
+	if len(d) != digestLen || strings.Trim(strings.ToLower(d), "0123456789abcdef") != "" {
+		s.Fault("HF011", diag.Error, s.Words()[0], "digest "+strconv.Quote(d)+" is not valid", "32 hexadecimal digits")
+		return
+	}
+	l.url.Digest = strings.ToLower(d)
+}
+
+func setStatus(l *loader, s *stmt) {
+	l.url.Status = nil
+	for _, w := range s.Words() {
+		from, to, isRange := strings.Cut(w.Text, "-")
+		a, err := strconv.ParseUint(from, 10, 16)
+		b := a
+		if err == nil && isRange {
+			b, err = strconv.ParseUint(to, 10, 16)
+		}
+		if err != nil || a < 100 || b > 999 || b < a {
+			s.Fault("HF011", diag.Error, w, "status_code "+strconv.Quote(w.Text)+" is not valid", "a code or range of codes from 100 to 999")
+			continue
+		}
+		l.url.Status = append(l.url.Status, StatusRange{int(a), int(b)})
+	}
+}
+
+func endURL(l *loader) {
+	if l.url.Path == "" {
+		l.fault("HF034", l.urlWord, "url has no path, it is ignored", "path PATH", "")
+		return
+	}
+	l.chk.HTTP.URLs = append(l.chk.HTTP.URLs, *l.url)
+}
+
+var hostBlock = schema.NewBlock("virtual_server > real_server > SMTP_CHECK > host", connectRows, repeatRows)
+
+var smtpRows = rows{
+	{Name: "helo_name", Args: text, Soft: true, Doc: "The name given in HELO."},
+	{Name: "host", Block: hostBlock, Doc: "Another host to check in its place."},
+}
+
+var dnsRows = rows{
+	{Name: "type", Args: enum("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"), Doc: "The type asked for."},
+	{Name: "name", Args: name, Doc: "The name asked for."},
+}
+
+var udpRows = rows{
+	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: checkHex},
+	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes.", Set: checkHex},
+	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer."},
+	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer."},
+}
+
+func checkHex(l *loader, s *stmt) {
+	for _, w := range s.Words() {
+		if strings.Trim(w.Text, "0123456789abcdefABCDEFxX") != "" {
+			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not hexadecimal", "pairs of hexadecimal digits")
+			return
+		}
+	}
+}
+
+var bfdCheckRows = rows{
+	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance."},
+	{Name: "alpha", Args: on, Doc: "The server counts as down until the session is up."},
+}
+
+var fileCheckRows = rows{
+	{Name: "track_file", Args: name, Doc: "The track_file."},
+	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the file's number counts."},
+	{Name: "dynamic", Doc: "The file's number changes the weight."},
+}
+
+// miscNotes is a program to look at when the file has been read.
+type miscNotes struct {
+	chk  *Checker
+	word syntax.Word
+}

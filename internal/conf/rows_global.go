@@ -1,0 +1,269 @@
+package conf
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// rootRows are the keywords of the file's root that stand alone.
+var rootRows = rows{
+	{Name: "linkbeat_use_polling", Unbuilt: true, Doc: "Watch links by polling them, as netlink's word is not enough."},
+	{Name: "net_namespace", Args: name, Soft: true, Doc: "The network namespace to run in.", Set: str(func(l *loader) *string { return &l.cfg.Global.NetNamespace })},
+	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
+	{Name: "namespace_with_ipsets", Unbuilt: true, Doc: "Allow ipsets together with network namespaces."},
+	{Name: "use_pid_dir", Doc: "Keep pid files in a directory of their own.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
+	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files and ${_INSTANCE}.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
+	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Unbuilt: true, Doc: "How long children may take to end before they are killed."},
+}
+
+// globalRows0 is the block global_defs.
+var globalRows0 = rows{{Name: "global_defs", Block: globalBlock, Bare: true, Doc: "Settings for the whole daemon."}}
+
+var globalBlock = schema.NewBlock("global_defs", globalOwn, globalNames, globalMail, globalScripts, globalVRRP,
+	globalProcess("vrrp", "VRRP"), globalProcess("checker", "checker"), globalProcess("bfd", "BFD"), globalLVS, globalBuffers, globalSNMP, globalFiles)
+
+// globalDefaults are the values of global_defs when nothing is said.
+func globalDefaults() Global {
+	return Global{
+		Director:         "auto",
+		VRRPVersion:      2,
+		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
+		McastGroup6:      netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
+		DownTimerAdverts: 3,
+		GARP:             GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerPrioDelay: unset, LowerPrioRepeat: unset},
+		StartupTimeout:   10 * time.Second,
+		ShutdownTimeout:  10 * time.Second,
+	}
+}
+
+func global(l *loader) *Global { return &l.cfg.Global }
+
+var globalOwn = rows{
+	{Name: "lvs_director", Own: true, Args: enum("auto", "ipvs", "proxy", "none"), Soft: true,
+		Doc: "What balances connections: the kernel's IPVS, the built-in proxy, whichever is there (auto), or nobody.",
+		Set: str(func(l *loader) *string { return &global(l).Director })},
+	{Name: "config_strict", Own: true, Args: on, Doc: "Refuse to start with a configuration that has problems.",
+		Set: flag(func(l *loader) *bool { return &global(l).ConfigStrict })},
+}
+
+var globalNames = rows{
+	{Name: "router_id", Args: text, Soft: true, Doc: "The name of this machine in messages; its host name by default.", Set: str(func(l *loader) *string { return &global(l).RouterID })},
+	{Name: "process_names", Args: opt(text), Unbuilt: true, Doc: "Give each child a process name of its own."},
+	{Name: "process_name", Args: name, Doc: "The parent's process name.", Set: str(func(l *loader) *string { return &global(l).ProcessName })},
+	{Name: "vrrp_process_name", Args: name, Doc: "The VRRP child's process name.", Set: str(func(l *loader) *string { return &global(l).VRRPProcessName })},
+	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: str(func(l *loader) *string { return &global(l).CheckerProcessName })},
+	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: str(func(l *loader) *string { return &global(l).CheckerProcessName })},
+	{Name: "bfd_process_name", Args: name, Unbuilt: true, Doc: "The BFD child's process name."},
+	{Name: "use_symlink_paths", Args: on, Since: since24, Unbuilt: true, Doc: "Keep symbolic links in the paths of scripts as they are written."},
+	{Name: "data_use_instance", Args: on, Unbuilt: true, Doc: "Put the instance's name into the names of data files."},
+}
+
+var globalMail = rows{
+	{Name: "notification_email", Block: schema.List("notification_email", nil1, schema.Arg{Label: "ADDRESS"}), Unbuilt: true, Doc: "Who gets mail about state changes.", Set: emptyMail},
+	{Name: "notification_email_from", Args: text, Soft: true, Unbuilt: true, Doc: "The sender of those mails."},
+	{Name: "smtp_server", Args: args{{Kind: schema.Address, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Unbuilt: true, Doc: "The mail server."},
+	{Name: "smtp_helo_name", Args: opt(text), Unbuilt: true, Doc: "The name given to the mail server."},
+	{Name: "smtp_connect_timeout", Args: wholeSecs(1, maxSeconds), Unbuilt: true, Doc: "How long to wait for the mail server."},
+	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Whether all that can send mail does."},
+	{Name: "smtp_alert_vrrp", Args: on, Unbuilt: true, Doc: "Whether instances and groups send mail."},
+	{Name: "smtp_alert_checker", Args: on, Unbuilt: true, Doc: "Whether checkers send mail."},
+	{Name: "no_email_faults", Unbuilt: true, Doc: "Send no mail about the state FAULT."},
+	{Name: "no_checker_emails", Args: on, Unbuilt: true, Doc: "Send no mail when a checker's verdict changes."},
+}
+
+var globalScripts = rows{
+	{Name: "script_user", Args: user, Soft: true, Doc: "Whom scripts run as, unless they say otherwise.", Set: setScriptUser},
+	{Name: "enable_script_security", Doc: "Refuse to run scripts as root that others than root could change.", Set: flag(func(l *loader) *bool { return &global(l).ScriptSecurity })},
+	{Name: "startup_script", Args: command, Soft: true, Doc: "A program to run before anything else.", Set: cmd(func(l *loader) **Command { return &global(l).StartupScript })},
+	{Name: "startup_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long startup_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).StartupTimeout })},
+	{Name: "shutdown_script", Args: command, Soft: true, Doc: "A program to run after everything else.", Set: cmd(func(l *loader) **Command { return &global(l).ShutdownScript })},
+	{Name: "shutdown_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long shutdown_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).ShutdownTimeout })},
+	{Name: "notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for all state changes.", Set: str(func(l *loader) *string { return &global(l).NotifyFIFO })},
+	{Name: "notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads notify_fifo."},
+	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for the state changes of instances and groups.", Set: str(func(l *loader) *string { return &global(l).VRRPNotifyFIFO })},
+	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo."},
+	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: str(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
+	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo."},
+	{Name: "vrrp_notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
+	{Name: "fifo_write_vrrp_states_on_reload", Unbuilt: true, Doc: "Write all states to the FIFOs after a reload."},
+}
+
+var fifo = args{{Kind: schema.Path}, {Kind: schema.Name, Label: "USER", Optional: true}, {Kind: schema.Name, Label: "GROUP", Optional: true}}
+
+func garp(l *loader) *GARP { return &l.cfg.Global.GARP }
+
+var globalVRRP = rows{
+	{Name: "vrrp_version", Args: num(2, 3), Doc: "The VRRP version of instances that do not say; IPv6 is always 3.", Set: integer(func(l *loader) *int { return &global(l).VRRPVersion })},
+	{Name: "vrrp_mcast_group4", Args: address, Doc: "The group to which IPv4 adverts go.", Set: setMcast4},
+	{Name: "vrrp_mcast_group6", Args: address, Doc: "The group to which IPv6 adverts go.", Set: setMcast6},
+	{Name: "default_interface", Args: iface, Soft: true, Doc: "The interface of static addresses that do not name one.", Set: str(func(l *loader) *string { return &global(l).DefaultInterface })},
+	{Name: "dynamic_interfaces", Args: opt(enum("allow_if_changes")), Doc: "Interfaces may be missing at start and come later.", Set: func(l *loader, _ *stmt) { global(l).DynamicInterfaces = true }},
+	{Name: "vrrp_garp_master_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after becoming master; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &garp(l).MasterDelay })},
+	{Name: "vrrp_garp_master_repeat", Args: num(1, maxUint32), Doc: "How many gratuitous ARP packets at a time.", Set: integer(func(l *loader) *int { return &garp(l).MasterRepeat })},
+	{Name: "vrrp_garp_master_refresh", Args: wholeSecs(0, maxUint32), Doc: "How often a master repeats its gratuitous ARP; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &garp(l).Refresh })},
+	{Name: "vrrp_garp_master_refresh_repeat", Args: num(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &garp(l).RefreshRepeat })},
+	{Name: "vrrp_garp_lower_prio_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after an advert of lower priority.", Set: seconds(func(l *loader) *time.Duration { return &garp(l).LowerPrioDelay })},
+	{Name: "vrrp_garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &garp(l).LowerPrioRepeat })},
+	{Name: "vrrp_garp_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The least time between two gratuitous ARP packets on an interface.", Set: dur(func(l *loader) *time.Duration { return &garp(l).Interval })},
+	{Name: "vrrp_gna_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The same for unsolicited neighbour advertisements.", Set: dur(func(l *loader) *time.Duration { return &garp(l).GNAInterval })},
+	{Name: "vrrp_min_garp", Args: on, Doc: "One gratuitous ARP a transition, without repeats.", Set: setMinGARP},
+	{Name: "vrrp_garp_extra_if", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},
+	{Name: "vrrp_vmac_garp_intvl", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if."},
+	{Name: "vrrp_down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &global(l).DownTimerAdverts })},
+	{Name: "vrrp_lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: flag(func(l *loader) *bool { return &global(l).LowerPrioNoAdvert })},
+	{Name: "vrrp_higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: flag(func(l *loader) *bool { return &global(l).HigherPrioSendAdvert })},
+	{Name: "vrrp_check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.checkSrc = true }},
+	{Name: "vrrp_skip_check_adv_addr", Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: flag(func(l *loader) *bool { return &global(l).SkipCheckAddr })},
+	{Name: "vrrp_strict", Doc: "Hold instances to the letter of the RFC.", Set: flag(func(l *loader) *bool { return &global(l).Strict })},
+	{Name: "vrrp_startup_delay", Args: secs(time.Millisecond, maxTimer), Doc: "How long after the start instances keep still.", Set: dur(func(l *loader) *time.Duration { return &global(l).StartupDelay })},
+	{Name: "vrrp_delay_after_boot", Args: secs(time.Millisecond, maxTimer), Since: since24, Unbuilt: true, Doc: "How long after the system's boot instances keep still."},
+	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
+	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Unbuilt: true, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do."},
+	{Name: "log_unknown_vrids", Unbuilt: true, Doc: "Log adverts of virtual routers that are not configured."},
+	{Name: "disable_local_igmp", Unbuilt: true, Doc: "Keep the kernel from reporting link-local multicast groups."},
+	{Name: "vrrp_iptables", Args: opt(words), Unbuilt: true, Deprecated: "nftables", Complain: true, Doc: "The iptables chains to use.", Set: noIPTables},
+	{Name: "vrrp_ipsets", Args: opt(words), Unbuilt: true, Deprecated: "nftables", Complain: true, Doc: "The ipsets to use.", Set: noIPTables},
+	{Name: "nftables", Args: opt(name), Unbuilt: true, Doc: "The nftables table for no_accept and VMACs."},
+	{Name: "nftables_priority", Args: num(math.MinInt32, math.MaxInt32), Unbuilt: true, Doc: "The priority of its chains."},
+	{Name: "nftables_ifindex", Unbuilt: true, Doc: "Use interface numbers rather than names in it."},
+	{Name: "nftables_counters", Unbuilt: true, Doc: "Put counters into its rules."},
+	{Name: "vmac_prefix", Args: name, Unbuilt: true, Doc: "How names of VMAC interfaces begin."},
+	{Name: "vmac_addr_prefix", Args: name, Unbuilt: true, Doc: "How names of VMAC interfaces for addresses on other interfaces begin."},
+	{Name: "max_auto_priority", Args: opt(num(-1, 99)), Unbuilt: true, Doc: "How far the realtime priority may be raised when the daemon runs late."},
+	{Name: "min_auto_priority_delay", Args: num(1, 10_000_000), Soft: true, Unbuilt: true, Doc: "How many microseconds late that is."},
+}
+
+var globalLVS = rows{
+	{Name: "lvs_timeouts", Args: words, Soft: true, Doc: "The kernel's timeouts of connections: tcp, tcpfin, udp, each with seconds.", Set: setLVSTimeouts},
+	{Name: "lvs_flush", Doc: "Empty the IPVS table at start.", Set: flag(func(l *loader) *bool { return &global(l).LVSFlush })},
+	{Name: "lvs_flush_on_stop", Args: opt(enum("VS")), Doc: "Empty the IPVS table at stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
+	{Name: "lvs_flush_onstop", Args: opt(enum("VS")), Deprecated: "lvs_flush_on_stop", Doc: "Old word for lvs_flush_on_stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
+	{Name: "lvs_sync_daemon", Args: words, Soft: true, Unbuilt: true, Doc: "The kernel's daemon that tells the other director about connections.", Set: checkSyncDaemon},
+	{Name: "checker_log_all_failures", Args: on, Doc: "Log every failure of a checker, not only the last.", Set: flag(func(l *loader) *bool { return &global(l).CheckerLogAllFailures })},
+	{Name: "rs_init_notifies", Args: on, Doc: "Run notify_up at start too.", Set: flag(func(l *loader) *bool { return &global(l).RSInitNotifies })},
+	{Name: "nftables_ipvs", Args: opt(name), Unbuilt: true, Doc: "The nftables table that marks packets for virtual server groups."},
+	{Name: "nftables_ipvs_priority", Args: num(math.MinInt32, math.MaxInt32), Unbuilt: true, Doc: "The priority of its chain."},
+	{Name: "nftables_ipvs_start_fwmark", Args: num(1, maxUint32), Unbuilt: true, Doc: "The first mark it uses."},
+}
+
+// globalProcess are the rows that each child has, by the child's prefix.
+func globalProcess(p, who string) rows {
+	rt, swap := func(*loader, *stmt) {}, func(*loader, *stmt) {}
+	unbuilt := true
+	switch p {
+	case "vrrp":
+		rt = integer(func(l *loader) *int { return &global(l).RTPriority })
+		swap = flag(func(l *loader) *bool { return &global(l).NoSwap })
+		unbuilt = false
+	case "checker":
+		rt = integer(func(l *loader) *int { return &global(l).CheckerRTPrio })
+	}
+	return rows{
+		{Name: p + "_priority", Args: clamp(-20, 19), Soft: true, Unbuilt: true, Doc: "The nice value of the " + who + " child."},
+		{Name: p + "_no_swap", Unbuilt: unbuilt, Doc: "Keep the " + who + " child in memory.", Set: swap},
+		{Name: p + "_rt_priority", Args: clamp(1, 99), Soft: true, Unbuilt: unbuilt && p != "checker", Doc: "The realtime priority of the " + who + " child.", Set: rt},
+		{Name: p + "_cpu_affinity", Args: words, Soft: true, Unbuilt: true, Doc: "The CPUs on which the " + who + " child may run.", Set: checkCPUs},
+		{Name: p + "_rlimit_rttime", Args: num(1, maxUint32), Unbuilt: true, Doc: "The microseconds the " + who + " child may run at realtime priority without a pause."},
+		{Name: p + "_rlimit_rtime", Args: num(1, maxUint32), Unbuilt: true, Doc: "Another spelling of " + p + "_rlimit_rttime."},
+	}
+}
+
+var globalBuffers = append(bufferRows("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_monitor", "lvs_netlink_cmd", "lvs_netlink_monitor"), rows{
+	{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Unbuilt: true, Doc: "How large the sockets' receive buffers are.", Set: checkRxPolicy},
+	{Name: "vrrp_rx_bufs_multiplier", Args: num(1, maxUint32), Soft: true, Unbuilt: true, Doc: "How many MTUs or adverts that is."},
+}...)
+
+func bufferRows(names ...string) rows {
+	var r rows
+	for _, n := range names {
+		r = append(r, row{Name: n + "_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the netlink socket for " + n + "."},
+			row{Name: n + "_rcv_bufs_force", Args: on, Unbuilt: true, Doc: "Set it beyond the system's limit."})
+	}
+	return r
+}
+
+var globalSNMP = rows{
+	{Name: "snmp_socket", Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Unbuilt: true, Doc: "The socket of the SNMP master agent."},
+	{Name: "enable_traps", Unbuilt: true, Doc: "Send SNMP traps."},
+	{Name: "enable_snmp_vrrp", Unbuilt: true, Doc: "Serve the VRRP part of KEEPALIVED-MIB."},
+	{Name: "enable_snmp_keepalived", Unbuilt: true, Deprecated: "enable_snmp_vrrp or enable_snmp_checker", Doc: "Old word for enable_snmp_vrrp."},
+	{Name: "enable_snmp_checker", Unbuilt: true, Doc: "Serve the checkers' part of KEEPALIVED-MIB."},
+	{Name: "enable_snmp_rfc", Unbuilt: true, Doc: "Serve the MIBs of RFC 2787 and RFC 6527."},
+	{Name: "enable_snmp_rfcv2", Unbuilt: true, Doc: "Serve the MIB of RFC 2787."},
+	{Name: "enable_snmp_rfcv3", Unbuilt: true, Doc: "Serve the MIB of RFC 6527."},
+	{Name: "snmp_vs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of virtual servers may be."},
+	{Name: "snmp_rs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of real servers may be."},
+	{Name: "enable_dbus", Unbuilt: true, Doc: "Serve D-Bus."},
+	{Name: "dbus_service_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name taken on D-Bus."},
+	{Name: "dbus_no_interface_name", Args: name, Soft: true, Since: since24, Unbuilt: true, Doc: "The name of no interface in paths on D-Bus."},
+}
+
+var globalFiles = rows{
+	{Name: "umask", Args: words, Unbuilt: true, Doc: "The umask of files that are made.", Set: checkUmask},
+	{Name: "random_seed", Args: num(0, maxUint32), Unbuilt: true, Doc: "Make ${_RANDOM} repeatable."},
+	{Name: "reload_check_config", Args: optPath, Unbuilt: true, Doc: "Check the configuration before a reload; holdfast always does."},
+	{Name: "reload_time_file", Args: path, Soft: true, Unbuilt: true, Doc: "A file that says when to reload."},
+	{Name: "reload_repeat", Unbuilt: true, Doc: "Reload at that time every day."},
+	{Name: "reload_file", Args: optPath, Unbuilt: true, Doc: "A file that exists while the configuration is read."},
+	{Name: "include_check", Args: opt(words), Unbuilt: true, Doc: "Which missing include files are errors.", Set: checkIncludes},
+	{Name: "config_save_dir", Args: path, Unbuilt: true, Doc: "Where to keep copies of configurations that were read."},
+	{Name: "tmp_config_directory", Args: path, Soft: true, Unbuilt: true, Doc: "Where to keep copies of the configuration while running."},
+	{Name: "json_version", Args: num(1, 2), Since: since24, Unbuilt: true, Doc: "The form of the JSON dump."},
+	{Name: "iproute_usr_dir", Args: path, Since: since24, Unbuilt: true, Doc: "Where iproute2 has its names."},
+	{Name: "iproute_etc_dir", Args: path, Since: since24, Unbuilt: true, Doc: "Where the administrator has names for iproute2."},
+	{Name: "state_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where state is written on SIGUSR1."},
+	{Name: "stats_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where statistics are written on SIGUSR2."},
+	{Name: "json_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where JSON is written on its signal."},
+}
+
+// nil1 takes lines that have no effect yet.
+func nil1(*loader, *stmt) {}
+
+func emptyMail(l *loader, s *stmt) {
+	if len(s.Node.Block) == 0 {
+		s.Fault("HF018", diag.Error, s.Keyword(), "notification_email is empty", "at least one mail address")
+	}
+}
+
+func setScriptUser(l *loader, s *stmt) {
+	if l.knownUser(s) {
+		g := global(l)
+		g.ScriptUser, g.ScriptGroup = s.Text(), ""
+		if s.Has(1) {
+			g.ScriptGroup = s.Value(1).Text
+		}
+	}
+}
+
+func setMcast4(l *loader, s *stmt) {
+	if a := s.Value(0).Addr; a.Is4() && a.IsMulticast() {
+		global(l).McastGroup4 = a
+		return
+	}
+	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no IPv4 multicast group", "224.0.0.0 to 239.255.255.255")
+}
+
+func setMcast6(l *loader, s *stmt) {
+	if a := s.Value(0).Addr; a.Is6() && a.IsMulticast() {
+		global(l).McastGroup6 = a
+		return
+	}
+	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no IPv6 multicast group", "an address in ff00::/8")
+}
+
+func setMinGARP(l *loader, s *stmt) {
+	if !s.Bool() {
+		return
+	}
+	g := garp(l)
+	g.MasterRepeat, g.MasterDelay, g.Refresh = 1, 0, 0
+	g.LowerPrioDelay, g.LowerPrioRepeat = 0, 1
+}
+
+func noIPTables(l *loader, s *stmt) {
+	s.Fault("HF011", diag.Error, s.Keyword(), s.Keyword().Text+" is not supported", "nftables")
+}

@@ -1,0 +1,287 @@
+package conf
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// lvsRoot are the blocks of the load-balancing side.
+var lvsRoot = rows{
+	{Name: "virtual_server", Args: args{{Kind: schema.Words, Label: "ADDRESS [PORT] | fwmark NUMBER | group NAME"}}, Block: serverBlock, Doc: "A service that is balanced.", Set: beginServer, End: endServer},
+	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Unbuilt: true, Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
+	{Name: "SSL", Bare: true, Block: sslBlock, Unbuilt: true, Doc: "What SSL_GET uses for its connections."},
+}
+
+var sslBlock = schema.NewBlock("SSL", rows{
+	{Name: "password", Args: text, Soft: true, Doc: "The password of the key."},
+	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities."},
+	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate."},
+	{Name: "key", Args: path, Soft: true, Doc: "The file of the key."},
+})
+
+// Schedulers, as the kernel calls them.
+var schedulers = args{{Kind: schema.Enum, Words: []string{"rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"}},
+	{Kind: schema.Words, Label: "[-b FLAG]", Optional: true}}
+
+var method = args{{Kind: schema.Words, Label: "NAT|DR|TUN [type ipip|gue port PORT|gre] [nocsum|csum|remcsum]"}}
+
+// timingRows are what a checker takes from its virtual or real server.
+func timingRows(t func(*loader) *timing) rows {
+	return rows{
+		{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", Set: dur(func(l *loader) *time.Duration { return &t(l).delayLoop })},
+		{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &t(l).connectTimeout })},
+		{Name: "retry", Args: num(1, maxUint32), Doc: "How many more failures it takes to remove a server.", Set: integer(func(l *loader) *int { return &t(l).retry })},
+		{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", Set: dur(func(l *loader) *time.Duration { return &t(l).delayBeforeRetry })},
+		{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", Set: dur(func(l *loader) *time.Duration { return &t(l).warmup })},
+	}
+}
+
+func vs(l *loader) *VirtualServer    { return l.vs }
+func vsTiming(l *loader) *timing     { return &l.vsTime }
+func rsNotes(l *loader) *serverNotes { return &l.servers[len(l.servers)-1] }
+func rsTiming(l *loader) *timing     { return &rsNotes(l).time }
+
+var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
+	{Name: "ip_family", Args: enum("inet", "inet6"), Doc: "The family of a firewall mark's service.", Set: setFamily},
+	{Name: "lb_algo", Args: schedulers, Doc: "How a server is chosen.", Set: setScheduler},
+	{Name: "lvs_sched", Args: schedulers, Doc: "Another word for lb_algo.", Set: setScheduler},
+	schedFlag("hashed", "hashed", "sh"), schedFlag("flag-1", "flag-1", ""), schedFlag("flag-2", "flag-2", ""), schedFlag("flag-3", "flag-3", ""),
+	schedFlag("sh-port", "sh-port", "sh"), schedFlag("sh-fallback", "sh-fallback", "sh"), schedFlag("mh-port", "mh-port", "mh"), schedFlag("mh-fallback", "mh-fallback", "mh"),
+	{Name: "ops", Doc: "Each packet is scheduled by itself (UDP).", Set: func(l *loader, s *stmt) {
+		l.vs.OnePacket, l.opsWord = true, s.Keyword()
+	}},
+	{Name: "lb_kind", Args: method, Doc: "How packets reach the servers.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward) }},
+	{Name: "lvs_method", Args: method, Doc: "Another word for lb_kind.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward) }},
+	{Name: "persistence_engine", Args: name, Unbuilt: true, Doc: "The kernel's persistence engine (sip)."},
+	{Name: "persistence_timeout", Args: opt(wholeSecs(1, maxLVSTime)), Doc: "How long a client stays with its server.", Set: func(l *loader, s *stmt) {
+		l.vs.Persistence = defaultPersistence
+		if s.Has(0) {
+			l.vs.Persistence = time.Duration(s.Int()) * time.Second
+		}
+	}},
+	{Name: "persistence_granularity", Args: args{{Kind: schema.Text, Label: "NETMASK|LENGTH"}}, Doc: "How many clients stay together: an IPv4 netmask or an IPv6 prefix length.", Set: setGranularity},
+	{Name: "protocol", Args: enum("TCP", "UDP", "SCTP"), Doc: "The protocol that is balanced.", Set: str(func(l *loader) *string { return &vs(l).Protocol })},
+	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
+	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail about the quorum.", Set: flag(func(l *loader) *bool { return &vs(l).SMTPAlert })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &vs(l).VirtualHost })},
+	{Name: "snmp_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},
+	{Name: "omega", Doc: "Run down-scripts when stopping.", Set: flag(func(l *loader) *bool { return &vs(l).Omega })},
+	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", Set: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},
+	{Name: "quorum", Args: clamp(1, maxUint32), Doc: "The weight that must be alive.", Set: func(l *loader, s *stmt) { l.vs.Quorum, l.quorumWord = s.Int(), s.Words()[0] }},
+	{Name: "hysteresis", Args: num(0, maxUint32), Doc: "How far above and below the quorum its gain and loss are.", Set: func(l *loader, s *stmt) { l.vs.Hysteresis, l.hystWord = s.Int(), s.Words()[0] }},
+	{Name: "quorum_up", Args: command, Doc: "Run when the quorum is gained.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumUp })},
+	{Name: "quorum_down", Args: command, Doc: "Run when the quorum is lost.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumDown })},
+	{Name: "weight", Args: num(1, maxWeight), Doc: "The weight of servers that do not say.", Set: integer(func(l *loader) *int { return &vs(l).Weight })},
+	{Name: "sorry_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 1, Max: 65535, Label: "PORT", Optional: true}}, Doc: "Who answers when the quorum is lost.", Set: setSorry},
+	{Name: "sorry_server_inhibit", Doc: "The sorry server gets weight 0 rather than being removed.", Set: func(l *loader, s *stmt) {
+		if l.hasSorry(s) {
+			l.vs.SorryInhibit = true
+		}
+	}},
+	{Name: "sorry_server_lvs_method", Args: method, Doc: "How packets reach the sorry server.", Set: func(l *loader, s *stmt) {
+		if l.hasSorry(s) {
+			l.forward(s, &l.vs.Sorry.Forward)
+		}
+	}},
+	{Name: "real_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 1, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
+})
+
+// defaultPersistence is what persistence_timeout means without a value.
+const defaultPersistence = 6 * time.Minute
+
+func schedFlag(name, flag, only string) row {
+	doc := "A flag of the scheduler."
+	if only != "" {
+		doc = "A flag of the scheduler " + only + "."
+	}
+	return row{Name: name, Doc: doc, Set: func(l *loader, s *stmt) {
+		if only != "" && l.vs.Scheduler != only {
+			s.Fault("HF033", diag.Error, s.Keyword(), name+" is for the scheduler "+only+" only", "lb_algo "+only+" above it")
+			return
+		}
+		l.vs.SchedFlags = append(l.vs.SchedFlags, flag)
+	}}
+}
+
+func setFamily(l *loader, s *stmt) {
+	f := 4
+	if s.Value(0).Int == 1 {
+		f = 6
+	}
+	if l.vs.Addr.IsValid() && l.vs.Family != f {
+		s.Fault("HF032", diag.Error, s.Words()[0], "ip_family "+s.Text()+" is not the family of the virtual server's address", "")
+		return
+	}
+	l.vs.Family = f
+}
+
+func setScheduler(l *loader, s *stmt) { l.vs.Scheduler = s.Text() }
+
+// forward reads a forwarding method and, for tunnels, its type.
+func (l *loader) forward(s *stmt, into *string) {
+	w := s.Words()
+	switch w[0].Text {
+	case "NAT", "DR":
+	case "TUN":
+		if !l.tunnel(s, w[1:]) {
+			return
+		}
+	default:
+		s.Fault("HF011", diag.Error, w[0], "forwarding method "+strconv.Quote(w[0].Text)+" is not valid", "NAT, DR or TUN")
+		return
+	}
+	*into = w[0].Text
+}
+
+// tunnel reads the options of TUN; IPIP is what is built.
+func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
+	for i := 0; i < len(w); i++ {
+		switch w[i].Text {
+		case "type", "port":
+			if i++; i >= len(w) {
+				s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
+				return false
+			}
+			if k := w[i].Text; w[i-1].Text == "type" && k != "ipip" {
+				if k != "gue" && k != "gre" {
+					s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(k)+" is not valid", "ipip, gue or gre")
+					return false
+				}
+				s.Fault("HF030", diag.Notice, w[i], "tunnel type "+k+" is taken but has no effect yet, ipip is used", "")
+			}
+		case "nocsum", "csum", "remcsum":
+		default:
+			s.Fault("HF011", diag.Error, w[i], "TUN has no option "+strconv.Quote(w[i].Text), "type, port, nocsum, csum or remcsum")
+			return false
+		}
+	}
+	return true
+}
+
+func setGranularity(l *loader, s *stmt) {
+	t := s.Text()
+	if a, err := netip.ParseAddr(t); err == nil && a.Is4() {
+		b := a.As4()
+		n := 0
+		for n < 32 && b[n/8]&(0x80>>(n%8)) != 0 {
+			n++
+		}
+		l.vs.PersistGran = n
+		return
+	}
+	if n, err := strconv.ParseUint(t, 10, 8); err == nil && n <= 128 {
+		l.vs.PersistGran = int(n)
+		return
+	}
+	s.Fault("HF011", diag.Error, s.Words()[0], "persistence_granularity "+strconv.Quote(t)+" is not valid", "a netmask, or a prefix length up to 128")
+}
+
+func (l *loader) hasSorry(s *stmt) bool {
+	if l.vs.Sorry == nil {
+		s.Fault("HF033", diag.Error, s.Keyword(), s.Keyword().Text+" without a sorry_server before it is ignored", "")
+	}
+	return l.vs.Sorry != nil
+}
+
+func beginServerGroup(l *loader, s *stmt) {
+	w := s.Words()[0]
+	l.sgroup = &ServerGroup{Name: w.Text, Pos: l.pos(w)}
+	l.sgroupWord = w
+}
+
+func endServerGroup(l *loader) {
+	if len(l.sgroup.Members) == 0 {
+		l.fault("HF025", l.sgroupWord, "virtual_server_group "+l.sgroup.Name+" is empty, it is ignored", "", "")
+		return
+	}
+	l.cfg.ServerGroups = append(l.cfg.ServerGroups, l.sgroup)
+}
+
+// addGroupMember reads ADDRESS, ADDRESS-ADDRESS, ADDRESS-LAST or
+// ADDRESS/LENGTH with an optional port, or fwmark NUMBER.
+func addGroupMember(l *loader, s *stmt) {
+	w := s.Node.Words
+	m := GroupMember{Pos: l.pos(w[0])}
+	if w[0].Text == "fwmark" {
+		if len(w) < 2 {
+			s.Fault("HF012", diag.Error, w[0], "fwmark needs a number", "a number from 1 to 4294967295")
+			return
+		}
+		n, err := strconv.ParseUint(w[1].Text, 10, 32)
+		if err != nil || n == 0 {
+			s.Fault("HF011", diag.Error, w[1], "fwmark "+strconv.Quote(w[1].Text)+" is not valid", "a number from 1 to 4294967295")
+			return
+		}
+		m.FWMark = uint32(n)
+		if len(w) > 2 {
+			m.Family = map[string]int{"inet": 4, "inet6": 6}[w[2].Text]
+		}
+		l.sgroup.Members = append(l.sgroup.Members, m)
+		return
+	}
+	if !addressRange(w[0].Text, &m) {
+		s.Fault("HF011", diag.Error, w[0], strconv.Quote(w[0].Text)+" is no address or range of addresses, the line is ignored", "ADDRESS, ADDRESS-ADDRESS, ADDRESS-LAST or ADDRESS/LENGTH")
+		return
+	}
+	if len(w) > 1 {
+		n, err := strconv.ParseUint(w[1].Text, 10, 16)
+		if err != nil {
+			s.Fault("HF011", diag.Error, w[1], "port "+strconv.Quote(w[1].Text)+" is not valid, the line is ignored", "a port from 0 to 65535")
+			return
+		}
+		m.Port, m.PortTo = uint16(n), uint16(n)
+	}
+	l.sgroup.Members = append(l.sgroup.Members, m)
+}
+
+func addressRange(t string, m *GroupMember) bool {
+	if p, err := netip.ParsePrefix(t); err == nil {
+		m.From, m.To = p.Addr(), lastOf(p)
+		return true
+	}
+	from, to, isRange := strings.Cut(t, "-")
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return false
+	}
+	m.From, m.To = a, a
+	if !isRange {
+		return true
+	}
+	if b, err := netip.ParseAddr(to); err == nil {
+		m.To = b
+		return b.BitLen() == a.BitLen() && !b.Less(a)
+	}
+	base, bits := 10, 8
+	if a.Is6() {
+		base, bits = 16, 16
+	}
+	n, err := strconv.ParseUint(to, base, bits)
+	if err != nil {
+		return false
+	}
+	raw := a.AsSlice()
+	raw[len(raw)-1] = byte(n)
+	if a.Is6() {
+		raw[len(raw)-2] = byte(n >> 8)
+	}
+	m.To, _ = netip.AddrFromSlice(raw)
+	return !m.To.Less(a)
+}
+
+// lastOf is the last address of a prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	raw := p.Masked().Addr().AsSlice()
+	for i := p.Bits(); i < len(raw)*8; i++ {
+		raw[i/8] |= 0x80 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(raw)
+	return a
+}

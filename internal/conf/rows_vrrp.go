@@ -1,0 +1,223 @@
+package conf
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// vrrpRoot are the blocks of the VRRP side.
+var vrrpRoot = rows{
+	{Name: "vrrp_instance", Args: name, Soft: true, Bare: true, Block: instanceBlock, Doc: "A virtual router.", Set: beginInstance, End: endInstance},
+	{Name: "vrrp_sync_group", Args: name, Soft: true, Bare: true, Block: groupBlock, Doc: "Instances that change state together.", Set: beginGroup, End: endGroup},
+	{Name: "vrrp_script", Args: name, Bare: true, Block: scriptBlock, Doc: "A program run again and again, whose exit status is tracked.", Set: beginScript, End: endScript},
+	{Name: "static_ipaddress", Block: schema.List("static_ipaddress", func(l *loader, s *stmt) {
+		if a, ok := l.address(s, true); ok {
+			l.cfg.StaticAddresses = append(l.cfg.StaticAddresses, a)
+		}
+	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state.", Set: noValues},
+	{Name: "static_routes", Block: schema.List("static_routes", func(l *loader, s *stmt) {
+		l.cfg.StaticRoutes = append(l.cfg.StaticRoutes, l.route(s))
+	}, routeArgs...), Bare: true, Unbuilt: true, Doc: "Routes that are there whatever the state.", Set: noValues},
+	{Name: "static_rules", Block: schema.List("static_rules", func(l *loader, s *stmt) {
+		l.cfg.StaticRules = append(l.cfg.StaticRules, l.route(s))
+	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state.", Set: noValues},
+	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Unbuilt: true, Doc: "Interfaces that share a pace of gratuitous ARP."},
+	{Name: "track_group", Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
+		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", nil1, name...), Doc: "The instances."}})},
+	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", nil1, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled.", Set: noValues},
+	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such.", Set: noValues},
+}
+
+var (
+	addressArgs = args{{Kind: schema.Prefix}, {Kind: schema.Words, Label: "brd ADDRESS, dev INTERFACE, label LABEL, scope SCOPE, peer ADDRESS, no_track …", Optional: true}}
+	routeArgs   = args{{Kind: schema.Words, Label: "as ip-route(8) takes them"}}
+	ruleArgs    = args{{Kind: schema.Words, Label: "as ip-rule(8) takes them"}}
+	trackArgs   = args{{Kind: schema.Name}, {Kind: schema.Words, Label: "weight NUMBER [reverse]", Optional: true}}
+)
+
+var garpGroupBlock = schema.NewBlock("garp_group", rows{
+	{Name: "garp_interval", Args: secs(0, maxTimer), Doc: "The time between two gratuitous ARP packets."},
+	{Name: "gna_interval", Args: secs(0, maxTimer), Doc: "The time between two unsolicited neighbour advertisements."},
+	{Name: "interface", Args: iface, Doc: "One interface of the group."},
+	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", nil1, iface...), Doc: "The interfaces of the group."},
+})
+
+// noValues complains about values before a list's brace.
+func noValues(l *loader, s *stmt) {
+	if w := s.Words(); len(w) > 0 {
+		s.Fault("HF013", diag.Error, w[0], s.Keyword().Text+" takes no value before its {", "")
+	}
+}
+
+func checkUpDown(l *loader, s *stmt) {
+	for _, w := range s.Node.Words[1:] {
+		if _, ok := schema.ParseSeconds(w.Text); !ok && w.Text != "down" && w.Text != "up" {
+			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not valid here", "seconds")
+			return
+		}
+	}
+}
+
+// notifyRows are the scripts that instances and groups run.
+func notifyRows(notify func(*loader) *Notify) rows {
+	return rows{
+		{Name: "notify_master", Args: command, Doc: "Run on becoming master.", Set: cmd(func(l *loader) **Command { return &notify(l).Master })},
+		{Name: "notify_backup", Args: command, Doc: "Run on becoming backup.", Set: cmd(func(l *loader) **Command { return &notify(l).Backup })},
+		{Name: "notify_fault", Args: command, Doc: "Run on becoming faulty.", Set: cmd(func(l *loader) **Command { return &notify(l).Fault })},
+		{Name: "notify_stop", Args: command, Doc: "Run when VRRP stops.", Set: cmd(func(l *loader) **Command { return &notify(l).Stop })},
+		{Name: "notify", Args: command, Doc: "Run on every change, with type, name, state and priority as further arguments.", Set: cmd(func(l *loader) **Command { return &notify(l).Any })},
+		{Name: "notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
+	}
+}
+
+func inst(l *loader) *VRRPInstance  { return l.inst }
+func vi(l *loader) *instanceNotes   { return l.vi }
+func viGARP(l *loader) *GARP        { return &l.inst.GARP }
+func viNotify(l *loader) *Notify    { return &l.inst.Notify }
+func groupNotify(l *loader) *Notify { return &l.group.Notify }
+
+var instanceBlock = schema.NewBlock("vrrp_instance", instanceWho, instanceTiming, instanceAddresses, instanceTracking,
+	notifyRows(viNotify), instanceGARP, instanceRest)
+
+var instanceWho = rows{
+	{Name: "state", Args: enum("MASTER", "BACKUP"), Doc: "The state to begin with; MASTER waits for nobody.", Set: func(l *loader, s *stmt) {
+		l.inst.StateMaster, l.vi.state = s.Value(0).Int == 0, s.Words()[0]
+	}},
+	{Name: "interface", Args: iface, Doc: "The interface that VRRP runs on.", Set: func(l *loader, s *stmt) {
+		l.inst.Interface, l.vi.iface = s.Text(), s.Words()[0]
+		l.needInterface(s.Words()[0], "vrrp_instance "+l.inst.Name)
+	}},
+	{Name: "virtual_router_id", Args: num(1, 255), Doc: "The number of the virtual router, one for all who share it.", Set: func(l *loader, s *stmt) {
+		l.inst.VRID, l.vi.vrid = s.Int(), s.Words()[0]
+	}},
+	{Name: "priority", Args: num(1, 255), Doc: "Who becomes master: the highest; 255 is for the addresses' owner.", Set: func(l *loader, s *stmt) {
+		l.inst.Priority, l.vi.priority = s.Int(), s.Words()[0]
+	}},
+	{Name: "version", Args: num(2, 3), Doc: "The VRRP version; vrrp_version of global_defs by default.", Set: integer(func(l *loader) *int { return &inst(l).Version })},
+	{Name: "native_ipv6", Doc: "An IPv6 instance, though its addresses do not say so.", Set: func(l *loader, s *stmt) { l.setNativeV6(s) }},
+	{Name: "authentication", Block: authBlock, Bare: true, Doc: "Authentication of version 2.", Set: func(l *loader, s *stmt) { needBraces(s) }},
+	{Name: "auth_hmac", Block: hmacBlock, Since: since24, Unbuilt: true, Doc: "Authentication of adverts by HMAC."},
+	{Name: "vrf", Args: iface, Unbuilt: true, Doc: "The VRF that the interface is in.", Set: func(l *loader, s *stmt) { l.needInterface(s.Words()[0], "vrf") }},
+}
+
+func needBraces(s *stmt) {
+	if !s.Node.Opened {
+		s.Fault("HF017", diag.Error, s.Keyword(), s.Keyword().Text+" needs a block", "{ … }")
+	}
+}
+
+var authBlock = schema.NewBlock("vrrp_instance > authentication", rows{
+	{Name: "auth_type", Args: enum("PASS", "AH"), Doc: "PASS, a password in clear, or AH.", Set: str(func(l *loader) *string { return &inst(l).AuthType })},
+	{Name: "auth_pass", Args: args{{Kind: schema.Text, Label: "PASSWORD"}}, Doc: "The password; eight characters count.", Set: setAuthPass},
+})
+
+// maxAuthPass is the room for a password in a version 2 advert (RFC 2338 §5.3.10).
+const maxAuthPass = 8
+
+func setAuthPass(l *loader, s *stmt) {
+	p := s.Text()
+	if len(p) > maxAuthPass {
+		s.Fault("HF019", diag.Error, s.Words()[0], "auth_pass is longer than 8 characters, the rest is ignored", "at most 8 characters")
+		p = p[:maxAuthPass]
+	}
+	l.inst.AuthPass = p
+}
+
+var hmacBlock = schema.NewBlock("vrrp_instance > auth_hmac", rows{
+	{Name: "key", Args: args{{Kind: schema.Number, Min: 1, Max: 255, Label: "ID"}, {Kind: schema.Words, Label: "KEY"}}, Doc: "A key by its number."},
+	{Name: "active_key", Args: num(1, 255), Doc: "The number of the key that is sent."},
+	{Name: "time_window", Args: num(1, 3600), Doc: "How many seconds clocks may differ."},
+	{Name: "anti_replay", Args: on, Doc: "Refuse adverts that were seen before."},
+	{Name: "mode", Args: text, Doc: "Whether adverts without it are still accepted."},
+})
+
+var instanceTiming = rows{
+	{Name: "advert_int", Args: secs(10*time.Millisecond, 255*time.Second), Doc: "How often a master sends adverts; whole seconds in version 2.", Set: func(l *loader, s *stmt) {
+		l.inst.AdvertInt, l.vi.advert = s.Value(0).Dur(), s.Words()[0]
+	}},
+	{Name: "preempt", Doc: "Take over from a master of lower priority; the default.", Set: tri(func(l *loader) *int8 { return &vi(l).preempt })},
+	{Name: "nopreempt", Doc: "Leave a master of lower priority alone.", Set: func(l *loader, _ *stmt) { l.vi.preempt = 0 }},
+	{Name: "preempt_delay", Args: secs(0, 1000*time.Second), Doc: "How long to wait before taking over.", Set: func(l *loader, s *stmt) {
+		l.inst.PreemptDelay, l.vi.preemptDelay = s.Value(0).Dur(), s.Words()[0]
+	}},
+	{Name: "down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &inst(l).DownTimerAdverts })},
+	{Name: "timer_expired_backup", Args: opt(num(1, 254)), Since: since24, Unbuilt: true, Doc: "Become backup when this router ran late."},
+	{Name: "thread_timer_expired", Args: opt(num(1, 254)), Since: since24, Unbuilt: true, Doc: "Another word for timer_expired_backup."},
+	{Name: "owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
+}
+
+var instanceAddresses = rows{
+	{Name: "virtual_ipaddress", Bare: true, Block: schema.List("virtual_ipaddress", addVIP, addressArgs...), Doc: "The addresses that the master holds, named in adverts.", Set: noValues},
+	{Name: "virtual_ipaddress_excluded", Bare: true, Block: schema.List("virtual_ipaddress_excluded", addExcluded, addressArgs...), Doc: "More addresses, not named in adverts.", Set: noValues},
+	{Name: "no_virtual_ipaddress", Since: since24, Doc: "No virtual addresses are meant.", Set: flag(func(l *loader) *bool { return &vi(l).noVIPs })},
+	{Name: "virtual_routes", Bare: true, Block: schema.List("virtual_routes", func(l *loader, s *stmt) {
+		l.inst.Routes = append(l.inst.Routes, l.route(s))
+	}, routeArgs...), Unbuilt: true, Doc: "Routes that the master has.", Set: noValues},
+	{Name: "virtual_rules", Bare: true, Block: schema.List("virtual_rules", func(l *loader, s *stmt) {
+		l.inst.Rules = append(l.inst.Rules, l.route(s))
+	}, ruleArgs...), Unbuilt: true, Doc: "Rules that the master has.", Set: noValues},
+	{Name: "promote_secondaries", Doc: "Keep secondary addresses when the first of a network goes.", Set: flag(func(l *loader) *bool { return &inst(l).PromoteSecondaries })},
+	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
+	{Name: "unicast_src_ip", Args: address, Doc: "The source address of unicast adverts.", Set: setSource},
+	{Name: "mcast_dst_ip", Args: address, Doc: "The group to which adverts go.", Set: setMcastDst},
+	{Name: "track_src_ip", Unbuilt: true, Doc: "Faulty when the source address is gone."},
+	{Name: "unicast_peer", Bare: true, Block: schema.List("unicast_peer", addPeer, schema.Arg{Kind: schema.Address}, schema.Arg{Kind: schema.Words, Label: "min_ttl NUMBER, max_ttl NUMBER", Optional: true}), Doc: "The other routers, if adverts go to them one by one.", Set: func(l *loader, s *stmt) {
+		noValues(l, s)
+		l.vi.unicast = true
+	}},
+	{Name: "unicast_ttl", Args: num(0, 255), Doc: "The TTL of unicast adverts.", Set: func(l *loader, s *stmt) {
+		l.inst.UnicastTTL, l.vi.unicast = s.Int(), true
+	}},
+	{Name: "unicast_fault_no_peer", Unbuilt: true, Doc: "Faulty when there is no unicast peer."},
+	{Name: "check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.vi.checkSrc, l.vi.unicast = 1, true }},
+	{Name: "old_unicast_checksum", Args: opt(enum("never", "all")), Unbuilt: true, Doc: "Checksums of version 3 as keepalived made them before 1.3.6.", Set: func(l *loader, _ *stmt) { l.vi.unicast = true }},
+	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Unbuilt: true, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4."},
+	{Name: "accept", Doc: "Take packets to the virtual addresses though not their owner; the default.", Set: tri(func(l *loader) *int8 { return &vi(l).accept })},
+	{Name: "no_accept", Unbuilt: true, Doc: "Drop them.", Set: func(l *loader, _ *stmt) { l.vi.accept = 0 }},
+	{Name: "use_vmac", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router its own MAC address."},
+	{Name: "use_vmac_addr", Unbuilt: true, Doc: "The same for addresses on other interfaces."},
+	{Name: "vmac_xmit_base", Unbuilt: true, Doc: "Send adverts from the interface below the VMAC."},
+	{Name: "use_ipvlan", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router an ipvlan interface."},
+}
+
+var instanceTracking = rows{
+	{Name: "dont_track_primary", Doc: "Do not become faulty when the interface is down.", Set: flag(func(l *loader) *bool { return &inst(l).DontTrackPrimary })},
+	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_instance > track_interface", func(l *loader, s *stmt) {
+		l.trackInterface(s, &l.inst.TrackIfaces)
+	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh.", Set: noValues},
+	{Name: "track_script", Bare: true, Block: schema.List("vrrp_instance > track_script", func(l *loader, s *stmt) {
+		l.trackScript(s, &l.inst.TrackScripts)
+	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh.", Set: noValues},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", nil1, trackArgs...), Unbuilt: true, Doc: "Files whose number weighs.", Set: noValues},
+	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", nil1, trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh.", Set: noValues},
+	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", nil1, trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh.", Set: noValues},
+	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},
+}
+
+var instanceGARP = rows{
+	{Name: "garp_master_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after becoming master; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).MasterDelay })},
+	{Name: "garp_master_repeat", Args: num(1, maxUint32), Doc: "How many gratuitous ARP packets at a time.", Set: integer(func(l *loader) *int { return &viGARP(l).MasterRepeat })},
+	{Name: "garp_master_refresh", Args: wholeSecs(0, maxUint32), Doc: "How often a master repeats its gratuitous ARP; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).Refresh })},
+	{Name: "garp_master_refresh_repeat", Args: num(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).RefreshRepeat })},
+	{Name: "garp_lower_prio_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after an advert of lower priority.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).LowerPrioDelay })},
+	{Name: "garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).LowerPrioRepeat })},
+	{Name: "garp_extra_if", Args: wholeSecs(0, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},
+	{Name: "vmac_garp_intvl", Args: wholeSecs(0, 86400), Soft: true, Unbuilt: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if."},
+	{Name: "lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: tri(func(l *loader) *int8 { return &vi(l).lowerPrio })},
+	{Name: "higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: tri(func(l *loader) *int8 { return &vi(l).higherPrio })},
+}
+
+var instanceRest = rows{
+	{Name: "notify_deleted", Args: opt(command), Doc: "Run when a reload removes the instance.", Set: cmd(func(l *loader) **Command { return &viNotify(l).Deleted })},
+	{Name: "notify_master_rx_lower_pri", Args: command, Doc: "Run when a master hears an advert of lower priority.", Set: cmd(func(l *loader) **Command { return &viNotify(l).MasterRxLowerPri })},
+	{Name: "skip_check_adv_addr", Args: on, Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: tri(func(l *loader) *int8 { return &vi(l).skipCheck })},
+	{Name: "strict_mode", Args: on, Doc: "Hold this instance to the letter of the RFC, or not.", Set: tri(func(l *loader) *int8 { return &vi(l).strict })},
+	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &inst(l).SMTPAlert })},
+	{Name: "debug", Args: num(0, 4), Unbuilt: true, Doc: "How much to log."},
+	{Name: "kernel_rx_buf_size", Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
+	{Name: "lvs_sync_daemon_interface", Args: iface, Unbuilt: true, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},
+}

@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// maxSuggest is the longest word for which a nearest keyword is sought.
+const maxSuggest = 40
+
+// unknown reports a keyword that the block does not have.
+func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
+	word := n.Words[0]
+	where := ""
+	if b.Name != "" {
+		where = " in " + b.Name
+	}
+	near := b.nearest(word.Text)
+	home := ""
+	if near == "" || distance(near, word.Text) > 1 {
+		home = w.Root.home(word.Text)
+	}
+	if home != "" {
+		s := "it belongs into " + home
+		if near != "" && strings.HasSuffix(near, "_"+word.Text) {
+			s = "here it is " + near
+		}
+		w.Fault("HF014", diag.Error, word, "no keyword "+strconv.Quote(word.Text)+where, "", s)
+		return
+	}
+	s := ""
+	if near != "" {
+		s = "did you mean " + near + "?"
+	}
+	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where, "", s)
+}
+
+// home names the block in which a keyword is known, empty if none.
+func (b *Block[T]) home(word string) string {
+	found := ""
+	b.Each(func(b *Block[T], r *Row[T]) {
+		if found == "" && r.Name == word {
+			found = b.Name
+			if found == "" {
+				found = "the file's root"
+			}
+		}
+	})
+	return found
+}
+
+// nearest is the keyword of b closest to word, empty if none is close.
+func (b *Block[T]) nearest(word string) string {
+	best, d := "", len(word)/3+1
+	if len(word) < 3 || len(word) > maxSuggest {
+		return ""
+	}
+	for i := range b.Rows {
+		name := b.Rows[i].Name
+		if strings.HasSuffix(name, "_"+word) && len(word) > 4 {
+			return name
+		}
+		if n := distance(name, word); n < d {
+			best, d = name, n
+		}
+	}
+	return best
+}
+
+// nearest suggests one of an Enum's words.
+func (a *Arg) nearest(word string) string {
+	if a.Kind != Enum || len(word) > maxSuggest {
+		return ""
+	}
+	for _, w := range a.Words {
+		if strings.EqualFold(w, word) || len(word) > 2 && distance(w, word) == 1 {
+			return "did you mean " + w + "?"
+		}
+	}
+	return ""
+}
+
+// distance is how many letters must be changed, added, dropped or swapped with
+// their neighbour to make b of a (optimal string alignment); capitals do not count.
+func distance(a, b string) int {
+	if len(a) > maxSuggest || len(b) > maxSuggest {
+		return maxSuggest
+	}
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	var rows [3][maxSuggest + 1]int
+	older, old, row := &rows[0], &rows[1], &rows[2]
+	for j := 0; j <= len(b); j++ {
+		old[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(old[j]+1, row[j-1]+1, old[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], older[j-2]+1)
+			}
+		}
+		older, old, row = old, row, older
+	}
+	return old[len(b)]
+}

@@ -1,0 +1,145 @@
+package conf
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// beginInstance starts a vrrp_instance block; what inherits is unset until the
+// end of the file, for global_defs may come later.
+func beginInstance(l *loader, s *stmt) {
+	w := s.Words()[0]
+	if len(s.Words()) > 1 {
+		s.Fault("HF013", diag.Error, s.Words()[1], "vrrp_instance takes one name", "")
+		s.Skip()
+		return
+	}
+	for _, n := range l.instances {
+		if n.inst.Name == w.Text {
+			s.Fault("HF031", diag.Error, w, "vrrp_instance "+w.Text+" is defined twice, the second is ignored", "")
+			s.Skip()
+			return
+		}
+	}
+	i := &VRRPInstance{Name: w.Text, Priority: 0, UnicastTTL: unset, Pos: l.pos(w),
+		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset}}
+	l.inst = i
+	l.vi = &instanceNotes{inst: i, name: w, preempt: unset, accept: unset, strict: unset, lowerPrio: unset, higherPrio: unset, skipCheck: unset, checkSrc: unset, smtp: unset}
+}
+
+// endInstance keeps the instance; whether it can run is judged in finish.
+func endInstance(l *loader) {
+	l.cfg.Instances = append(l.cfg.Instances, l.inst)
+	l.instances = append(l.instances, l.vi)
+}
+
+func (l *loader) setNativeV6(s *stmt) {
+	if l.inst.Family == 4 {
+		s.Fault("HF032", diag.Error, s.Keyword(), "native_ipv6 with IPv4 addresses", "IPv6 addresses only")
+		return
+	}
+	l.inst.Family, l.vi.nativeV6 = 6, true
+}
+
+func setSource(l *loader, s *stmt) {
+	a := s.Value(0).Addr
+	l.inst.SrcIP = a
+	if s.Keyword().Text == "unicast_src_ip" {
+		l.vi.unicast = true
+	}
+	l.vi.source = s.Words()[0]
+}
+
+func setMcastDst(l *loader, s *stmt) {
+	if a := s.Value(0).Addr; a.IsMulticast() {
+		l.inst.McastDst = a
+		return
+	}
+	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no multicast group", "a multicast address")
+}
+
+func addPeer(l *loader, s *stmt) {
+	w := s.Node.Words
+	a, err := netip.ParseAddr(w[0].Text)
+	if err != nil {
+		s.Fault("HF011", diag.Error, w[0], "unicast_peer "+strconv.Quote(w[0].Text)+" is not valid, the line is ignored", "an IP address")
+		return
+	}
+	for _, p := range l.inst.Peers {
+		if p.Addr == a {
+			s.Fault("HF031", diag.Warning, w[0], "unicast_peer "+w[0].Text+" is named twice", "")
+			return
+		}
+	}
+	p := Peer{Addr: a, MinTTL: unset, MaxTTL: unset}
+	for i := 1; i < len(w); i++ {
+		into := map[string]*int{"min_ttl": &p.MinTTL, "max_ttl": &p.MaxTTL}[w[i].Text]
+		if into == nil || i+1 >= len(w) {
+			s.Fault("HF011", diag.Error, w[i], "unicast_peer has no option "+strconv.Quote(w[i].Text), "min_ttl NUMBER or max_ttl NUMBER")
+			break
+		}
+		i++
+		n, err := strconv.ParseUint(w[i].Text, 10, 8)
+		if err != nil {
+			s.Fault("HF011", diag.Error, w[i], w[i-1].Text+" "+strconv.Quote(w[i].Text)+" is not valid", "a number from 0 to 255")
+			break
+		}
+		*into = int(n)
+	}
+	l.inst.Peers = append(l.inst.Peers, p)
+}
+
+func addVIP(l *loader, s *stmt) {
+	a, ok := l.address(s, false)
+	if ok && l.oneFamily(s, a) {
+		l.inst.Addresses = append(l.inst.Addresses, a)
+		l.vi.vips = append(l.vi.vips, s.Node.Words[0])
+	}
+}
+
+// addExcluded takes any family: excluded addresses are in no advert.
+func addExcluded(l *loader, s *stmt) {
+	if a, ok := l.address(s, false); ok {
+		l.inst.Excluded = append(l.inst.Excluded, a)
+		l.vi.excluded = append(l.vi.excluded, s.Node.Words[0])
+	}
+}
+
+// oneFamily holds the addresses of an instance to the first one's family.
+func (l *loader) oneFamily(s *stmt, a Address) bool {
+	f := family(a.Prefix.Addr())
+	if l.inst.Family == 0 {
+		l.inst.Family = f
+	}
+	if l.inst.Family != f {
+		s.Fault("HF032", diag.Error, s.Node.Words[0], "address "+s.Node.Words[0].Text+" is not of the instance's family, it is ignored",
+			"IPv"+strconv.Itoa(l.inst.Family)+" addresses, or virtual_ipaddress_excluded")
+		return false
+	}
+	return true
+}
+
+func family(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+// beginScript starts a vrrp_script block.
+func beginScript(l *loader, s *stmt) {
+	w := s.Words()[0]
+	l.script = &VRRPScript{Name: w.Text, Interval: time.Second, Timeout: unset, Rise: 1, Fall: 1, Pos: l.pos(w)}
+	for _, o := range l.cfg.Scripts {
+		if o.Name == w.Text {
+			s.Fault("HF031", diag.Error, w, "vrrp_script "+w.Text+" is defined twice, the second is ignored", "")
+			s.Skip()
+			return
+		}
+	}
+	l.scriptName, l.scriptWord = w, syntax.Word{}
+}
