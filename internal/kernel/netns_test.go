@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -226,4 +227,102 @@ func TestApplyManyOnTheThread(t *testing.T) {
 		}
 		return n == len(ops)
 	})
+}
+
+// Events that find no room are lost; a dump makes up for them.
+func TestLostEventsAreMadeUpFor(t *testing.T) {
+	inside(t)
+	r, w := openIt(t)
+	v0, _ := r.Mirror().Link("v0")
+	ip(t, "link add gone type veth peer name gone1")
+	until(t, r, "the link is there", func() bool { _, ok := r.Mirror().Link("gone"); return ok })
+	stays := add(t, v0, "192.0.2.1/24")
+	mustApply(t, w, Op{Addr: stays})
+	until(t, r, "quiet", func() bool { return len(r.dumps) == 0 })
+
+	if err := unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1); err != nil { // the least there is
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		op := add(t, v0, netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, byte(i)}), 32).String())
+		mustApply(t, w, Op{Addr: op})
+	}
+	ip(t, "link del gone")
+	ip(t, "addr del 192.0.2.1/24 dev v0")
+	ip(t, "addr add 192.0.2.2/24 dev v0")
+	m := r.Mirror()
+	if _, ok := m.Link("gone"); !ok {
+		t.Fatal("the mirror has read what it should have lost")
+	}
+	changes := until(t, r, "true again", func() bool {
+		_, link := m.Link("gone")
+		_, old := m.Address(stays.Key)
+		_, now := m.Address(Key(v0.Index, netip.MustParsePrefix("192.0.2.2/24")))
+		return !link && !old && now && len(m.Addresses(v0.Index)) >= 101
+	})
+	told := false
+	for _, c := range changes {
+		told = told || c == Change{Kind: AddrChanged, Link: v0.Index, Addr: stays.Key, Gone: true}
+	}
+	if !told {
+		t.Error("nobody was told that 192.0.2.1 has gone")
+	}
+}
+
+// A primary address goes, its secondary takes its place: so does the source.
+func TestSourceIsPromoted(t *testing.T) {
+	inside(t)
+	if err := PromoteSecondaries("v0"); err != nil {
+		t.Fatal(err)
+	}
+	ip(t, "addr add 192.0.2.1/24 dev v0")
+	ip(t, "addr add 192.0.2.2/24 dev v0")
+	ip(t, "addr add 203.0.113.1/24 dev v0")
+	r, _ := openIt(t)
+	m := r.Mirror()
+	v0, _ := m.Link("v0")
+	source := func(except ...string) string {
+		a, _ := m.Source(v0.Index, 4, func(a netip.Addr) bool { return slices.Contains(except, a.String()) })
+		return a.String()
+	}
+	if got := source("192.0.2.1"); got != "203.0.113.1" {
+		t.Errorf("source beside a secondary address is %s", got)
+	}
+	ip(t, "addr del 203.0.113.1/24 dev v0")
+	ip(t, "addr del 192.0.2.1/24 dev v0")
+	ip(t, "addr add 198.51.100.1/24 dev v0")
+	until(t, r, "the new address", func() bool { return source("192.0.2.2") == "198.51.100.1" })
+	if got := source(); got != "192.0.2.2" {
+		t.Errorf("source is %s, though 192.0.2.2 was promoted", got)
+	}
+	if _, ok := m.Source(v0.Index, 6, func(netip.Addr) bool { return true }); ok {
+		t.Error("a source that was excepted")
+	}
+	for _, name := range []string{"", "..", "a/b", "nosuch"} {
+		if PromoteSecondaries(name) == nil {
+			t.Errorf("promote_secondaries of %q", name)
+		}
+	}
+}
+
+func BenchmarkApplyNow(b *testing.B) {
+	inside(b)
+	r, w := openIt(b)
+	v0, _ := r.Mirror().Link("v0")
+	for name, p := range map[string]string{"IPv4": "192.0.2.1/24", "IPv6": "2001:db8::1/64"} {
+		b.Run(name, func(b *testing.B) {
+			on := add(b, v0, p)
+			ops, off := AddrOps([]AddrOp{on}), AddrOps([]AddrOp{remove(on)})
+			b.ReportAllocs()
+			for b.Loop() {
+				if errs := w.ApplyNow(ops); errs[0] != nil {
+					b.Fatal(errs)
+				}
+				if errs := w.ApplyNow(off); errs[0] != nil {
+					b.Fatal(errs)
+				}
+				_ = r.Read(func(Change) {})
+			}
+		})
+	}
 }
