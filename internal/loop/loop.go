@@ -57,6 +57,7 @@ type Loop struct {
 	woke     func(slept time.Duration)
 	wokeOver time.Duration
 	apart    time.Duration // boot time less monotonic time, when last looked at
+	rested   clock.Instant // the clock when the last turn was over
 
 	posts posts
 	stop  bool
@@ -200,6 +201,7 @@ func (l *Loop) Stop() { l.posts.stop() }
 
 // turn is everything between two sleeps.
 func (l *Loop) turn(n int) {
+	l.rested = l.now
 	l.Look()
 	for i := range l.ready[:n] {
 		if l.dispatch(&l.ready[i], true) {
@@ -239,7 +241,8 @@ func (l *Loop) serve() {
 		}
 		if !looked {
 			looked = true
-			l.checkSleep(l.now.Sub(at))
+			// What was due before the last turn was over has not waited for us.
+			l.checkSleep(l.now.Sub(max(at, l.rested)))
 			// Somebody was told of the sleep and may have changed its mind.
 			if at, ok = u.next(); !ok || l.now < at {
 				continue
