@@ -58,6 +58,8 @@ type Engine[T any] struct {
 	events   []unix.EpollEvent
 	buf      []byte
 	serial   int32
+	spares   spares
+	free     []*attempt[T] // to be used again, at most maxFree
 }
 
 // Outcome is an attempt's end.
@@ -115,11 +117,25 @@ func (e *Engine[T]) Done() []Outcome[T] {
 // Start begins an attempt; without a Talk it ends with the connection. It may
 // have ended when Start returns. to must not change before the end.
 func (e *Engine[T]) Start(now clock.Instant, tag T, to *probe.Endpoint, talk Talk) {
-	a := &attempt[T]{tag: tag, to: to, talk: talk, fd: -1}
-	a.timeout.Item = a
+	a := e.fresh()
+	a.tag, a.to, a.talk, a.fd = tag, to, talk, -1
 	e.waiting = append(e.waiting, a)
 	e.timeouts.Set(&a.timeout, now.Add(to.Patience()))
 	e.admit(now)
+}
+
+// maxFree bounds the attempts that are kept to be used again.
+const maxFree = 256
+
+func (e *Engine[T]) fresh() *attempt[T] {
+	if n := len(e.free); n > 0 {
+		a := e.free[n-1]
+		e.free = e.free[:n-1]
+		return a
+	}
+	a := &attempt[T]{}
+	a.timeout.Item = a
+	return a
 }
 
 // admit begins what waits, as far as descriptors go.
@@ -139,7 +155,7 @@ func (e *Engine[T]) admit(now clock.Instant) {
 // connect opens the socket. On a near network the answer is often there when
 // connect returns: asking once more costs less than waiting for epoll.
 func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
-	fd, err := a.to.Socket()
+	fd, err := e.spares.socket(a.to)
 	if err != nil {
 		e.finish(a, probe.Ours(err))
 		return
@@ -267,10 +283,30 @@ func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
 	e.timeouts.Remove(&a.timeout)
 	if a.fd >= 0 {
 		delete(e.open, a.fd)
-		shut(a.fd, a.talk != nil && a.up && a.talk.Clean())
+		e.hangUp(a, r.OK)
 	}
 	r.Took = time.Since(a.begun)
 	e.done = append(e.done, Outcome[T]{Tag: a.tag, Result: r})
+	*a = attempt[T]{serial: a.serial}
+	a.timeout.Item = a
+	if len(e.free) < maxFree {
+		e.free = append(e.free, a)
+	}
+}
+
+// hangUp ends the connection, and keeps the socket where it can be used again.
+func (e *Engine[T]) hangUp(a *attempt[T], ok bool) {
+	switch {
+	case a.talk != nil:
+		shut(a.fd, a.up && a.talk.Clean())
+	case ok && e.spares.want(a.to):
+		if a.watched != 0 {
+			_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
+		}
+		e.spares.put(a.fd, a.to)
+	default:
+		shut(a.fd, false)
+	}
 }
 
 // shut closes a socket. Unless the peer has closed already it does so with a
@@ -288,6 +324,7 @@ func (e *Engine[T]) Close() {
 	for fd := range e.open {
 		shut(fd, false)
 	}
+	e.spares.close()
 	e.open, e.waiting, e.done = nil, nil, nil
 	unix.Close(e.epoll)
 }

@@ -132,3 +132,40 @@ func TestBindsToSourceAddressAndPort(t *testing.T) {
 		t.Errorf("came from %v", got)
 	}
 }
+
+// A socket is used again, and each connection still ends with a reset.
+func TestSocketsAreUsedAgain(t *testing.T) {
+	got := make(chan error, 1)
+	from := make(chan net.Addr, 1)
+	to := probetest.Serve(t, func(c *net.TCPConn) {
+		from <- c.RemoteAddr()
+		_, err := c.Read(make([]byte, 1))
+		got <- err
+	})
+	e := engine(t)
+	defer e.Close()
+	last := -1
+	for i := range 5 {
+		e.Start(0, i, &to, nil)
+		if r := drive(t, e, 1)[i]; !r.OK {
+			t.Fatalf("attempt %d: %+v", i, r)
+		}
+		<-from
+		if r := probe.Failed(<-got); r.Reason != probe.Reset {
+			t.Errorf("the server saw %+v, want a reset", r)
+		}
+		if n := len(e.spares.v4); n != 1 || last >= 0 && e.spares.v4[0] != last {
+			t.Fatalf("%d sockets kept: %v, before %d", n, e.spares.v4, last)
+		}
+		last = e.spares.v4[0]
+	}
+	to.BindTo = netip.MustParseAddr("127.0.0.9")
+	e.Start(0, 9, &to, nil)
+	if r := drive(t, e, 1)[9]; !r.OK {
+		t.Fatalf("got %+v", r)
+	}
+	if a := (<-from).(*net.TCPAddr).AddrPort().Addr(); a != to.BindTo {
+		t.Errorf("came from %v: a socket with settings was not made anew", a)
+	}
+	<-got
+}
