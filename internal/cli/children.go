@@ -6,13 +6,14 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 	"github.com/holdfast-ha/holdfast/internal/proxyd"
+	"github.com/holdfast-ha/holdfast/internal/vrrpd"
 )
 
 // children are the daemons that this binary can be run as. A new one is a row
 // here, a name in package parent, and a need found in the configuration
 // (reader.go).
 var children = map[string]ipc.ChildMain{
-	parent.VRRP:    idle,
+	parent.VRRP:    vrrpd.Run,
 	parent.Checker: checkd.Run,
 	parent.Proxy:   proxyd.Run,
 }
