@@ -2,7 +2,6 @@ package checkd
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -138,7 +137,7 @@ func (d *daemon) begin(p *plan) error {
 
 // serving tells the parent, once the director has been told, that we serve.
 func (d *daemon) serving() {
-	d.post(context.Background(), func() { d.answer(ipc.Message{Kind: ipc.Ready}) })
+	d.post(d.alive, func() { d.answer(ipc.Message{Kind: ipc.Ready}) })
 }
 
 // direct opens the director that a plan wants.
@@ -169,10 +168,10 @@ func (d *daemon) reload(fd int) {
 	}
 	d.loading = true
 	boot, old := d.boot, d.plan
-	go func() { // ends by itself: reading is bounded by the snapshot
+	d.beside.Go(func() {
 		p, err := readFile(fd, &boot, old)
-		d.post(context.Background(), func() { d.reloaded(p, err) })
-	}()
+		d.post(d.alive, func() { d.reloaded(p, err) })
+	})
 }
 
 // readFile copies the snapshot, so that its memory file does not outlive it.
@@ -215,7 +214,7 @@ func (d *daemon) redirect(p *plan) error {
 		return err
 	}
 	d.writer.set(d.tableCopy())
-	go old.close(false, false) // ends within closePatience and setPatience
+	d.beside.Go(func() { old.close(false, false) })
 	return nil
 }
 

@@ -10,10 +10,12 @@
 package checkd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -60,10 +62,13 @@ type daemon struct {
 	stale    []*pool // whose services may have changed in this turn
 	writer   *writer
 
-	notifier notifier
-	loading  bool   // a reload is being read
-	next     *int   // the newest snapshot that came meanwhile
-	ended    string // why the loop ends
+	notifier *notifier
+	alive    context.Context // ends with the loop
+	died     context.CancelFunc
+	beside   sync.WaitGroup // what goes on beside the loop and ends by itself
+	loading  bool           // a reload is being read
+	next     *int           // the newest snapshot that came meanwhile
+	ended    string         // why the loop ends
 }
 
 // Run is the checker child; it is an ipc.ChildMain.
@@ -94,7 +99,8 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 		pools: map[lvs.ServiceKey]*pool{}, table: lvs.Table{},
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
-	d.notifier = notifier{daemon: d, busy: map[string][]job{}}
+	d.notifier = newNotifier(d)
+	d.alive, d.died = context.WithCancel(context.Background())
 	l.OnDeadline(d.nextCheck, d.startChecks)
 	l.OnDeadline(d.nextTimeout, d.expire)
 	return d, errors.Join(
@@ -162,6 +168,7 @@ func (d *daemon) stop(why string) {
 // end takes everything down: probes first, then, unless they are to be kept,
 // the services.
 func (d *daemon) end() {
+	d.died()
 	d.tell(record{kind: "process", what: "Stopping: " + d.ended})
 	d.engine.Close()
 	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
@@ -172,6 +179,7 @@ func (d *daemon) end() {
 	d.notifier.close()
 	d.network.close()
 	d.scripts.close()
+	d.beside.Wait()
 }
 
 // nextCheck is when the next attempt is due.
