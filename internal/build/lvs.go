@@ -30,6 +30,8 @@ type Services struct {
 // adds. The slices of PoolConfig belong to the lvs.Pool that is made of it.
 type Pool struct {
 	lvs.PoolConfig
+	// ID tells virtual servers apart and stays the same over a reload.
+	ID                   string
 	Servers              []RealServer // as PoolConfig.Servers
 	QuorumUp, QuorumDown *Program
 	Omega                bool // notifiers also run at the daemon's end
@@ -63,6 +65,7 @@ const goldenRatio = 0.6180339887498949
 type lvsBuilder struct {
 	conf   *conf.Config
 	out    *Services
+	groups map[string]*conf.ServerGroup
 	spread float64
 	taken  map[lvs.ServiceKey]string
 }
@@ -85,6 +88,10 @@ func FromLVS(c *conf.Config, start float64) *Services {
 			b.out.FIFOs = append(b.out.FIFOs, name)
 		}
 	}
+	b.groups = make(map[string]*conf.ServerGroup, len(c.ServerGroups))
+	for _, g := range c.ServerGroups {
+		b.groups[g.Name] = g
+	}
 	for _, vs := range c.VirtualServers {
 		b.virtualServer(vs)
 	}
@@ -100,14 +107,14 @@ func (b *lvsBuilder) ignore(pos conf.Pos, format string, args ...any) {
 }
 
 func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
-	key, ok := b.key(vs)
-	if !ok {
+	n := b.name(vs)
+	if len(n.keys) == 0 {
 		return
 	}
-	p := Pool{Omega: vs.Omega, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	key := n.keys[0]
+	p := Pool{ID: n.id, Omega: vs.Omega, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
 	p.PoolConfig = lvs.PoolConfig{
-		Name: key.String(), Keys: []lvs.ServiceKey{key}, Service: service(vs),
-		Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
+		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
 	}
 	if s := vs.Sorry; s != nil {
 		at := lvs.ServerKey{Addr: s.Addr, Port: or(s.Port, vs.Port)}
@@ -118,30 +125,6 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 	}
 	b.servers(&p, key, vs)
 	b.out.Pools = append(b.out.Pools, p)
-}
-
-// key names the virtual server; one that is there already is left out, as
-// keepalived does.
-func (b *lvsBuilder) key(vs *conf.VirtualServer) (lvs.ServiceKey, bool) {
-	key := lvs.ServiceKey{Addr: vs.Addr, Port: vs.Port, Protocol: protocol(vs.Protocol), FWMark: vs.FWMark}
-	switch {
-	case vs.FWMark != 0:
-		key = lvs.ServiceKey{FWMark: vs.FWMark, Family: family(vs)}
-	case vs.Group != "":
-		b.ignore(vs.Pos, "virtual_server group %s: groups are not built yet", vs.Group)
-		return key, false
-	case !vs.Addr.IsValid():
-		b.ignore(vs.Pos, "virtual_server without an address")
-		return key, false
-	default:
-		key.Family = familyOf(vs.Addr)
-	}
-	if before, twice := b.taken[key]; twice {
-		b.ignore(vs.Pos, "virtual_server %s is there already (%s)", key, before)
-		return key, false
-	}
-	b.taken[key] = fmt.Sprintf("line %d", vs.Pos.Line)
-	return key, true
 }
 
 func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {

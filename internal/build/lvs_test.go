@@ -74,13 +74,26 @@ func TestKindsOfKeys(t *testing.T) {
 		{FWMark: 7, Family: 6},
 		{Addr: addr("2001:db8::1"), Port: 53, Protocol: "UDP", PersistGran: 64},
 		{Addr: addr("2001:db8::1"), Port: 53, Protocol: "UDP", Pos: conf.Pos{File: "f", Line: 9}},
-		{Group: "g", Pos: conf.Pos{File: "f", Line: 10}},
-	}}
+		{Group: "missing", Pos: conf.Pos{File: "f", Line: 10}},
+		{Group: "g", Protocol: "TCP"},
+	}, ServerGroups: []*conf.ServerGroup{{Name: "g", Members: []conf.GroupMember{
+		{From: addr("10.2.0.1"), To: addr("10.2.0.2"), Port: 80, PortTo: 81}, {FWMark: 9},
+	}}}}
 	s := FromLVS(c, 0)
 	want := []lvs.ServiceKey{
 		{FWMark: 7, Family: 4}, {FWMark: 7, Family: 6},
 		{Addr: addr("2001:db8::1"), Port: 53, Protocol: lvs.UDP, Family: 6},
 	}
+	g := s.Pools[3]
+	tcp := func(a string, port uint16) lvs.ServiceKey {
+		return lvs.ServiceKey{Addr: addr(a), Port: port, Protocol: lvs.TCP, Family: 4}
+	}
+	if wantKeys := []lvs.ServiceKey{
+		tcp("10.2.0.1", 80), tcp("10.2.0.1", 81), tcp("10.2.0.2", 80), tcp("10.2.0.2", 81), {FWMark: 9, Family: 4},
+	}; g.Name != "[g]:0" || !reflect.DeepEqual(g.Keys, wantKeys) {
+		t.Errorf("group %s: %v", g.Name, g.Keys)
+	}
+	s.Pools = s.Pools[:3]
 	if len(s.Pools) != len(want) || len(s.Ignored) != 2 {
 		t.Fatalf("%d pools, ignored %q", len(s.Pools), s.Ignored)
 	}

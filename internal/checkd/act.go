@@ -21,8 +21,7 @@ type pool struct {
 	stale   bool      // in daemon.stale
 }
 
-func (p *pool) key() lvs.ServiceKey { return p.plan.Keys[0] }
-func (p *pool) name() string        { return p.plan.Name }
+func (p *pool) name() string { return p.plan.Name }
 
 // server is a real server of one pool.
 type server struct {

@@ -358,7 +358,7 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	w := start(t, config(real(stays.addr, tcpCheck()), real(goes.addr, tcpCheck()), real(dead, tcpCheck())))
 	w.hear(`^Removing service \[127.0.0.5\]`)
 	w.table("[127.0.0.2=1 127.0.0.3=1]")
-	kept := w.d.pools[lvs.ServiceKey{Addr: netip.MustParseAddr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}].order[0].checks[0]
+	kept := w.d.order[0].order[0].checks[0]
 
 	alpha := tcpCheck()
 	alpha.Alpha = true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -66,7 +67,7 @@ func newPlan(s *build.Services, old *plan) *plan {
 		pool := &s.Pools[i]
 		p.attempts[i] = make([][][]attempt, len(pool.Servers))
 		for j := range pool.Servers {
-			before := known[place{pool.Keys[0], pool.PoolConfig.Servers[j].Key}]
+			before := known[place{pool.ID, pool.PoolConfig.Servers[j].Key}]
 			p.attempts[i][j] = make([][]attempt, len(pool.Servers[j].Checks))
 			for k := range pool.Servers[j].Checks {
 				probe := &pool.Servers[j].Checks[k].Probe
@@ -87,8 +88,8 @@ func newPlan(s *build.Services, old *plan) *plan {
 
 // place is a real server within all of a configuration.
 type place struct {
-	service lvs.ServiceKey
-	server  lvs.ServerKey
+	pool   string // its ID
+	server lvs.ServerKey
 }
 
 // compiled is what a server's checks were compiled to.
@@ -114,7 +115,7 @@ func (p *plan) index() map[place]compiled {
 	for i := range p.services.Pools {
 		pool := &p.services.Pools[i]
 		for j := range pool.Servers {
-			known[place{pool.Keys[0], pool.PoolConfig.Servers[j].Key}] = compiled{pool.Servers[j].Checks, p.attempts[i][j]}
+			known[place{pool.ID, pool.PoolConfig.Servers[j].Key}] = compiled{pool.Servers[j].Checks, p.attempts[i][j]}
 		}
 	}
 	return known
@@ -229,26 +230,35 @@ func (d *daemon) adopt(p *plan) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})
 	}
 	was := d.pools
-	d.pools, d.order = make(map[lvs.ServiceKey]*pool, len(p.services.Pools)), d.order[:0]
+	d.pools, d.order = make(map[string]*pool, len(p.services.Pools)), d.order[:0]
 	for i := range p.services.Pools {
 		cfg := &p.services.Pools[i]
-		key := cfg.Keys[0]
-		one := was[key]
-		delete(was, key)
+		one := was[cfg.ID]
+		delete(was, cfg.ID)
 		if one == nil {
 			one = &pool{servers: map[lvs.ServerKey]*server{}}
 		}
-		d.pools[key] = one
+		d.pools[cfg.ID] = one
 		d.order = append(d.order, one)
 		d.configure(one, cfg, p.attempts[i], first)
 	}
-	for key, gone := range was {
-		delete(d.table, key)
+	for _, gone := range was {
 		d.drop(gone)
 	}
-	if len(was) > 0 {
-		d.writer.set(d.tableCopy())
+	d.prune()
+}
+
+// prune takes the services that nobody offers any more out of the table.
+func (d *daemon) prune() {
+	offered := make(map[lvs.ServiceKey]bool, len(d.table))
+	for _, p := range d.order {
+		for _, k := range p.plan.Keys {
+			offered[k] = true
+		}
 	}
+	was := len(d.table)
+	maps.DeleteFunc(d.table, func(k lvs.ServiceKey, _ lvs.Service) bool { return !offered[k] })
+	d.changedTable = d.changedTable || len(d.table) != was
 }
 
 // drop forgets a virtual server.

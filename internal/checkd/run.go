@@ -47,9 +47,9 @@ type daemon struct {
 	boot ipc.BootInfo
 	bus  *bus.Bus
 
-	plan  *plan // what runs; never changed, replaced as a whole
-	pools map[lvs.ServiceKey]*pool
-	order []*pool // as the configuration has them
+	plan  *plan            // what runs; never changed, replaced as a whole
+	pools map[string]*pool // by ID
+	order []*pool          // as the configuration has them
 
 	due     check.Schedule[*checker]
 	engine  *flow.Engine[*checker]
@@ -60,7 +60,9 @@ type daemon struct {
 	table    lvs.Table
 	versions lvs.Versions
 	stale    []*pool // whose services may have changed in this turn
-	writer   *writer
+	// changedTable: services have been taken out of the table in this turn.
+	changedTable bool
+	writer       *writer
 
 	notifier *notifier
 	alive    context.Context // ends with the loop
@@ -96,7 +98,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	}
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
-		pools: map[lvs.ServiceKey]*pool{}, table: lvs.Table{},
+		pools: map[string]*pool{}, table: lvs.Table{},
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
 	d.notifier = newNotifier(d)

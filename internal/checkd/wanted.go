@@ -31,13 +31,14 @@ const (
 // settle brings the table up to date after what happened in this turn, and
 // hands it on if it changed.
 func (d *daemon) settle() {
-	if len(d.stale) == 0 {
+	if len(d.stale) == 0 && !d.changedTable {
 		return
 	}
-	changed := false
+	changed := d.changedTable
+	d.changedTable = false
 	for i, p := range d.stale {
 		p.stale = false
-		if d.pools[p.key()] == p {
+		if d.pools[p.plan.ID] == p {
 			changed = p.machine.Update(d.table, &d.versions) || changed
 		}
 		d.stale[i] = nil
