@@ -224,6 +224,25 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 	return Change{Kind: AddrChanged, Link: index, Addr: k}, !ok || was != e
 }
 
+// mayLoseRoutes reports whether a change may have taken routes with it: of IPv4
+// routes that go with their link or their source the kernel does not tell.
+func (m *Mirror) mayLoseRoutes(c Change) bool {
+	if c.Kind == RouteChanged || c.Kind == AddrChanged && !c.Gone {
+		return false
+	}
+	for _, r := range m.routes {
+		if c.Kind == AddrChanged && r.Source == c.Addr.Addr {
+			return true
+		}
+		for _, h := range r.Hops {
+			if h.Link == c.Link {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // sweep drops what the dump that just ended did not name.
 func (m *Mirror) sweep(kind ChangeKind, since uint64, take func(Change)) {
 	switch kind {

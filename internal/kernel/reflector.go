@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -42,8 +43,8 @@ type Change struct {
 
 // Options says what Open looks at.
 type Options struct {
-	// Routes has our routes mirrored too; a router with a full table sends many
-	// events, so ask only when there are virtual routes.
+	// Routes has our routes mirrored too. To find them the kernel must look at
+	// all that it has, so a router with a full table is slower to start.
 	Routes bool
 }
 
@@ -86,6 +87,10 @@ func Open(o Options) (*Reflector, error) {
 		return nil, err
 	}
 	r := &Reflector{m: newMirror(), fd: fd, port: port, buf: make([]byte, readBuffer), opts: o}
+	if err := onlyOurRoutes(fd); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("filter routing netlink: %w", err)
+	}
 	groups := []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
 	if o.Routes {
 		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
@@ -184,8 +189,7 @@ func (r *Reflector) message(m message, take func(Change)) error {
 		}
 	}
 	if changed {
-		// IPv4 routes that go with a link or their source are not told of.
-		r.routes = r.routes || r.opts.Routes && (c.Kind == LinkChanged || c.Kind == AddrChanged && c.Gone)
+		r.routes = r.routes || r.m.mayLoseRoutes(c)
 		take(c)
 	}
 	return nil
@@ -274,4 +278,32 @@ func (r *Reflector) dumped(m message, take func(Change)) {
 	}
 	r.dumps, r.tries = r.dumps[1:], 0
 	r.ask()
+}
+
+// onlyOurRoutes has the kernel drop events about routes that are not ours
+// before they wake us: a router may have a million of others. Dumps, which have
+// many messages in a datagram, pass.
+func onlyOurRoutes(fd int) error {
+	const (
+		load8  = unix.BPF_LD | unix.BPF_B | unix.BPF_ABS
+		load16 = unix.BPF_LD | unix.BPF_H | unix.BPF_ABS
+		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		some   = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
+		answer = unix.BPF_RET | unix.BPF_K
+	)
+	// The filter loads in network order what lies there in the machine's.
+	order := func(v uint16) uint32 { return uint32(binary.BigEndian.Uint16(native.AppendUint16(nil, v))) }
+	filter := []unix.SockFilter{
+		{Code: load16, K: 4}, // nlmsg_type
+		{Code: equal, K: order(unix.RTM_NEWROUTE), Jt: 1},
+		{Code: equal, K: order(unix.RTM_DELROUTE), Jf: 4},
+		{Code: load16, K: 6}, // nlmsg_flags
+		{Code: some, K: order(unix.NLM_F_MULTI), Jt: 2},
+		{Code: load8, K: headerLen + 5}, // rtm_protocol
+		{Code: equal, K: Protocol, Jf: 1},
+		{Code: answer, K: 1<<32 - 1}, // all of it
+		{Code: answer, K: 0},
+	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}) //nolint:gosec // nine
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-ha/holdfast/internal/reconcile"
 )
 
@@ -188,5 +190,35 @@ func TestRouteChangesAndDisappears(t *testing.T) {
 	errs := w.ApplyNow(RouteOps([]RouteOp{op}))
 	if errs[0] == nil || !strings.Contains(errs[0].Error(), "add route 10.0.0.0/8 via 192.0.2.254 dev v0: ") {
 		t.Errorf("%v", errs)
+	}
+}
+
+// A router with a full table has a million routes come and go: they do not wake us.
+func TestOthersRoutesDoNotWakeUs(t *testing.T) {
+	inside(t)
+	ip(t, "addr add 192.0.2.1/24 dev v0")
+	r, w := openIt(t)
+	other := resolve(t, r.Mirror(), "10.2.0.0/16 dev v0")
+	ip(t, "route add 10.1.0.0/16 dev v0 proto bird")
+	ip(t, "-6 route add 2001:db8:1::/48 dev v0 proto bird")
+	mustApply(t, w, Op{Route: other, IsRoute: true})
+	ip(t, "route del 10.1.0.0/16 dev v0 proto bird")
+	seen := 0
+	for {
+		n, err := unix.Read(r.fd, r.buf)
+		if err != nil {
+			break
+		}
+		_ = messages(r.buf[:n], func(m message) error {
+			if m.typ == unix.RTM_NEWROUTE || m.typ == unix.RTM_DELROUTE {
+				if seen++; m.data[5] != Protocol {
+					t.Errorf("message %d of protocol %d", m.typ, m.data[5])
+				}
+			}
+			return nil
+		})
+	}
+	if seen != 1 {
+		t.Errorf("%d messages about routes, want ours alone", seen)
 	}
 }

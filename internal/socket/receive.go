@@ -88,6 +88,8 @@ func (s *VRRP) ancillary(b []byte, now clock.Reading) {
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
 			ts := (*unix.Timespec)(unsafe.Pointer(&data[0]))
 			p.At = s.instant(ts.Nano(), now)
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
+			s.dropped = *(*uint32)(unsafe.Pointer(&data[0]))
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			p.Link = int((*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0])).Ifindex)
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
@@ -98,6 +100,10 @@ func (s *VRRP) ancillary(b []byte, now clock.Reading) {
 		}
 	}
 }
+
+// Dropped is how many packets found the receive buffer full, as of the last
+// packet read.
+func (s *VRRP) Dropped() uint32 { return s.dropped }
 
 // instant turns the kernel's stamp into an instant. When the wall clock was set
 // between the two, the stamp lies; the packet cannot be from the future, nor

@@ -28,7 +28,10 @@ func (s *VRRP) OnFailed(fn func(tag int, err error)) { s.failed = fn }
 // Send keeps a packet until Flush, or until sendBatch packets are kept.
 func (s *VRRP) Send(d *Datagram) {
 	switch six := s.family == 6; {
-	case !d.Src.IsValid() || d.Src.Is6() != six || !d.Dst.IsValid() || d.Dst.Is6() != six:
+	case !d.Src.IsValid() || !d.Dst.IsValid():
+		s.failed(d.Tag, unix.EADDRNOTAVAIL)
+		return
+	case d.Src.Is6() != six || d.Dst.Is6() != six:
 		s.failed(d.Tag, unix.EAFNOSUPPORT)
 		return
 	case len(d.Data) > s.out.size-ipv4Header:

@@ -52,6 +52,7 @@ type VRRP struct {
 	packet Packet
 	// emptied is when everything had been read: what is read later came later.
 	emptied clock.Instant
+	dropped uint32
 
 	out    *batch
 	queued int
@@ -98,6 +99,7 @@ type option struct {
 func (s *VRRP) options() []option {
 	all := []option{
 		{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, true, "SO_TIMESTAMPNS"},
+		{unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1, false, "SO_RXQ_OVFL"},
 		{unix.SOL_SOCKET, unix.SO_PRIORITY, controlPrio, false, "SO_PRIORITY"},
 	}
 	if s.family == 6 {
