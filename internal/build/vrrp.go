@@ -96,7 +96,7 @@ func ScriptTrack(name string) string { return "script " + name }
 
 // SourceTrack names a router's own ability to speak: it has an interface with
 // an address to send from, and nothing blocks it.
-func SourceTrack(router string) string { return "source of " + router }
+func SourceTrack(router string) string { return "sender of " + router }
 
 // FromVRRP builds what the VRRP daemon needs.
 func FromVRRP(c *conf.Config) VRRP {

@@ -2,6 +2,7 @@ package vrrpd
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
@@ -35,10 +36,11 @@ func (d *daemon) act(actions []vrrp.Action) {
 	d.write()
 	for _, action := range actions {
 		if a, ok := action.(vrrp.Announce); ok {
-			d.pace.announce(d.edges[a.Router], a.Repeat)
+			d.announce(d.edges[a.Router], a.Repeat)
 		}
 	}
 	d.pace.burst(d.now())
+	d.speaker.Flush()
 	for _, action := range actions {
 		switch a := action.(type) {
 		case vrrp.Become:
@@ -84,4 +86,20 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 		e.holds[i].away = false
 	}
 	d.dirty = append(d.dirty, e)
+}
+
+// announce has the addresses of a router announced so many times.
+func (d *daemon) announce(e *edge, rounds int) {
+	if e.Family == 6 {
+		// Hosts drop a default router that no longer says that it is one (RFC
+		// 4861 §7.2.5), and nobody tells us when forwarding is switched.
+		e.forwards = forwards(e.Interface)
+	}
+	d.pace.announce(d.now(), e, rounds)
+}
+
+// forwards reports whether the system routes IPv6 from an interface.
+func forwards(dev string) bool {
+	b, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + dev + "/forwarding")
+	return err == nil && len(b) > 0 && b[0] != '0'
 }

@@ -32,6 +32,7 @@ type edge struct {
 	problem string // why it cannot speak, empty if it can
 
 	announcement announcement // what is left to announce
+	forwards     bool         // neighbour advertisements say that we are a router
 
 	repaired clock.Instant // when somebody's doing was last undone
 	repairs  quiet

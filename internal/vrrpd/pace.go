@@ -13,6 +13,8 @@ const (
 	maxBurst = 128
 	// breath is the pause after a full burst.
 	breath = time.Millisecond
+
+	never = clock.Instant(1<<63 - 1)
 )
 
 // pacer sends gratuitous ARPs and unsolicited neighbour advertisements: every
@@ -39,7 +41,7 @@ type announcement struct {
 }
 
 // announce wants every address of a router announced so many times.
-func (p *pacer) announce(e *edge, rounds int) {
+func (p *pacer) announce(now clock.Instant, e *edge, rounds int) {
 	if rounds <= 0 || len(e.holds) == 0 {
 		return
 	}
@@ -51,7 +53,7 @@ func (p *pacer) announce(e *edge, rounds int) {
 		p.fresh = append(p.fresh, e)
 	}
 	*a = announcement{rounds: max(a.rounds, rounds), fresh: true}
-	p.next = 0
+	p.next = now
 }
 
 // forget drops what is left of a router's announcements.
@@ -77,7 +79,7 @@ func (p *pacer) burst(now clock.Instant) {
 		return
 	}
 	budget := maxBurst
-	soonest := clock.Instant(0)
+	soonest := never
 	for _, queue := range []*[]*edge{&p.fresh, &p.rest} {
 		for range len(*queue) {
 			if budget <= 0 {
@@ -88,16 +90,16 @@ func (p *pacer) burst(now clock.Instant) {
 			*queue = slices.Delete(*queue, 0, 1)
 			sent, until := p.round(e, budget, now)
 			budget -= sent
-			if until > now && (soonest == 0 || until < soonest) {
-				soonest = until
-			}
+			until = max(until, now)
 			switch a := &e.announcement; {
 			case a.rounds == 0:
+				continue
 			case a.fresh: // not through yet
 				p.fresh = append(p.fresh, e)
 			default:
 				p.rest = append(p.rest, e)
 			}
+			soonest = min(soonest, until)
 		}
 	}
 	p.next = soonest

@@ -180,9 +180,10 @@ func (d *daemon) leave(gone []*edge) {
 func (d *daemon) announceAgain() {
 	for _, e := range d.again {
 		if e.active {
-			d.pace.announce(e, max(d.cfg.Node.Routers[e.index].GARP.Repeat, 1))
+			d.announce(e, max(d.cfg.Node.Routers[e.index].GARP.Repeat, 1))
 		}
 	}
 	d.again = d.again[:0]
 	d.pace.burst(d.now())
+	d.speaker.Flush()
 }

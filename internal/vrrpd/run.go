@@ -165,7 +165,10 @@ func (d *daemon) close() {
 func (d *daemon) deadlines() {
 	d.loop.OnDeadline(func() (clock.Instant, bool) { return d.node.Deadline() },
 		func(_ clock.Instant, late time.Duration) { d.step(vrrp.Tick{Late: late}) })
-	d.loop.OnDeadline(d.pace.deadline, d.pace.tick)
+	d.loop.OnDeadline(d.pace.deadline, func(now clock.Instant, late time.Duration) {
+		d.pace.tick(now, late)
+		d.speaker.Flush()
+	})
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/socket"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // sockets is the speaker on the network: one raw socket for each family, and
@@ -140,9 +141,9 @@ func (s *sockets) Announce(e *edge, h *holding) {
 		return
 	}
 	if h.key.Addr.Is4() {
-		s.frame = appendARP(s.frame[:0], link.MAC, h.key.Addr)
+		s.frame = wire.AppendGratuitousARP(s.frame[:0], link.MAC, h.key.Addr)
 	} else {
-		s.frame = appendNA(s.frame[:0], link.MAC, h.key.Addr)
+		s.frame = wire.AppendUnsolicitedNA(s.frame[:0], link.MAC, h.key.Addr, e.forwards)
 	}
 	s.frames.Send(link.Index, s.frame)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/notify/script"
 	"github.com/holdfast-ha/holdfast/internal/proc"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // Kinds of records.
@@ -75,7 +76,10 @@ func (d *daemon) tellGroup(g *build.Group, a *vrrp.BecomeGroup) {
 func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 	level := slog.LevelInfo
 	switch a.Kind {
-	case vrrp.AddressMismatch, vrrp.IntervalMismatch, vrrp.Slept:
+	case vrrp.AddressMismatch:
+		e.counters.faults[wire.BadAddresses]++
+		level = slog.LevelWarn
+	case vrrp.IntervalMismatch, vrrp.Slept:
 		level = slog.LevelWarn
 	case vrrp.LowerHeard:
 		if s := e.Notify.MasterRxLowerPri; s != nil {
