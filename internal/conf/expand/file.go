@@ -18,6 +18,7 @@ type file struct {
 	pos    int               // offset of the next line
 	no     int32             // number of the line before it
 	ahead  [len(special)]int // offset of the next byte of each kind, len(data) if none
+	first  int               // the least of them
 	before check             // include_check of the file that included this one
 }
 
@@ -31,6 +32,7 @@ func newFile(name string, data []byte, frame int32, before check) *file {
 	for i := range f.ahead {
 		f.ahead[i] = -1
 	}
+	f.first = -1
 	return f
 }
 
@@ -44,15 +46,15 @@ func (f *file) plain(line *Line) bool {
 		if size < 0 {
 			size, step = len(rest), len(rest)
 		}
-		for i := range f.ahead {
-			if f.ahead[i] < f.pos {
-				f.look(i)
-			}
-			if f.ahead[i] < f.pos+size {
-				return false
+		s, n := rest[:size], 0
+		if f.first < f.pos+size {
+			if f.look(); f.first < f.pos+size {
+				ok := false
+				if s, ok = f.comment(s); !ok {
+					return false
+				}
 			}
 		}
-		s, n := rest[:size], 0
 		for n < len(s) && isSpace(s[n]) {
 			n++
 		}
@@ -73,13 +75,32 @@ func (f *file) plain(line *Line) bool {
 	return false
 }
 
-// look finds the next byte of a kind, from the next line on.
-func (f *file) look(kind int) {
-	n := strings.IndexByte(f.data[f.pos:], special[kind])
-	if n < 0 {
-		n = len(f.data) - f.pos
+// comment cuts the comment off a line if that is all that is special about it.
+func (f *file) comment(s string) (string, bool) {
+	at := f.first - f.pos
+	switch {
+	case s[at] != '#' && s[at] != '!', // something else comes first
+		strings.IndexByte(s[:at], '"') >= 0,
+		f.ahead[len(special)-1] < f.pos+len(s), // a zero byte
+		strings.HasSuffix(trimRight(s), `\`):
+		return s, false
 	}
-	f.ahead[kind] = f.pos + n
+	return trimRight(s[:at]), true
+}
+
+// look finds the special bytes that come next, from this line on.
+func (f *file) look() {
+	f.first = len(f.data)
+	for kind, at := range f.ahead {
+		if at < f.pos {
+			at = len(f.data)
+			if n := strings.IndexByte(f.data[f.pos:], special[kind]); n >= 0 {
+				at = f.pos + n
+			}
+			f.ahead[kind] = at
+		}
+		f.first = min(f.first, at)
+	}
 }
 
 // next gives the next line as it is written.

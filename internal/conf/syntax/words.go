@@ -78,18 +78,20 @@ scan:
 	text := s[r.off:i]
 	r.off = i
 	if len(r.words) > first {
-		r.add(Node{Words: r.words[first:len(r.words):len(r.words)], Text: trim(text)})
+		n := r.add()
+		n.Words, n.Text = r.words[first:len(r.words):len(r.words)], trim(text)
 	}
 }
 
-// add puts a statement into the block that is open.
-func (r *Reader) add(n Node) {
+// add makes room for a statement in the block that is open.
+func (r *Reader) add() *Node {
 	if r.depth == 0 {
-		r.root, r.some = n, true
-		return
+		r.root, r.some = Node{}, true
+		return &r.root
 	}
 	l := &r.levels[r.depth]
-	l.kids = append(l.kids, n)
+	l.kids = append(l.kids, Node{})
+	return &l.kids[len(l.kids)-1]
 }
 
 func (r *Reader) unquoted(off int) {
