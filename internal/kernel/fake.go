@@ -62,7 +62,7 @@ func (f *Fake) Put(k AddrKey, a Address) Change {
 
 // Take removes an address as somebody else would, and returns the Change to be told.
 func (f *Fake) Take(k AddrKey) Change {
-	delete(f.m.addrs, k)
+	f.m.dropAddr(k)
 	return Change{Kind: AddrChanged, Link: k.Link, Addr: k, Gone: true}
 }
 

@@ -14,6 +14,7 @@ type Mirror struct {
 	links  map[int]linkEntry
 	names  map[string]int
 	addrs  map[AddrKey]addrEntry
+	byLink map[int][]AddrKey // in their order
 	routes map[RouteKey]routeEntry
 	// generation counts dumps: what a whole dump did not name is gone.
 	generation uint64
@@ -43,7 +44,7 @@ const secondary = 1 << 63
 func newMirror() *Mirror {
 	return &Mirror{
 		links: map[int]linkEntry{}, names: map[string]int{},
-		addrs: map[AddrKey]addrEntry{}, routes: map[RouteKey]routeEntry{},
+		addrs: map[AddrKey]addrEntry{}, byLink: map[int][]AddrKey{}, routes: map[RouteKey]routeEntry{},
 	}
 }
 
@@ -86,34 +87,55 @@ func (m *Mirror) Route(k RouteKey) (Route, bool) {
 // address, or its IPv6 link-local address, that is none of those which except
 // names (the virtual ones) and that may be used already.
 func (m *Mirror) Source(link, family int, except func(netip.Addr) bool) (netip.Addr, bool) {
-	var best AddrKey
-	var order uint64
-	for k, a := range m.addrs {
-		if k.Link != link || a.tentative || except(k.Addr) {
-			continue
-		}
+	for _, k := range m.byLink[link] {
 		if (family == 4) != k.Addr.Is4() || family == 6 && !k.Addr.IsLinkLocalUnicast() {
 			continue
 		}
-		// A secondary address comes after the primary one of its subnet.
-		if best.Addr.IsValid() && a.order >= order {
-			continue
+		if !m.addrs[k].tentative && !except(k.Addr) {
+			return k.Addr, true
 		}
-		best, order = k, a.order
 	}
-	return best.Addr, best.Addr.IsValid()
+	return netip.Addr{}, false
 }
 
 // Addresses returns the addresses of a link, sorted.
 func (m *Mirror) Addresses(link int) []AddrKey {
-	var keys []AddrKey
-	for k := range m.addrs {
-		if k.Link == link {
-			keys = append(keys, k)
-		}
+	return slices.SortedFunc(slices.Values(m.byLink[link]), AddrKey.Compare)
+}
+
+// putAddr keeps an address where its order puts it. Those that come go to the
+// end, or nearly so.
+func (m *Mirror) putAddr(k AddrKey, e addrEntry) {
+	was, ok := m.addrs[k]
+	m.addrs[k] = e
+	if ok && was.order == e.order {
+		return
 	}
-	slices.SortFunc(keys, AddrKey.Compare)
-	return keys
+	list := m.byLink[k.Link]
+	if ok {
+		i := slices.Index(list, k)
+		list = slices.Delete(list, i, i+1)
+	}
+	at := len(list)
+	for at > 0 && m.addrs[list[at-1]].order > e.order {
+		at--
+	}
+	m.byLink[k.Link] = slices.Insert(list, at, k)
+}
+
+func (m *Mirror) dropAddr(k AddrKey) bool {
+	if _, ok := m.addrs[k]; !ok {
+		return false
+	}
+	delete(m.addrs, k)
+	list := m.byLink[k.Link]
+	at := slices.Index(list, k)
+	if list = slices.Delete(list, at, at+1); len(list) == 0 {
+		delete(m.byLink, k.Link)
+		return true
+	}
+	m.byLink[k.Link] = list
+	return true
 }
 
 // linkMessage takes RTM_NEWLINK and RTM_DELLINK (struct ifinfomsg).
@@ -156,11 +178,10 @@ func (m *Mirror) dropLink(index int) (Change, bool) {
 	if ok && m.names[was.Name] == index {
 		delete(m.names, was.Name)
 	}
-	for k := range m.addrs { // the kernel tells of these too, but not always before
-		if k.Link == index {
-			delete(m.addrs, k)
-		}
+	for _, k := range m.byLink[index] { // the kernel tells of these too, but not always before
+		delete(m.addrs, k)
 	}
+	delete(m.byLink, index)
 	return Change{Kind: LinkChanged, Link: index, Gone: true}, ok
 }
 
@@ -207,8 +228,7 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 	k := Key(index, netip.PrefixFrom(local, e.Bits))
 	was, ok := m.addrs[k]
 	if msg.typ == unix.RTM_DELADDR {
-		delete(m.addrs, k)
-		return Change{Kind: AddrChanged, Link: index, Addr: k, Gone: true}, ok
+		return Change{Kind: AddrChanged, Link: index, Addr: k, Gone: true}, m.dropAddr(k)
 	}
 	e.tentative = e.Flags&unix.IFA_F_TENTATIVE != 0 && e.Flags&unix.IFA_F_OPTIMISTIC == 0
 	e.order = was.order &^ secondary
@@ -219,7 +239,7 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 	if e.Flags&unix.IFA_F_SECONDARY != 0 && local.Is4() {
 		e.order |= secondary
 	}
-	m.addrs[k] = e
+	m.putAddr(k, e)
 	was.seen, was.order = e.seen, e.order
 	return Change{Kind: AddrChanged, Link: index, Addr: k}, !ok || was != e
 }
@@ -256,7 +276,7 @@ func (m *Mirror) sweep(kind ChangeKind, since uint64, take func(Change)) {
 	case AddrChanged:
 		for k, e := range m.addrs {
 			if e.seen < since {
-				delete(m.addrs, k)
+				m.dropAddr(k)
 				take(Change{Kind: AddrChanged, Link: k.Link, Addr: k, Gone: true})
 			}
 		}

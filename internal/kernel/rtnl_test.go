@@ -115,6 +115,18 @@ func FuzzMirror(f *testing.F) {
 				t.Errorf("%q leads to %+v", name, r.m.links[index])
 			}
 		}
+		listed := 0
+		for link, keys := range r.m.byLink {
+			listed += len(keys)
+			for i, k := range keys {
+				if k.Link != link || i > 0 && r.m.addrs[keys[i-1]].order >= r.m.addrs[k].order {
+					t.Errorf("%v is in the wrong place", k)
+				}
+			}
+		}
+		if listed != len(r.m.addrs) {
+			t.Errorf("%d addresses are listed of %d", listed, len(r.m.addrs))
+		}
 		for k, a := range r.m.addrs {
 			if k != Key(k.Link, k.Prefix(a.Address)) {
 				t.Errorf("%+v under %+v", a, k)

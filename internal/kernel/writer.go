@@ -260,13 +260,13 @@ func (m *Mirror) apply(op Op) {
 	case op.IsRoute:
 		m.routes[op.Route.Key] = routeEntry{Route: op.Route.Want, seen: m.generation}
 	case op.Addr.Verb == reconcile.Remove:
-		delete(m.addrs, op.Addr.Key)
+		m.dropAddr(op.Addr.Key)
 	default:
 		was, ok := m.addrs[op.Addr.Key]
 		if !ok {
 			m.generation++
 			was.order = m.generation
 		}
-		m.addrs[op.Addr.Key] = addrEntry{Address: op.Addr.Want, order: was.order, seen: m.generation}
+		m.putAddr(op.Addr.Key, addrEntry{Address: op.Addr.Want, order: was.order, seen: m.generation})
 	}
 }
