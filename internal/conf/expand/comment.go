@@ -86,7 +86,9 @@ func unescape(line Line) Line {
 		}
 	}
 	b.keep(&line, from, len(s))
-	return b.line()
+	out := b.line()
+	out.on = line.on
+	return out
 }
 
 // builder makes a line of pieces of others.

@@ -168,6 +168,34 @@ func (l *Lines) Next() (*Line, bool) {
 	return nil, false
 }
 
+// Again takes back what follows a brace on a line, if expansion has a say in
+// it: for a condition, a definition, a sequence or an include, a brace is the
+// start of a line. It reports whether it did; the line is then over.
+func (l *Lines) Again(line *Line, off int) bool {
+	for off < len(line.Text) && isSpace(line.Text[off]) {
+		off++
+	}
+	if off == len(line.Text) {
+		return false
+	}
+	rest := line.Text[off:]
+	switch rest[0] {
+	default:
+		return false
+	case '@', '~':
+	case 'i':
+		if !strings.HasPrefix(rest, "include") {
+			return false
+		}
+	case '$':
+		if n := 1 + nameEnd(rest[1:]); n == 1 || n == len(rest) || rest[n] != '=' {
+			return false
+		}
+	}
+	l.push(&definitionFeed{lines: []Line{line.cut(off)}}, line.At(off))
+	return true
+}
+
 // process expands a raw line. It reports whether l.line is the outcome;
 // otherwise there is none, or it comes from a feed that was pushed.
 func (l *Lines) process(line Line) bool {

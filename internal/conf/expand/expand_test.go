@@ -102,6 +102,7 @@ var language = []struct {
 	{"several lines within a line", "$M= \\\n a \\\n b\nx ${M} y\n", "x a|b y", ""}, // keepalived does not
 	{"a backslash continues definitions only", "a \\\nb\n", `a\|b`, "HF008"},
 	{"a backslash behind a comment", "# x \\\na # y \\\n b \\ \n", `\|a\|b \`, "HF008 HF008"},
+	{"a backslash behind an escape", "\\! \\\n", `!\`, "HF008"},
 	{"sequences", "~SEQ(A,1,3) a$A\n~SEQ(B,2) b${B}\n~SEQ(C,2,1) c${C}\n~SEQ(D,-2) d${D}\n~SEQ(E,1,2,6) e${E}\n",
 		"a1|a2|a3|b1|b2|c2|c1|d-1|d-2|e1|e3|e5", ""},
 	{"hexadecimal", "~SEQx(F,9,10) f${F}\n~SEQx(G, 0x90, 0x10, 0xa0) ${G}\n~SEQx(H,0x12,-1,0x11) ${H}\n", "f9|fa|90|a0|12|11", ""},

@@ -89,7 +89,7 @@ func (r *Reader) last() *Node {
 // open begins the block of the last statement.
 func (r *Reader) open() {
 	at := Pos(r.line.At(r.off))
-	r.off++
+	r.skip()
 	n := r.last()
 	if n == nil || n.Opened {
 		r.tell(at, 1, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
@@ -115,7 +115,7 @@ func (r *Reader) open() {
 func (r *Reader) close() {
 	at := Pos(r.line.At(r.off))
 	first := r.off == 0
-	r.off++
+	r.skip()
 	if r.depth == 0 {
 		r.tell(at, 1, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
 			Message: "this } closes nothing and is ignored", Expected: "a block that is open"})

@@ -102,6 +102,7 @@ func TestForm(t *testing.T) {
 		{"missing braces", "a {\n b {\n", "a{b{};};", "HF002 2:4"},
 		{"undefined with braces", "a ${B} c", "a ${B;};c;", "HF006 1:3"},
 		{"conditional braces", "@vm a {\n@vm }\n@x b {\n@x }\n", "a{};", ""},
+		{"a brace begins a line", "a { @vm b\n@vm c } @x d {\n} $A=e\nf { ${A} }\n", "a{b;c;};f{e;};", "HF003 3:1"},
 		{"a block from a definition", "$V=a b {\n$V\nc\n}\n", "a b{c;};", ""},
 		{"blocks in lines of a definition", "$V= \\\n a ${N} { \\\n b { c${N} } \\\n}\n$N=1\n$V\n$N=2\n$V\n", "a 1{b{c1;};};a 2{b{c2;};};", ""},
 	} {

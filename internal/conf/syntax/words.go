@@ -41,6 +41,14 @@ func (r *Reader) peek() (byte, bool) {
 	return 0, false
 }
 
+// skip goes on behind a brace.
+func (r *Reader) skip() {
+	r.off++
+	if r.off < len(r.line.Text) && r.lines.Again(r.line, r.off) {
+		r.line = nil
+	}
+}
+
 // statement reads words to the end of the line or to a brace. Quotes keep
 // space and braces in a word and end the word before them; a backslash means
 // nothing here.
