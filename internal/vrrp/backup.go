@@ -27,6 +27,8 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 		n.plan.sooner(r)
 		return
 	}
+	worse := r.master.IsValid() && r.master != ev.Source && ev.Priority < r.masterPrio
+	before := r.down
 	r.master, r.masterPrio, r.heard = ev.Source, ev.Priority, n.now
 	r.lower = ev.Priority < r.priority && r.cfg.Preempt
 	if !r.lower {
@@ -36,6 +38,11 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 	}
 	n.learn(r, ev)
 	n.arm(r)
+	if worse && before != never {
+		// Two are active, and this one is about to yield. Its interval may be
+		// the shorter, yet it must not cut short the wait for the better one.
+		r.down = max(r.down, before)
+	}
 }
 
 // learn takes over the master's interval in version 3 (RFC 9568 §6.4.2: "Set

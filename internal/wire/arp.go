@@ -43,3 +43,9 @@ func AppendARP(b []byte, operation uint16, hw HardwareAddr, addr netip.Addr) []b
 	b = append(b, Broadcast[:]...)
 	return append(b, raw[:]...)
 }
+
+// AppendGratuitousARP appends a whole frame that tells everybody on the link
+// that addr is at hw.
+func AppendGratuitousARP(b []byte, hw HardwareAddr, addr netip.Addr) []byte {
+	return AppendARP(AppendEthernet(b, Broadcast, hw, EtherARP), ARPRequest, hw, addr)
+}

@@ -61,3 +61,11 @@ func AppendNA(b []byte, hw HardwareAddr, addr, src, dst netip.Addr, router bool)
 	binary.BigEndian.PutUint16(p[2:], checksum(pseudoSum(ICMPv6, len(p), src, dst), p))
 	return b
 }
+
+// AppendUnsolicitedNA appends a whole frame that tells every node on the link
+// that addr is at hw. It comes from the address itself.
+func AppendUnsolicitedNA(b []byte, hw HardwareAddr, addr netip.Addr, router bool) []byte {
+	b = AppendEthernet(b, MulticastHardware(AllNodes), hw, EtherIPv6)
+	b = AppendIPv6(b, addr, AllNodes, ICMPv6, TTL, NALen)
+	return AppendNA(b, hw, addr, addr, AllNodes, router)
+}

@@ -103,15 +103,11 @@ func TestKeepalivedAdverts(t *testing.T) {
 
 func TestKeepalivedAnnouncements(t *testing.T) {
 	hw := HardwareAddr{0xaa, 0x77, 0xa9, 0xeb, 0x7d, 0x81}
-	b := AppendEthernet(nil, Broadcast, hw, EtherARP)
-	b = AppendARP(b, ARPRequest, hw, netip.MustParseAddr("192.0.2.102"))
+	b := AppendGratuitousARP(nil, hw, netip.MustParseAddr("192.0.2.102"))
 	if want := frames(t)["arp"]; !bytes.Equal(b, want) {
 		t.Errorf("gratuitous ARP\n got %x\nwant %x", b, want)
 	}
-	vip := netip.MustParseAddr("fd00::100")
-	b = AppendEthernet(nil, MulticastHardware(AllNodes), hw, EtherIPv6)
-	b = AppendIPv6(b, vip, AllNodes, ICMPv6, TTL, NALen)
-	b = AppendNA(b, hw, vip, vip, AllNodes, false)
+	b = AppendUnsolicitedNA(nil, hw, netip.MustParseAddr("fd00::100"), false)
 	if want := frames(t)["na"]; !bytes.Equal(b, want) {
 		t.Errorf("unsolicited NA\n got %x\nwant %x", b, want)
 	}

@@ -1,0 +1,252 @@
+package sim
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+var (
+	seeds   = flag.Int("seeds", 300, "how many random histories")
+	oneSeed = flag.Uint64("seed", 0, "only this random history")
+)
+
+// Whatever happened before: once every fault is over and a few
+// Master_Down_Intervals have passed, each virtual router is active on exactly
+// one host, the best one, and stays there.
+func TestRandomHistories(t *testing.T) {
+	from, to := uint64(1), uint64(*seeds)
+	if *oneSeed != 0 {
+		from, to = *oneSeed, *oneSeed
+	}
+	for seed := from; seed <= to; seed++ {
+		story := history(seed)
+		if _, err := live(seed, story); err != nil {
+			short := shorten(seed, story)
+			transcript, last := live(seed, short)
+			t.Fatalf("go test ./internal/sim -run TestRandomHistories -seed %d\n%v\nthe shortest history found:\n%s\n%s\n%sends: %v",
+				seed, err, strings.Join(short, "\n"), rule, tail(transcript, 100), last)
+		}
+	}
+}
+
+// errStory: a line makes no sense, perhaps since one before it was left out.
+var errStory = errors.New("not a history")
+
+// live runs a history, and then the peace after it.
+func live(seed uint64, story []string) (transcript string, err error) {
+	w := New(seed)
+	for _, line := range append(slices.Clone(story), peace...) {
+		if err := w.Command(line); err != nil {
+			return "", fmt.Errorf("%w: %s: %w", errStory, line, err)
+		}
+		if w.Err() != nil {
+			return w.Transcript(), w.Err()
+		}
+	}
+	for _, h := range w.hosts {
+		for name := range h.facts {
+			w.set(h, name, fact{up: true})
+		}
+		w.start(h)
+		w.drift(h, 0)
+	}
+	// The longest Master_Down_Interval of a history is 7 s, the longest
+	// preempt delay 5 s.
+	w.Run(3*7e9 + 1e9 + 5e9)
+	transcript = w.Transcript()
+	if err := agreed(w); err != nil {
+		return transcript, err
+	}
+	w.Run(60e9)
+	if s := w.Transcript(); s != "" && w.Err() == nil {
+		return transcript + s, errors.New("no rest in peace")
+	}
+	return transcript, w.Err()
+}
+
+// peace ends what a history may have begun; the longest sleep is 20 s.
+var peace = []string{"heal", "link delay 100us jitter 0s loss 0 duplicate 0", "run 21s"}
+
+// agreed reports whether each virtual router is active on the one right host.
+func agreed(w *World) error {
+	type seen struct {
+		active  int
+		holder  string
+		holds   vrrp.Priority
+		best    vrrp.Priority
+		preempt bool
+	}
+	all := map[string]*seen{}
+	for _, h := range w.hosts {
+		for i := range h.node.Routers() {
+			v := h.node.Router(i)
+			s := all[v.Name]
+			if s == nil {
+				s = &seen{preempt: true}
+				all[v.Name] = s
+			}
+			c := h.current.Routers[i]
+			s.best, s.preempt = max(s.best, v.Priority), s.preempt && c.Preempt
+			if v.State == vrrp.Active {
+				s.active, s.holder, s.holds = s.active+1, h.name, v.Priority
+			}
+		}
+	}
+	for name, s := range all {
+		if s.active != 1 {
+			return fmt.Errorf("%s is active on %d hosts", name, s.active)
+		}
+		if s.preempt && s.holds != s.best {
+			return fmt.Errorf("%s is active on %s with priority %d, though there is one of %d", name, s.holder, s.holds, s.best)
+		}
+	}
+	return w.Err()
+}
+
+// shorten leaves out lines as long as the history still fails.
+func shorten(seed uint64, story []string) []string {
+	for changed := true; changed; {
+		changed = false
+		for i := len(story) - 1; i >= 0; i-- {
+			if verb, _, _ := strings.Cut(story[i], " "); verb == "router" || verb == "group" {
+				continue // a different network may well fail for another reason
+			}
+			less := slices.Delete(slices.Clone(story), i, i+1)
+			if _, err := live(seed, less); err != nil && !errors.Is(err, errStory) {
+				story, changed = less, true
+			}
+		}
+	}
+	return story
+}
+
+// tail is the last lines of a transcript.
+func tail(s string, n int) string {
+	lines := strings.SplitAfter(s, "\n")
+	return strings.Join(lines[max(len(lines)-n, 0):], "")
+}
+
+// author writes a history.
+type author struct {
+	*rand.Rand
+	hosts, routers []string
+	lines          []string
+}
+
+func (a *author) say(format string, args ...any) {
+	a.lines = append(a.lines, fmt.Sprintf(format, args...))
+}
+
+func (a *author) host() string { return a.hosts[a.IntN(len(a.hosts))] }
+
+func (a *author) maybe(text string, args ...any) string {
+	if a.IntN(3) != 0 {
+		return ""
+	}
+	return " " + fmt.Sprintf(text, args...)
+}
+
+// history is what a seed tells: a configuration, and what befalls it.
+func history(seed uint64) []string {
+	a := &author{Rand: rand.New(rand.NewPCG(seed, 1))}
+	a.hosts = []string{"a", "b", "c", "d", "e"}[:2+a.IntN(4)]
+	a.routers = []string{"x", "y", "z"}[:1+a.IntN(3)]
+	a.configure()
+	var kinds []func(*author)
+	for _, k := range faults {
+		if a.IntN(2) == 0 {
+			kinds = append(kinds, k)
+		}
+	}
+	for range 3 + a.IntN(40) {
+		if len(kinds) > 0 && a.IntN(3) > 0 {
+			kinds[a.IntN(len(kinds))](a)
+		} else {
+			a.say("run %dms", a.IntN(8000))
+		}
+	}
+	return a.lines
+}
+
+// configure writes the routers: of one virtual router all have the same
+// version and, in version 2, interval; all preempt or none does; in a group all
+// members of a host have the same priority, so that there is one best host.
+func (a *author) configure() {
+	group := a.IntN(3) == 0
+	priority := map[string]int{}
+	owner := a.IntN(4) == 0
+	preempt := a.maybe("nopreempt")
+	for i, r := range a.routers {
+		version := 2 + a.IntN(2)
+		interval := []string{"1s", "2s"}[a.IntN(2)]
+		common := fmt.Sprintf("vrid %d version %d", i+1, version) + preempt
+		if version == 3 {
+			common += a.maybe("ipv6")
+		}
+		for _, h := range a.hosts {
+			if version == 3 {
+				interval = []string{"50ms", "100ms", "330ms", "1s"}[a.IntN(4)]
+			}
+			p := 1 + a.IntN(254)
+			if was := priority[h]; group && was > 0 {
+				p = was
+			} else if owner && h == "a" {
+				p = 255
+			}
+			priority[h] = p
+			line := fmt.Sprintf("router %s.%s %s interval %s priority %d", h, r, common, interval, p)
+			line += a.maybe("master") + a.maybe("preempt_delay %dms", a.IntN(5000)) + a.maybe("higher_advert")
+			line += a.maybe("no_lower_advert") + a.maybe("track script chk") + a.maybe("track interface eth1 reverse weight -5")
+			if !group {
+				line += a.maybe("track script chk2 weight %d", a.IntN(100)-50)
+			}
+			a.say("%s", line)
+		}
+	}
+	for _, h := range a.hosts {
+		if group {
+			a.say("group %s G %s%s", h, strings.Join(a.routers, " "), a.maybe("track script chk2 weight 30"))
+		}
+		if a.IntN(5) == 0 {
+			a.say("host %s startup_delay %dms", h, a.IntN(3000))
+		}
+	}
+}
+
+// faults are what may befall; each history has some of them.
+var faults = []func(*author){
+	func(a *author) { a.say("cut %s %s", a.host(), a.host()) },
+	func(a *author) { a.say("cut %s -> %s", a.host(), a.host()) },
+	func(a *author) { a.say("cut %s", a.host()) },
+	func(a *author) { a.say("heal") },
+	func(a *author) { a.say("link loss %d", a.IntN(101)) },
+	func(a *author) { a.say("link duplicate %d", a.IntN(101)) },
+	func(a *author) { a.say("link delay %dus jitter %dms", a.IntN(20_000), a.IntN(400)) },
+	func(a *author) { a.say("kill %s", a.host()) },
+	func(a *author) { a.say("stop %s", a.host()) },
+	func(a *author) { a.say("start %s", a.host()) },
+	func(a *author) { a.say("pause %s %dms", a.host(), a.IntN(20_000)) },
+	func(a *author) { a.say("suspend %s %dms", a.host(), a.IntN(20_000)) },
+	func(a *author) { a.say("drift %s %d", a.host(), a.IntN(20_001)-10_000) },
+	func(a *author) { a.say("down %s script chk exit status 1", a.host()) },
+	func(a *author) { a.say("up %s script chk", a.host()) },
+	func(a *author) { a.say("down %s script chk2 timed out", a.host()) },
+	func(a *author) { a.say("down %s interface eth0 no carrier", a.host()) },
+	func(a *author) { a.say("up %s interface eth0", a.host()) },
+	func(a *author) { a.say("unknown %s script chk", a.host()) },
+	func(a *author) { a.say("reload %s", a.host()) },
+	func(a *author) {
+		h, p := a.host(), 1+a.IntN(254)
+		for _, r := range a.routers { // all, for the sake of groups
+			a.say("set %s.%s priority %d", h, r, p)
+		}
+		a.say("reload %s", h)
+	},
+}

@@ -1,0 +1,275 @@
+// Package sim runs many vrrp.Nodes on virtual time and a simulated link: the
+// machines that the daemon runs, with adverts that are encoded and decoded as
+// on a wire, and faults at will.
+//
+// A World is told what to do by a script in a small language (script.go) and
+// prints what the routers did; the same script and seed give the same
+// transcript, anywhere. Scenarios are such scripts with the transcript they
+// must print, and a random history that failed is one too.
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// Bounds of a world.
+const (
+	MaxHosts = 64
+	// maxBacklog is how many adverts wait for a process that is paused, as a
+	// socket buffer's would.
+	maxBacklog = 256
+	// maxStall is how many events may happen at one instant before the world
+	// says that time stands still.
+	maxStall = 100_000
+)
+
+// World is hosts on one link. Whoever made it owns it.
+type World struct {
+	now   clock.Instant // the true time, from 0
+	rng   *rand.Rand
+	hosts []*host
+	queue queue
+	seq   int
+	stall int
+
+	// The link between any two hosts.
+	delay, jitter   time.Duration
+	loss, duplicate int               // percent
+	cuts            map[[2]*host]bool // from, to: nothing arrives
+
+	show map[string]bool // "adverts", "announcements", "says"
+	out  strings.Builder
+	err  error // the first promise that was broken
+}
+
+// New makes an empty world; chance follows from seed.
+func New(seed uint64) *World {
+	return &World{
+		rng: rand.New(rand.NewPCG(seed, 0)), delay: 100 * time.Microsecond,
+		cuts: map[[2]*host]bool{}, show: map[string]bool{"says": true},
+	}
+}
+
+// Now is the time since the world began.
+func (w *World) Now() time.Duration { return time.Duration(w.now) }
+
+// Err returns the first promise that a node broke, if any.
+func (w *World) Err() error { return w.err }
+
+// Run lets time pass, beginning with the start of hosts that are new.
+func (w *World) Run(d time.Duration) {
+	for _, h := range w.hosts {
+		if h.node == nil && !h.off {
+			w.start(h)
+		}
+	}
+	end := w.now.Add(d)
+	for w.err == nil {
+		at, h := w.next()
+		if at > end {
+			break
+		}
+		if w.stall++; at > w.now {
+			w.stall, w.now = 0, at
+		}
+		switch {
+		case w.stall > maxStall:
+			w.fail("time stands still at %v", w.Now())
+		case h == nil:
+			w.queue.pop().do()
+		default:
+			w.step(h, vrrp.Tick{})
+		}
+	}
+	w.now = end
+}
+
+// next is when something happens: what is queued first, then the host whose
+// deadline it is; loops read their sockets before they look at the clock.
+func (w *World) next() (clock.Instant, *host) {
+	at := never
+	if len(w.queue) > 0 {
+		at = w.queue[0].at
+	}
+	var who *host
+	for _, h := range w.hosts {
+		if h.node == nil || h.asleep {
+			continue
+		}
+		if d, ok := h.node.Deadline(); ok {
+			if t := max(h.true(d), w.now); t < at {
+				at, who = t, h
+			}
+		}
+	}
+	return at, who
+}
+
+// step tells a host's node something and carries out what it asks for.
+func (w *World) step(h *host, ev vrrp.Event) {
+	for _, a := range h.node.Step(h.local(w.now), ev) {
+		w.perform(h, a)
+	}
+	w.check(h)
+}
+
+func (w *World) perform(h *host, a vrrp.Action) {
+	switch a := a.(type) {
+	case vrrp.Send:
+		r := &h.current.Routers[a.Router]
+		if w.show["adverts"] {
+			w.print(h, r.Name, "sends", fmt.Sprintf("priority %d", a.Priority))
+		}
+		w.send(h, r, a.Priority)
+	case vrrp.Become:
+		w.become(h, a)
+	case vrrp.BecomeGroup:
+		w.print(h, h.current.Groups[a.Group].Name, word(a.To), "group: "+a.Cause.String())
+	case vrrp.Announce:
+		if w.show["announcements"] {
+			w.print(h, h.current.Routers[a.Router].Name, "announces", fmt.Sprintf("%d times", a.Repeat))
+		}
+	case vrrp.Tell:
+		if w.show["says"] {
+			w.print(h, h.current.Routers[a.Router].Name, "says", a.Text)
+		}
+	case vrrp.Renumbered:
+		h.current = h.wanted.clone()
+	default:
+		w.fail("%s: an action of unknown kind %T", h.name, a)
+	}
+}
+
+func (w *World) become(h *host, a vrrp.Become) {
+	r := &h.current.Routers[a.Router]
+	if a.Cause == nil || a.Cause.String() == "" {
+		w.fail("%s became %s without a cause", h.title(r.Name), a.To)
+		return
+	}
+	w.print(h, r.Name, word(a.To), a.Cause.String())
+}
+
+// check holds a node to what must be true after every step.
+func (w *World) check(h *host) {
+	for i := range h.node.Groups() {
+		g := h.node.Group(i)
+		for _, m := range g.Members {
+			if r := h.node.Router(m); r.State != g.State {
+				w.fail("%s: group %s is in %s, its member %s in %s", h.name, g.Name, g.State, r.Name, r.State)
+			}
+		}
+	}
+	if d, ok := h.node.Deadline(); ok && d < h.local(w.now)-clock.Instant(time.Minute) {
+		w.fail("%s: a deadline of a minute ago", h.name)
+	}
+}
+
+// send encodes an advert and lets it arrive at everybody else, as chance has it.
+func (w *World) send(h *host, r *vrrp.RouterConfig, p vrrp.Priority) {
+	if h.linkDown() {
+		return
+	}
+	src, dst := h.addr, wire.Group4
+	if is6(r) {
+		src, dst = h.addr6, wire.Group6
+	}
+	a := wire.Advert{Version: r.Version, VRID: uint8(r.VRID), Priority: uint8(p), Interval: r.Advert, Addresses: r.Addresses}
+	packet := arrival{src: src, dst: dst, bytes: wire.AppendAdvert(nil, &a, src, dst)}
+	for _, to := range w.hosts {
+		if to == h || w.cuts[[2]*host{h, to}] {
+			continue
+		}
+		copies := 1
+		if w.chance(w.duplicate) {
+			copies = 2
+		}
+		for range copies {
+			if w.chance(w.loss) {
+				continue
+			}
+			delay := w.delay
+			if w.jitter > 0 {
+				delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
+			}
+			w.after(delay, func() { w.arrive(to, packet) })
+		}
+	}
+}
+
+func (w *World) chance(percent int) bool { return percent > 0 && w.rng.IntN(100) < percent }
+
+// arrival is an IP payload at its destination.
+type arrival struct {
+	src, dst netip.Addr
+	bytes    []byte
+}
+
+func (w *World) arrive(h *host, p arrival) {
+	switch {
+	case h.node == nil || h.linkDown() || h.suspended:
+	case h.asleep:
+		if len(h.backlog) < maxBacklog {
+			h.backlog = append(h.backlog, p)
+		}
+	default:
+		w.receive(h, p)
+	}
+}
+
+// receive decodes an advert and gives it to the router that it is for.
+func (w *World) receive(h *host, p arrival) {
+	var a wire.Advert
+	if fault := wire.ParseAdvert(&a, p.bytes, p.src, p.dst); fault != wire.Good {
+		w.fail("%s: advert from %s: %v", h.name, p.src, fault)
+		return
+	}
+	local := h.addr
+	if p.src.Is6() {
+		local = h.addr6
+	}
+	for i := range h.current.Routers {
+		r := &h.current.Routers[i]
+		if r.VRID != vrrp.VRID(a.VRID) || is6(r) != p.src.Is6() || r.Version != a.Version {
+			continue
+		}
+		w.step(h, vrrp.Heard{
+			Router: i, Source: p.src, Local: local, Priority: vrrp.Priority(a.Priority),
+			Advert: a.Interval, Addresses: a.Addresses,
+		})
+		return
+	}
+}
+
+func (w *World) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf("at %.3fs: %w", w.Now().Seconds(), errors.New(fmt.Sprintf(format, args...)))
+	}
+}
+
+// print adds a line to the transcript.
+func (w *World) print(h *host, router, what, why string) {
+	fmt.Fprintf(&w.out, "%8.3f %-4s %-7s %s\n", w.Now().Seconds(), h.title(router), what, why)
+}
+
+// word is a state as transcripts have it.
+func word(s vrrp.State) string {
+	switch s {
+	case vrrp.Active:
+		return "active"
+	case vrrp.Backup:
+		return "backup"
+	case vrrp.Fault:
+		return "fault"
+	default:
+		return "init"
+	}
+}
