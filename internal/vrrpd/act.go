@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
@@ -90,7 +91,7 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 
 // announce has the addresses of a router announced so many times.
 func (d *daemon) announce(e *edge, rounds int) {
-	if e.Family == 6 {
+	if slices.ContainsFunc(e.holds, func(h holding) bool { return h.key.Addr.Is6() }) {
 		// Hosts drop a default router that no longer says that it is one (RFC
 		// 4861 §7.2.5), and nobody tells us when forwarding is switched.
 		e.forwards = forwards(e.Interface)

@@ -89,6 +89,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.locateAll()
 	d.act(actions[at+1:])
 
+	d.precedence()
 	clear(d.told)
 	d.report()
 	d.retrack(next.Scripts)

@@ -78,6 +78,9 @@ type daemon struct {
 	scripts  *script.Runner
 	fifos    []*fifo.FIFO
 
+	priority int           // SCHED_RR, 0 = none
+	keeper   chan struct{} // closed: whoever keeps it up may end
+
 	addrTrouble, writeTrouble, fifoLoss quiet
 
 	hands    sync.WaitGroup // goroutines that post
@@ -190,18 +193,28 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.tellLeft(left)
 }
 
-// precedence asks for what the configuration wants of the scheduler.
+// precedence asks for what the configuration wants of the scheduler. A priority
+// once given stays until the process ends.
 func (d *daemon) precedence() {
 	if d.cfg.NoSwap {
 		if err := loop.NoSwap(); err != nil {
 			d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
 		}
 	}
-	if d.cfg.RTPriority > 0 {
-		if err := d.loop.RealTime(d.cfg.RTPriority); err != nil {
-			d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
-		}
+	prio := d.cfg.RTPriority
+	if prio == d.priority || prio == 0 || d.loop == nil {
+		return
 	}
+	if err := d.loop.RealTime(prio); err != nil {
+		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
+		return
+	}
+	if d.keeper != nil {
+		close(d.keeper)
+	}
+	done := make(chan struct{})
+	d.priority, d.keeper = prio, done
+	d.hands.Go(func() { d.loop.KeepRealTime(prio, done) })
 }
 
 // leftOver is what a predecessor left of our addresses.
@@ -281,28 +294,26 @@ func (d *daemon) stop(why string) {
 // the addresses; then words.
 func (d *daemon) endOperation(why string) {
 	d.stopping = true
-	priorities := make([]vrrp.Priority, len(d.edges))
-	for i := range d.edges {
-		priorities[i] = d.node.Router(i).Priority
-	}
 	if d.boot.KeepVRRP {
 		d.keep()
 	}
 	d.step(vrrp.Stop{})
 	d.removeAll()
 	for i, e := range d.edges {
-		d.notify("INSTANCE", e.Name, "STOP", priorities[i], &e.Notify)
+		d.notify("INSTANCE", e.Name, "STOP", d.node.Router(i).Priority, &e.Notify)
 	}
 	for i := range d.cfg.Groups {
 		g := &d.cfg.Groups[i]
 		d.notify("GROUP", g.Name, "STOP", 0, &g.Notify)
+	}
+	if d.boot.KeepVRRP {
+		d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses and routes stay, as --dont-release-vrrp says")
 	}
 	d.say(slog.LevelInfo, kindProcess, "", why, "Stopped: "+why)
 }
 
 // keep forgets the addresses, so that they stay (--dont-release-vrrp).
 func (d *daemon) keep() {
-	d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses and routes stay, as --dont-release-vrrp says")
 	for _, e := range d.edges {
 		e.holds, e.routes = nil, nil
 	}
@@ -331,6 +342,9 @@ func (d *daemon) end() {
 	}
 	for _, f := range d.fifos {
 		_ = f.Close()
+	}
+	if d.keeper != nil {
+		close(d.keeper)
 	}
 	d.hands.Wait()
 }
