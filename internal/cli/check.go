@@ -35,10 +35,10 @@ Exit status: 0 fine, 1 there are errors, 2 a file cannot be read.
 
 // checked is the outcome for one file, and its JSON.
 type checked struct {
-	File     string        `json:"file"`
-	Errors   int           `json:"errors"`
-	Warnings int           `json:"warnings"`
-	Problems []api.Problem `json:"problems"`
+	File     string          `json:"file"`
+	Errors   int             `json:"errors"`
+	Warnings int             `json:"warnings"`
+	Problems json.RawMessage `json:"problems"` // as package diag writes them
 
 	found   diag.List
 	summary string
@@ -87,7 +87,7 @@ func checkFile(file string, opts conf.Options) checked {
 	errors := found.Count(diag.Error)
 	return checked{
 		File: file, Errors: errors, Warnings: found.Count(diag.Warning) - errors,
-		Problems: problems(found, allProblems), found: found, summary: summary(cfg),
+		Problems: diag.JSON(found), found: found, summary: summary(cfg),
 	}
 }
 
@@ -110,7 +110,7 @@ func printChecked(t terminal, results []checked, asJSON bool) {
 	}
 	for i := range results {
 		c := &results[i]
-		printDiagnostics(t.out, c.found)
+		_ = diag.Print(t.out, c.found)
 		verdict := "no problems"
 		if c.Errors+c.Warnings > 0 {
 			verdict = count(c.Errors, "error") + ", " + count(c.Warnings, "warning")

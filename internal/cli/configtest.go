@@ -1,8 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -13,8 +14,9 @@ import (
 // Exit codes of --config-test, as keepalived 2.2 really gives them (its
 // manual counts one less).
 const (
-	exitCannotRun  = 4 // no configuration can be made of the file
-	exitTestFailed = 5 // there are errors; the daemon would start and ignore them
+	exitUnreadable = 4 // there is no file, or it may not be read
+	exitTestFailed = 5 // there are errors, whether or not the daemon would start
+	exitInsecure   = 6 // scripts, and no enable_script_security
 )
 
 // configTest is -t: read the configuration in this very process, say what is
@@ -31,24 +33,64 @@ func configTest(t terminal, f *flags, file string) int {
 		defer w.Close()
 		out = w
 	}
-	_, found := conf.Load(disk, f.file, f.confOptions())
-	return judge(out, found, f.strict)
-}
-
-// judge prints what was found and gives the exit code of -t.
-func judge(w io.Writer, found diag.List, strict bool) int {
-	printDiagnostics(w, found)
+	q := f.request()
+	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
+	_ = diag.Print(out, found) // who reads is gone: the exit code remains
 	switch {
-	case found.Count(diag.Fatal) > 0:
-		return exitCannotRun
-	case found.Count(diag.Error) > 0, strict && found.Count(diag.Warning) > 0:
+	case found.Count(diag.Fatal) > 0 && fatalExit(f.file) != parent.ExitConfig:
+		return exitUnreadable
+	case runsScripts(cfg) && !cfg.Global.ScriptSecurity:
+		fmt.Fprintln(out, "SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
+		return exitInsecure
+	case found.Count(diag.Error) > 0, f.strict && found.Count(diag.Warning) > 0:
 		return exitTestFailed
 	}
 	return parent.ExitOK
 }
 
-func printDiagnostics(w io.Writer, found diag.List) {
-	for _, p := range problems(found, allProblems) {
-		fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]\n", p.File, p.Line, p.Column, p.Severity, p.Message, p.ID)
+// fatalExit is the exit code of a start that found no configuration to run.
+func fatalExit(file string) int {
+	_, err := disk.Read(file)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return parent.ExitPermission
+	case err != nil:
+		return parent.ExitNoConfig
 	}
+	return parent.ExitConfig
+}
+
+// runsScripts reports whether a configuration has anything run.
+func runsScripts(cfg *conf.Config) bool {
+	if len(cfg.Instances) > 0 {
+		if len(cfg.Scripts) > 0 {
+			return true
+		}
+		for _, v := range cfg.Instances {
+			if v.Notify != (conf.Notify{}) {
+				return true
+			}
+		}
+		for _, g := range cfg.Groups {
+			if g.Notify != (conf.Notify{}) {
+				return true
+			}
+		}
+	}
+	for _, v := range cfg.VirtualServers {
+		if v.QuorumUp != nil || v.QuorumDown != nil {
+			return true
+		}
+		for _, r := range v.Servers {
+			if r.NotifyUp != nil || r.NotifyDown != nil {
+				return true
+			}
+			for _, c := range r.Checkers {
+				if c.Misc != nil {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

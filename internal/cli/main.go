@@ -71,6 +71,7 @@ func commands() []command {
 	return []command{
 		{"check", check},
 		{"status", status},
+		{"explain", explain},
 		{"lab", runLab},
 		{"version", func(t terminal, _ []string) int { return printVersion(t.out) }},
 		{"help", func(t terminal, _ []string) int {

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"math"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
+	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
@@ -26,28 +25,29 @@ func shortLife() {
 	debug.SetMemoryLimit(shortLifeMemory)
 }
 
-// options are what a configuration means on this machine.
-func (f *flags) confOptions() conf.Options {
-	return conf.Options{ConfigID: f.request().ConfigID, Env: os.Getenv, System: system}
-}
+// disk and system are what configurations are read from and judged by.
+var (
+	disk   files.Disk
+	system files.System
+)
 
 // read is the throw-away reader: it loads the configuration once, keeps every
 // byte that it read for the children, and reports what the parent must know.
 func read(q parent.LoadRequest) (parent.Report, []byte) {
 	shortLife()
-	files := source.NewRecorder(disk)
-	cfg, found := conf.Load(files, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
+	once := source.NewRecorder(disk)
+	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
 	r := report(q, cfg, found)
 	if r.Fatal != "" {
 		return r, nil
 	}
-	return r, files.Set().Marshal()
+	return r, once.Set().Marshal()
 }
 
 func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
 	g := &cfg.Global
 	r := parent.Report{
-		Problems: problems(found, parent.MaxProblems), Errors: found.Count(diag.Error),
+		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
 		ProcessNames: map[string]string{},
 	}
@@ -82,18 +82,6 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		r.Children = append(r.Children, parent.Proxy)
 	}
 	return r
-}
-
-// fatalExit is the exit code of a start that found no configuration to run.
-func fatalExit(file string) int {
-	_, err := disk.Read(file)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return parent.ExitPermission
-	case err != nil:
-		return parent.ExitNoConfig
-	}
-	return parent.ExitConfig
 }
 
 func reportVRRP(r *parent.Report, cfg *conf.Config) {
@@ -143,32 +131,18 @@ func script(g *conf.Global, c *conf.Command) *parent.Script {
 	return s
 }
 
-var severities = map[diag.Severity]string{
-	diag.Notice: "notice", diag.Warning: "warning", diag.Error: "error", diag.Fatal: "fatal",
-}
-
-// problems turns diagnostics into what the control API tells, the first limit.
-func problems(found diag.List, limit int) []api.Problem {
-	out := make([]api.Problem, 0, min(len(found), limit))
-	for i := range found {
-		if len(out) == limit {
-			break
+// problems turns diagnostics into what the control API tells.
+func problems(found diag.List) []api.Problem {
+	n := min(len(found), parent.MaxProblems)
+	out := make([]api.Problem, 0, n)
+	for i := range found[:n] {
+		d := found[i]
+		p := api.Problem{
+			ID: d.ID, Severity: d.Severity.String(), File: d.Span.File, Line: d.Span.Line, Column: d.Span.Col,
 		}
-		d := &found[i]
-		message := d.Message
-		if d.Expected != "" {
-			message += "; expected " + d.Expected
-		}
-		if d.Suggestion != "" {
-			message += " (" + d.Suggestion + ")"
-		}
-		out = append(out, api.Problem{
-			ID: d.ID, Severity: severities[d.Severity], File: d.Span.File,
-			Line: d.Span.Line, Column: d.Span.Col, Message: message,
-		})
+		d.ID, d.Span.File = "", "" // they stand beside the message
+		p.Message = strings.TrimPrefix(d.String(), p.Severity+": ")
+		out = append(out, p)
 	}
 	return out
 }
-
-// allProblems is a limit that is none.
-const allProblems = math.MaxInt

@@ -28,8 +28,8 @@ func TestLabScripts(t *testing.T) {
 
 // An expect that does not hold makes the exit status 1.
 func TestLabScriptFails(t *testing.T) {
-	l := New(t)
-	script := l.Path("fails.lab")
+	New(t)
+	script := filepath.Join(t.TempDir(), "fails.lab")
 	Must(t, os.WriteFile(script, []byte("expect master a within 30s\nexpect master b within 100ms\n"), 0o644))
 	out, err := runLab("--script", script)
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 {

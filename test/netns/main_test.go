@@ -20,14 +20,15 @@ const (
 	enteringFault  = "Entering FAULT STATE"
 )
 
-// pair starts two routers on one segment, a with the higher priority, and waits
-// until a holds the virtual address.
+// pair starts two routers on one segment, a with the higher priority. a holds the
+// virtual address before b is there, so b has no reason ever to have been master.
 func pair(t *testing.T) (l *lab.Lab, a, b *lab.Daemon) {
 	t.Helper()
 	l = New(t)
 	a = Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(Instance{Priority: 150}))
+	WaitMaster(t, Virtual, a)
 	b = Start(t, Node(t, l, "b", "192.0.2.12/24"), Holdfast(), config(Instance{Priority: 100}))
-	WaitMaster(t, Virtual, a, b)
+	WaitLog(t, b, "(VI_1) "+enteringBackup, 1)
 	return l, a, b
 }
 
