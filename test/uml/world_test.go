@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +35,7 @@ func newWorld(t *testing.T) *world {
 	if os.Getenv(guestEnv) == "" {
 		t.Skip("this runs in the guest that TestDaemon boots")
 	}
-	w := &world{t: t, conf: filepath.Join("/run", filepath.Base(t.Name())+".conf"), log: &lockedBuffer{}, up: map[string]net.Listener{}}
+	w := &world{t: t, conf: filepath.Join("/run", filepath.Base(t.Name())+".conf"), up: map[string]net.Listener{}}
 	t.Cleanup(func() {
 		w.kill()
 		for _, l := range w.up {
@@ -70,6 +71,7 @@ func (w *world) start(flags ...string) {
 	w.t.Helper()
 	command := strings.Fields(os.Getenv(labtest.BinaryEnv))
 	w.cmd = exec.Command(command[0], append(append(command[1:], "-n", "-l", "-D", "-f", w.conf), flags...)...)
+	w.log = &lockedBuffer{}
 	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
 	w.cmd.WaitDelay = time.Second // a child that survives its parent may hold the log
 	if err := w.cmd.Start(); err != nil {
@@ -113,10 +115,17 @@ func (w *world) kill() {
 func (w *world) child() (pid int) {
 	w.t.Helper()
 	w.wait("the daemon has one child", func() bool {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", w.cmd.Process.Pid))
+		var all []string // each thread has its own
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", w.cmd.Process.Pid))
+		for _, name := range threads {
+			b, _ := os.ReadFile(name)
+			all = append(all, strings.Fields(string(b))...)
+		}
 		pid = 0
-		n, _ := fmt.Sscan(string(b), &pid)
-		return n == 1 && len(strings.Fields(string(b))) == 1
+		if len(all) == 1 {
+			pid, _ = strconv.Atoi(all[0])
+		}
+		return pid != 0
 	})
 	return pid
 }
