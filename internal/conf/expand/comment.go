@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -124,9 +125,16 @@ func (b *builder) add(s string, at Place) {
 	b.text = append(b.text, s...)
 }
 
+// line is what was built; its pieces are good until the builder is used again.
 func (b *builder) line() Line {
 	if len(b.pieces) == 0 {
 		return Line{}
 	}
 	return Line{Text: string(b.text), pieces: b.pieces}
+}
+
+// own makes a line last.
+func (l Line) own() Line {
+	l.pieces = slices.Clone(l.pieces)
+	return l
 }

@@ -8,7 +8,8 @@ import (
 
 // definition is the value of $NAME: its lines, unexpanded.
 type definition struct {
-	lines []Line
+	lines    []Line
+	variable bool // of a sequence: one line of one piece
 }
 
 func isName(c byte) bool {
@@ -47,7 +48,7 @@ func (l *Lines) define(line Line) bool {
 		}
 		line = line.trim()
 		if line.Text != "" {
-			d.lines = append(d.lines, line)
+			d.lines = append(d.lines, line.own())
 		}
 		if !going {
 			break
@@ -70,8 +71,13 @@ func (l *Lines) set(name, value string, at Place) {
 	if l.defs == nil {
 		l.defs = make(map[string]*definition)
 	}
-	line := Line{Text: value, pieces: []piece{{0, at, true}}}
-	l.defs[name] = &definition{lines: []Line{line}}
+	d := l.defs[name]
+	if d == nil || !d.variable {
+		d = &definition{variable: true, lines: []Line{{pieces: []piece{{0, at, true}}}}}
+		l.defs[name] = d
+	}
+	// Whoever used the former value has copied it.
+	d.lines[0].Text, d.lines[0].pieces[0].at = value, at
 }
 
 // use is $NAME or ${NAME} in a text.
@@ -111,13 +117,14 @@ func (l *Lines) substitute(line Line) (out Line, changed, ok bool) {
 	}
 	if d := l.whole(line); d != nil {
 		at := line.At(0)
-		if l.spend(0, at) {
+		if l.spend(lineFee, at) {
 			l.push(&definitionFeed{lines: d.lines, used: at}, at)
 		}
 		return Line{}, true, false
 	}
-	var b builder
-	changed, ok = l.splice(&b, line, 0)
+	b := &l.built
+	b.text, b.pieces = b.text[:0], b.pieces[:0]
+	changed, ok = l.splice(b, line, 0)
 	if !changed || !ok {
 		return line, false, ok
 	}
@@ -126,7 +133,7 @@ func (l *Lines) substitute(line Line) (out Line, changed, ok bool) {
 	if strings.IndexByte(out.Text, '\n') < 0 {
 		return out, true, true
 	}
-	l.push(&definitionFeed{lines: split(out)}, line.At(0))
+	l.push(&definitionFeed{lines: split(out.own())}, line.At(0))
 	return Line{}, true, false
 }
 
@@ -183,7 +190,7 @@ func (l *Lines) put(b *builder, u use, value []Line, at Place, depth int) bool {
 		return false
 	}
 	for i, v := range value {
-		if !l.spend(len(v.Text), at) {
+		if !l.spend(useFee+len(v.Text), at) {
 			return false
 		}
 		if len(b.text)+len(v.Text) > MaxLine {
@@ -213,6 +220,9 @@ func (l *Lines) value(u use, at Place) ([]Line, bool) {
 
 // rebase is a definition's line as it appears where the definition is used.
 func (l *Lines) rebase(line Line, at Place) Line {
+	if len(line.pieces) == 1 && line.pieces[0].still {
+		return line
+	}
 	if line.pieces == nil {
 		line.place.File = l.used(line.place.File, at)
 		return line
@@ -259,7 +269,7 @@ func (f *definitionFeed) next(l *Lines) (Line, bool) {
 	if f.used.Line == 0 {
 		return line, true
 	}
-	return l.rebase(line, f.used), l.spend(len(line.Text), f.used)
+	return l.rebase(line, f.used), l.spend(lineFee+len(line.Text), f.used)
 }
 
 // split makes lines of a text that has line ends in it.

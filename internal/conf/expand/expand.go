@@ -30,13 +30,17 @@ const (
 	MaxFiles    = 4096     // files opened, an included file counting each time
 	MaxDepth    = 64       // includes, definitions and sequences within each other
 	MaxLine     = 64 << 10 // bytes of a line, before and after expansion
-	MaxExpanded = 64 << 20 // bytes made by definitions and sequences, 32 for each use besides its text
+	MaxExpanded = 96 << 20 // bytes made by definitions and sequences, with a fee for each use
 	MaxUndue    = 1000     // diagnostics about the form of the text; the rest are not told
 )
 
-// useCost is what a use of a definition or a turn of a sequence counts towards
-// MaxExpanded beyond its text, so that empty ones come to an end, too.
-const useCost = 32
+// What counts towards MaxExpanded besides the text itself, so that what makes
+// nothing comes to an end, too: after a second at most.
+const (
+	useFee  = 16  // a definition within a line
+	lineFee = 32  // a line of a definition
+	turnFee = 128 // a turn of a sequence
+)
 
 // Line is a line after expansion, not blank, without its comment. It is good
 // until the next one; its Text may be kept.
@@ -117,14 +121,17 @@ type Lines struct {
 	texts  []text
 	frames []frame
 	byUse  map[frame]int32
+	latest frame // the last that was looked up, and its number
+	number int32
 
 	feeds  []feed // what is being read, the innermost last
 	line   Line   // what Next returned
 	checks check  // include_check
 
 	defs   map[string]*definition
+	built  builder         // used again by each line that is put together
 	undue  map[string]bool // undefined names that were told
-	spent  int             // of MaxExpanded
+	left   int             // of MaxExpanded
 	random uint64          // state of ${_RANDOM}
 	dead   bool            // a Fatal was reported: nothing more is read
 }
@@ -144,7 +151,7 @@ func New(files source.Files, name string, opt Options, report func(diag.Diagnost
 	if opt.Instance == "" {
 		opt.Instance = opt.ConfigID
 	}
-	l := &Lines{files: files, opt: opt, report: report, random: seed(opt.HostName, opt.ConfigID)}
+	l := &Lines{files: files, opt: opt, report: report, left: MaxExpanded, random: seed(opt.HostName, opt.ConfigID)}
 	l.openRoot(name)
 	return l
 }
@@ -192,7 +199,7 @@ func (l *Lines) Again(line *Line, off int) bool {
 			return false
 		}
 	}
-	l.push(&definitionFeed{lines: []Line{line.cut(off)}}, line.At(off))
+	l.push(&definitionFeed{lines: []Line{line.cut(off).own()}}, line.At(off))
 	return true
 }
 
@@ -271,13 +278,13 @@ func (l *Lines) close(f feed) {
 	}
 }
 
-// spend counts n bytes towards MaxExpanded.
+// spend counts bytes, and a fee, towards MaxExpanded.
 func (l *Lines) spend(n int, at Place) bool {
-	l.spent += n + useCost
-	if l.spent <= MaxExpanded {
+	l.left -= n
+	if l.left >= 0 {
 		return true
 	}
-	l.bound(at, "definitions and sequences make more than 64 MiB of text")
+	l.bound(at, "definitions and sequences make more than 96 MiB of text")
 	return false
 }
 

@@ -223,12 +223,13 @@ func TestBounds(t *testing.T) {
 			var told diag.List
 			size := 0
 			l := New(d, "/etc/k.conf", node, func(x diag.Diagnostic) { told.Add(x) })
+			l.left = 1 << 20 // the real bound takes a second
 			for {
 				line, ok := l.Next()
 				if !ok {
 					break
 				}
-				if size += len(line.Text); size > MaxExpanded {
+				if size += len(line.Text); size > 1<<20 {
 					t.Fatal("more than the bound came out")
 				}
 			}
@@ -273,5 +274,60 @@ func TestPlaces(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n %s\nwant\n %s", strings.Join(got, "\n "), strings.Join(want, "\n "))
+	}
+}
+
+// BenchmarkBomb is the time until expansion gives up.
+func BenchmarkBomb(b *testing.B) {
+	empty := "$A0=\n"
+	for i := 1; i < 60; i++ {
+		empty += fmt.Sprintf("$A%d=${A%d}${A%d}\n", i, i-1, i-1)
+	}
+	for name, text := range map[string]string{
+		"nothing":  empty + "${A59}\n",
+		"sequence": "~SEQ(A,1,2000000000) a${A}\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				expanded(disk{"/etc/k.conf": text}, node)
+			}
+		})
+	}
+}
+
+// BenchmarkInstances is the largest example of keepalived.conf(5).
+func BenchmarkInstances(b *testing.B) {
+	text := `$VI4= \
+	   track_file offset_instance_4.${IF}.${NUM}.${ID} { \
+	       file "${_PWD}/679/track_files/4.${IF}.${NUM}.${ID}" \
+	       weight -100 \
+	   } \
+	   vrrp_instance vrrp4.${IF}.${NUM}.${ID} { \
+	       interface bond${IF}.${NUM} \
+	       use_vmac vrrp4.${IF}.${NUM}.${ID} \
+	       virtual_router_id ${ID} \
+	       priority 130 \
+	       virtual_ipaddress { \
+		   10.${IF}.${NUM}.${ID}/24 \
+	       } \
+	       track_file { \
+		   offset_instance_4.${IF}.${NUM}.${ID} \
+	       } \
+	   }
+
+	   ~SEQ(IF,0,7) ~SEQ(NUM,0,31) ~SEQ(ID,1,254) $VI4
+`
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		l := New(disk{"/etc/k.conf": text}, "/etc/k.conf", node, func(d diag.Diagnostic) { b.Fatal(d) })
+		for {
+			if _, ok := l.Next(); !ok {
+				break
+			}
+			n++
+		}
+		b.ReportMetric(float64(n), "lines")
 	}
 }

@@ -106,7 +106,7 @@ func (l *Lines) setChecks(words []string) {
 
 // follow reads the files of a pattern, one after the other.
 func (l *Lines) follow(pattern Line, strict check) {
-	q := &queue{pattern: pattern, strict: strict}
+	q := &queue{pattern: pattern.own(), strict: strict}
 	dir := path.Dir(l.File(l.here(pattern.At(0))))
 	all := alternatives(pattern.Text)
 	q.braced = len(all) > 1

@@ -26,19 +26,32 @@ type frame struct {
 	used Place // of the use; zero if there is none
 }
 
+// maxFrames bounds the uses that places tell apart, MaxFiles files included;
+// places of later ones don't say where they were used.
+const maxFrames = 1 << 16
+
 // used returns the frame of a definition written in the file of from and used
 // at a place.
 func (l *Lines) used(from int32, at Place) int32 {
 	f := frame{l.frames[from].text, at}
-	if n, ok := l.byUse[f]; ok {
-		return n
+	if f == l.latest {
+		return l.number
 	}
-	if l.byUse == nil {
-		l.byUse = make(map[frame]int32)
+	n, ok := l.byUse[f]
+	if !ok && len(l.frames) >= maxFrames {
+		f.used = Place{}
+		n, ok = l.byUse[f]
 	}
-	l.frames = append(l.frames, f)
-	l.byUse[f] = int32(len(l.frames) - 1)
-	return l.byUse[f]
+	if !ok {
+		if l.byUse == nil {
+			l.byUse = make(map[frame]int32)
+		}
+		n = int32(len(l.frames))
+		l.frames = append(l.frames, f)
+		l.byUse[f] = n
+	}
+	l.latest, l.number = f, n
+	return n
 }
 
 // Span is the place for a person. Size is the length of the text there; where

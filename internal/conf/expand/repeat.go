@@ -35,14 +35,14 @@ func (q *sequence) next(l *Lines) (Line, bool) {
 			l.set(n, v, q.at)
 		}
 		q.i++
-		return q.rest, l.spend(len(q.rest.Text), q.at)
+		return q.rest, l.spend(turnFee+len(q.rest.Text), q.at)
 	}
 	if q.step > 0 && q.value > q.end || q.step < 0 && q.value < q.end {
 		return Line{}, false
 	}
 	l.set(q.names[0], strconv.FormatInt(q.value, q.base), q.at)
 	q.value += q.step
-	return q.rest, l.spend(len(q.rest.Text), q.at)
+	return q.rest, l.spend(turnFee+len(q.rest.Text), q.at)
 }
 
 // repeat reads from a sequence if line begins with one.
@@ -73,7 +73,7 @@ func (l *Lines) repeat(line Line) bool {
 			q, wrong = newList(args)
 		}
 		if q != nil {
-			q.rest, q.at = line.cut(end+1).trim(), line.At(0)
+			q.rest, q.at = line.cut(end+1).trim().own(), line.At(0)
 			l.push(q, q.at)
 			return true
 		}
