@@ -137,7 +137,7 @@ func (c *checker) detail(why string) string {
 	if h == nil || len(h.URLs) == 0 || c.step >= len(h.URLs) {
 		return why
 	}
-	return fmt.Sprintf("%s (url %s)", why, h.URLs[c.step].Path)
+	return fmt.Sprintf("%s, url %s", why, h.URLs[c.step].Path)
 }
 
 // tries says how often it was tried, where a retry would have been possible.

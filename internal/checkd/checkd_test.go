@@ -314,7 +314,7 @@ func TestHTTPStatusAndRegex(t *testing.T) {
 			w := start(t, config(rs))
 			w.table("[127.0.0.1=1]")
 			status.Store(503)
-			w.hear(`^HTTP_CHECK on service \S+ failed: HTTP status 503, expected \S+ \(url /x\)$`)
+			w.hear(`^HTTP_CHECK on service \S+ failed: HTTP status 503, expected \S+, url /x$`)
 			w.hear(`^Disabling service \S+ of VS \[10.1.0.1\]:tcp:80: HTTP_GET HTTP status 503`)
 			w.table("[127.0.0.1=0]")
 			status.Store(200)

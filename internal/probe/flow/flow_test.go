@@ -86,6 +86,35 @@ func TestManyAtOnceWithFewDescriptors(t *testing.T) {
 	}
 }
 
+// Whoever is late to look does not blame the server.
+func TestWhatCameInTimeCounts(t *testing.T) {
+	answered := make(chan bool, 1)
+	to := probetest.Serve(t, func(c *net.TCPConn) {
+		_, _ = c.Write([]byte("x"))
+		answered <- true
+	})
+	e := engine(t)
+	defer e.Close()
+	e.Start(0, 1, &to, &reader{})
+	<-answered
+	e.Expire(clock.Instant(time.Hour))
+	if out := e.Done(); len(out) != 1 || !out[0].Result.OK {
+		t.Errorf("got %+v", out)
+	}
+}
+
+// reader is content with one byte.
+type reader struct{}
+
+func (*reader) Step(fd int, buf []byte) (Wait, probe.Result) {
+	if n, _ := unix.Read(fd, buf); n > 0 {
+		return Done, probe.Result{OK: true, Reason: probe.OK}
+	}
+	return Read, probe.Result{}
+}
+
+func (*reader) Clean() bool { return false }
+
 func TestWaitingForADescriptorIsBounded(t *testing.T) {
 	e := engine(t)
 	defer e.Close()
