@@ -246,11 +246,13 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 			Delay: i.GARP.MasterDelay, Refresh: i.GARP.Refresh, LowerPrioDelay: i.GARP.LowerPrioDelay,
 			Repeat: i.GARP.MasterRepeat, RefreshRepeat: i.GARP.RefreshRepeat, LowerPrioRepeat: i.GARP.LowerPrioRepeat,
 		},
-		Tracks: []vrrp.TrackRef{{Name: SourceTrack(i.Name)}},
 	}
+	// In the order in which one should be blamed: without the interface there
+	// is no address on it either.
 	if !i.DontTrackPrimary {
 		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Interface}))
 	}
+	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name)})
 	for _, t := range b.tracks(i.TrackIfaces, i.TrackScripts) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)

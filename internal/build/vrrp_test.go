@@ -41,7 +41,7 @@ func TestMachine(t *testing.T) {
 		GARP: vrrp.GARP{
 			Delay: 5 * time.Second, LowerPrioDelay: 5 * time.Second, Repeat: 5, RefreshRepeat: 1, LowerPrioRepeat: 5,
 		},
-		Tracks: []vrrp.TrackRef{{Name: "sender of VI_1"}, {Name: "interface eth0"}},
+		Tracks: []vrrp.TrackRef{{Name: "interface eth0"}, {Name: "sender of VI_1"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

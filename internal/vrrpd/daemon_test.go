@@ -33,11 +33,11 @@ type paper struct {
 	adverts   []string // "VI_1 150 to 224.0.0.18"
 	announced map[string]int
 	wants     int
-	flushed   int
+	pending   int // sent, not yet flushed
 }
 
 func (p *paper) Want([]*edge) map[*edge]error { p.wants++; return nil }
-func (p *paper) Flush()                       { p.flushed++ }
+func (p *paper) Flush()                       { p.pending = 0 }
 func (p *paper) Close()                       {}
 
 func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {
@@ -45,10 +45,14 @@ func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {
 	if f := wire.ParseAdvert(&a, payload, e.source, dst); f != wire.Good {
 		panic(f.String())
 	}
+	p.pending++
 	p.adverts = append(p.adverts, fmt.Sprintf("%s %d to %s", e.Name, a.Priority, dst))
 }
 
-func (p *paper) Announce(_ *edge, h *holding) { p.announced[h.String()]++ }
+func (p *paper) Announce(_ *edge, h *holding) {
+	p.pending++
+	p.announced[h.String()]++
+}
 
 func (p *paper) take() string {
 	s := strings.Join(p.adverts, "; ")
@@ -178,6 +182,9 @@ func TestTakeoverAndStop(t *testing.T) {
 	b.want("written", b.kernel.Told(), "ip addr add 192.0.2.100/24 dev eth0\nip addr add 192.0.2.101/32 dev eth0")
 	if n := b.net.announced["192.0.2.100/24"]; n == 0 {
 		t.Error("nothing was announced at once")
+	}
+	if b.net.pending > 0 {
+		t.Errorf("%d packets still wait in the speaker", b.net.pending)
 	}
 	b.want("lines", b.said(), "(VI_1) Entering BACKUP STATE: started\n(VI_1) Entering MASTER STATE: heard nobody for 3.609s")
 	b.endOperation("a test")

@@ -23,14 +23,15 @@ const (
 // vrrp_gna_interval there is that much time between two packets.
 type pacer struct {
 	send  func(e *edge, h *holding) // one announcement
+	flush func()                    // out with what was sent
 	fresh []*edge                   // routers whose first round is to go
 	rest  []*edge                   // those with further rounds
 	next  clock.Instant             // nothing leaves before
 	quiet map[int]clock.Instant     // an interface is not spoken on until then
 }
 
-func newPacer(send func(*edge, *holding)) *pacer {
-	return &pacer{send: send, quiet: map[int]clock.Instant{}}
+func newPacer(send func(*edge, *holding), flush func()) *pacer {
+	return &pacer{send: send, flush: flush, quiet: map[int]clock.Instant{}}
 }
 
 // announcement is what is left of one router's.
@@ -75,9 +76,10 @@ func (p *pacer) tick(now clock.Instant, _ time.Duration) { p.burst(now) }
 
 // burst sends what may leave now.
 func (p *pacer) burst(now clock.Instant) {
-	if now < p.next {
+	if now < p.next || len(p.fresh)+len(p.rest) == 0 {
 		return
 	}
+	defer p.flush()
 	budget := maxBurst
 	soonest := never
 	for _, queue := range []*[]*edge{&p.fresh, &p.rest} {

@@ -17,7 +17,7 @@ func announcer() (p *pacer, said *[]string, now *clock.Instant) {
 	var list []string
 	return newPacer(func(e *edge, h *holding) {
 		list = append(list, fmt.Sprintf("%v %s %s", at.Sub(clock.Instant(time.Hour)), e.Name, h.key.Addr))
-	}), &list, &at
+	}, func() {}), &list, &at
 }
 
 func announced(name string, link, addresses int) *edge {

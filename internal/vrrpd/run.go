@@ -117,7 +117,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d.pace = newPacer(func(e *edge, h *holding) {
 		e.counters.announced++
 		d.speaker.Announce(e, h)
-	})
+	}, func() { d.speaker.Flush() })
 	return d
 }
 
