@@ -21,7 +21,7 @@ import (
 // that stands still until it is moved.
 type bench struct {
 	*daemon
-	t      *testing.T
+	t      testing.TB
 	kernel *kernel.Fake
 	net    *paper
 	at     clock.Instant
@@ -80,7 +80,7 @@ func config(instances ...*conf.VRRPInstance) *conf.Config { return &conf.Config{
 const own = "192.0.2.11"
 
 // newBench makes a daemon on eth0 and eth1 that has not begun; eth0 has own.
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, kernel: kernel.NewFake("eth0", "eth1"), net: &paper{announced: map[string]int{}}, at: 1000 * clock.Instant(time.Second)}
 	b.put("192.0.2.11/24")
@@ -101,7 +101,7 @@ func newBench(t *testing.T) *bench {
 }
 
 // start begins with a configuration.
-func start(t *testing.T, c *conf.Config) *bench {
+func start(t testing.TB, c *conf.Config) *bench {
 	t.Helper()
 	b := newBench(t)
 	b.begin(build.FromVRRP(c))
