@@ -85,6 +85,12 @@ type world struct {
 
 func start(t *testing.T, cfg *conf.Config) *world {
 	t.Helper()
+	return boot(t, cfg, ipc.BootInfo{}, nil)
+}
+
+// boot starts a daemon with a director that has something already.
+func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *world {
+	t.Helper()
 	parent, file, err := ipc.Pair()
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +101,7 @@ func start(t *testing.T, cfg *conf.Config) *world {
 	}
 	file.Close()
 	child, log := ipc.FromFD(fd), bus.New()
-	w := &world{t: t, parent: parent, dir: &recorder{}, lines: make(chan string, 10000), ended: make(chan error, 1)}
+	w := &world{t: t, parent: parent, dir: &recorder{have: have}, lines: make(chan string, 10000), ended: make(chan error, 1)}
 	reader := log.Subscribe(100000)
 	go func() {
 		for {
@@ -108,7 +114,7 @@ func start(t *testing.T, cfg *conf.Config) *world {
 			}
 		}
 	}()
-	if w.d, err = newDaemon(child, ipc.BootInfo{}, log); err != nil {
+	if w.d, err = newDaemon(child, info, log); err != nil {
 		t.Fatal(err)
 	}
 	w.d.open = func(string, *ipc.BootInfo) (director.Director, string, error) { return w.dir, "for the test", nil }
@@ -424,6 +430,24 @@ func TestEndsWithTheParent(t *testing.T) {
 	}
 	w.ended = nil
 	w.hear("^Stopping: the parent is gone$")
+}
+
+// A checker that died leaves the director as it was; its successor must not
+// bring back what was out.
+func TestSuccessorKeepsOutWhatWasOut(t *testing.T) {
+	in, out := newBackend(t, "127.0.0.2"), newBackend(t, "127.0.0.3")
+	slow := tcpCheck()
+	slow.DelayLoop, slow.Warmup = time.Hour, time.Hour
+	cfg := config(real(in.addr, slow), real(out.addr, slow))
+	key := lvs.ServiceKey{Addr: netip.MustParseAddr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
+	w := boot(t, cfg, ipc.BootInfo{Restarts: 1}, lvs.Table{key: {Servers: map[lvs.ServerKey]lvs.Server{
+		{Addr: in.addr.Addr(), Port: in.addr.Port()}: {Weight: 1},
+	}}})
+	w.table("[127.0.0.2=1]")
+	w.stop()
+	if n := w.dir.sets; n != 1 {
+		t.Errorf("the table was set %d times", n)
+	}
 }
 
 func TestNotifiersAreTold(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -96,8 +95,6 @@ func (d *daemon) census() string {
 	}
 	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks", servers, len(d.order), checks)
 }
-
-func (d *daemon) tableCopy() lvs.Table { return maps.Clone(d.table) }
 
 // shutdown tells, as keepalived does, which servers are taken out at the end,
 // and runs the notifiers where omega asks for it.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
-	"os"
 	"slices"
 	"time"
 
@@ -15,111 +13,9 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
-	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/conf/source"
-	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/holdfast-ha/holdfast/internal/proc"
 )
-
-// defaultScriptUser runs scripts, if there is such a user, unless the
-// configuration names another (keepalived.conf(5), script_user).
-const defaultScriptUser = "keepalived_script"
-
-// plan is a configuration made ready: what the machines are told and, beside
-// it, the compiled attempts. It is made away from the loop and never changed.
-type plan struct {
-	services *build.Services
-	attempts [][][][]attempt // pool, server, check, step
-	faults   []string        // why checks are left out
-}
-
-// read makes a plan of a snapshot. What old, if any, has compiled already is
-// taken from there.
-func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
-	set, err := source.Unmarshal(snapshot)
-	if err != nil {
-		return nil, err
-	}
-	cfg, found := conf.Load(set, boot.ConfigFile, conf.Options{
-		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv,
-	})
-	for i := range found {
-		if found[i].Severity == diag.Fatal {
-			return nil, errors.New(found[i].Message)
-		}
-	}
-	if cfg.Global.ScriptUser == "" {
-		if _, err := proc.LookupUser(defaultScriptUser, ""); err == nil {
-			cfg.Global.ScriptUser = defaultScriptUser
-		}
-	}
-	return newPlan(build.FromLVS(cfg, rand.Float64()), old), nil //nolint:gosec // spreads checks, guards nothing
-}
-
-// newPlan compiles what is not compiled yet. A check that cannot be is left
-// out, and told.
-func newPlan(s *build.Services, old *plan) *plan {
-	p := &plan{services: s, attempts: make([][][][]attempt, len(s.Pools))}
-	known := old.index()
-	for i := range s.Pools {
-		pool := &s.Pools[i]
-		p.attempts[i] = make([][][]attempt, len(pool.Servers))
-		for j := range pool.Servers {
-			before := known[place{pool.ID, pool.PoolConfig.Servers[j].Key}]
-			p.attempts[i][j] = make([][]attempt, len(pool.Servers[j].Checks))
-			for k := range pool.Servers[j].Checks {
-				probe := &pool.Servers[j].Checks[k].Probe
-				if p.attempts[i][j][k] = before.find(probe); p.attempts[i][j][k] != nil {
-					continue
-				}
-				steps, err := compile(probe)
-				if err != nil {
-					p.faults = append(p.faults, err.Error())
-					steps = []attempt{{slow: broken{err}}}
-				}
-				p.attempts[i][j][k] = steps
-			}
-		}
-	}
-	return p
-}
-
-// place is a real server within all of a configuration.
-type place struct {
-	pool   string // its ID
-	server lvs.ServerKey
-}
-
-// compiled is what a server's checks were compiled to.
-type compiled struct {
-	checks   []build.HealthCheck
-	attempts [][]attempt
-}
-
-func (c compiled) find(p *build.Probe) []attempt {
-	for i := range c.checks {
-		if c.checks[i].Probe.Same(p) {
-			return c.attempts[i]
-		}
-	}
-	return nil
-}
-
-func (p *plan) index() map[place]compiled {
-	if p == nil {
-		return nil
-	}
-	known := map[place]compiled{}
-	for i := range p.services.Pools {
-		pool := &p.services.Pools[i]
-		for j := range pool.Servers {
-			known[place{pool.ID, pool.PoolConfig.Servers[j].Key}] = compiled{pool.Servers[j].Checks, p.attempts[i][j]}
-		}
-	}
-	return known
-}
 
 // begin opens the director and starts with the first plan.
 func (d *daemon) begin(p *plan) error {
@@ -129,11 +25,26 @@ func (d *daemon) begin(p *plan) error {
 		}
 		return err
 	}
+	d.inherit()
 	d.adopt(p)
+	d.found = nil
+	d.precedence(p.services.RTPriority)
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
+	d.changedTable = true // also an empty one: it is the first
 	d.settle()
-	d.writer.set(d.tableCopy()) // also an empty one: it is the first
 	return nil
+}
+
+// precedence asks the kernel for checker_rt_priority.
+func (d *daemon) precedence(prio int) {
+	if prio <= 0 {
+		return
+	}
+	if err := d.loop.RealTime(prio); err != nil {
+		d.tell(record{level: slog.LevelWarn, kind: "process", what: err.Error()})
+		return
+	}
+	d.beside.Go(func() { d.loop.KeepRealTime(prio, d.alive.Done()) })
 }
 
 // serving tells the parent, once the director has been told, that we serve.
@@ -211,12 +122,9 @@ func (d *daemon) reloaded(p *plan, err error) {
 // the old one lets go.
 func (d *daemon) redirect(p *plan) error {
 	old := d.writer
-	if err := d.direct(p, nil); err != nil {
-		return err
-	}
-	d.writer.set(d.tableCopy())
-	d.beside.Go(func() { old.close(false, false) })
-	return nil
+	err := d.direct(p, func() { d.beside.Go(func() { old.close(false, false) }) })
+	d.changedTable = err == nil
+	return err
 }
 
 // adopt makes a plan the running one. What it says of a check that was there
@@ -291,7 +199,7 @@ func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, sta
 			up, _ = p.machine.Server(sc.Key)
 		}
 		s.plan = &cfg.Servers[i]
-		d.checks(s, attempts[i], up)
+		d.checks(s, attempts[i], up, start && d.wasOut(cfg, sc))
 		for k, c := range s.checks {
 			state := &sc.Checks[k]
 			state.Up = c.machine.Up()
@@ -320,8 +228,9 @@ func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, sta
 }
 
 // checks gives a server its checks. One that does the same as before goes on;
-// a new one of a server that is up starts up, as in keepalived, even with alpha.
-func (d *daemon) checks(s *server, attempts [][]attempt, up bool) {
+// a new one of a server that is up starts up, as in keepalived, even with
+// alpha; out says that a predecessor had the server out.
+func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
 	now := d.loop.Now()
 	was := s.checks
 	s.checks = make([]*checker, len(s.plan.Checks))
@@ -330,7 +239,7 @@ func (d *daemon) checks(s *server, attempts [][]attempt, up bool) {
 		c := take(was, &cfg.Probe)
 		if c == nil {
 			schedule := cfg.Schedule
-			schedule.Alpha = schedule.Alpha && !up
+			schedule.Alpha = schedule.Alpha && !up || out
 			c = &checker{machine: check.New(now, schedule)}
 			c.slot.Item = c
 		} else if c.plan.Schedule != cfg.Schedule {

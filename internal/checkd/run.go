@@ -3,10 +3,11 @@
 //
 // One loop owns everything. When to probe is decided by check.Checker, what a
 // verdict brings about by lvs.Pool; here they meet sockets and time. From here
-// the way goes: reload.go (a configuration, also the first), probe.go (an
-// attempt is made), act.go (what came of it), wanted.go (the table and the
-// director that gets it), notify.go (scripts and FIFOs), query.go (what
-// `holdfast status` is told).
+// the way goes: plan.go (a configuration made ready), reload.go (it is taken
+// over, also the first), probe.go (an attempt is made), act.go (what came of
+// it), wanted.go (the table, and the director that gets it), inherit.go (what
+// a checker that died left there), notify.go (scripts and FIFOs), query.go
+// (what `holdfast status` is told).
 package checkd
 
 import (
@@ -63,6 +64,7 @@ type daemon struct {
 	// changedTable: services have been taken out of the table in this turn.
 	changedTable bool
 	writer       *writer
+	found        lvs.Table // what a checker that died had left, during the start
 
 	notifier *notifier
 	alive    context.Context // ends with the loop
