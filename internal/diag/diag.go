@@ -48,8 +48,30 @@ type Diagnostic struct {
 // List is all that was found in one pass, in the order of the text.
 type List []Diagnostic
 
-// Add appends d.
-func (l *List) Add(d Diagnostic) { *l = append(*l, d) }
+// MaxList bounds a List: nobody reads more, and a file of nothing but mistakes
+// must not fill the memory.
+const MaxList = 10000
+
+// Add appends d. At MaxList it says once that there is more; beyond, it keeps
+// only what is graver than anything before, so that Count never takes a list
+// for better than it is.
+func (l *List) Add(d Diagnostic) {
+	n := len(*l)
+	if n == MaxList-1 {
+		worst := d.Severity
+		for i := range *l {
+			worst = max(worst, (*l)[i].Severity)
+		}
+		*l = append(*l, Diagnostic{ID: "HF000", Severity: worst, Span: d.Span,
+			Message: "from here on problems are not listed, there are too many"})
+		if d.Severity < Fatal {
+			return
+		}
+	}
+	if n < MaxList || d.Severity > (*l)[n-1].Severity {
+		*l = append(*l, d)
+	}
+}
 
 // Count returns how many diagnostics have at least severity s.
 func (l List) Count(s Severity) int {

@@ -126,3 +126,29 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+// The list stays short, and its verdict stays true.
+func TestListIsBounded(t *testing.T) {
+	var l List
+	for range 3 * MaxList {
+		l.Add(Diagnostic{ID: "HF008", Severity: Warning})
+	}
+	if len(l) != MaxList || l[MaxList-1].ID != "HF000" || l.Count(Error) != 0 {
+		t.Fatalf("%d entries, the last %+v", len(l), l[len(l)-1])
+	}
+	for range 10 {
+		l.Add(Diagnostic{ID: "HF010", Severity: Error})
+		l.Add(Diagnostic{ID: "HF001", Severity: Fatal})
+	}
+	if len(l) != MaxList+2 || l.Count(Error) != 2 || l.Count(Fatal) != 1 {
+		t.Errorf("%d entries, %d errors, %d fatal", len(l), l.Count(Error), l.Count(Fatal))
+	}
+	var worst List
+	for range MaxList - 1 {
+		worst.Add(Diagnostic{Severity: Error})
+	}
+	worst.Add(Diagnostic{ID: "HF001", Severity: Fatal})
+	if worst[len(worst)-1].ID != "HF001" {
+		t.Error("the fatal one was lost at the bound")
+	}
+}

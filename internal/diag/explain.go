@@ -8,6 +8,9 @@ import (
 // explanations say more about each ID than a line can: what it means, what
 // keepalived does, what to do.
 var explanations = map[string]string{
+	"HF000": `More was found than anybody reads: the list ends after 10000. Mend the first ones; many of the rest probably follow
+from them.`,
+
 	"HF001": `The configuration's own file cannot be read, or is no file. Nothing starts.
 Look at the path after -f and at the file's permissions; without -f it is /etc/keepalived/keepalived.conf.`,
 
