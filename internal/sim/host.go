@@ -178,7 +178,13 @@ func (h *host) resume(now clock.Instant) {
 // wake lets a process go on as the daemon does: it notices that it slept, then
 // reads what waits in its sockets, then looks at the clock.
 func (w *World) wake(h *host) {
-	w.step(h, vrrp.Woke{Slept: w.now.Sub(h.since)})
+	slept := w.now.Sub(h.since)
+	w.step(h, vrrp.Woke{Slept: slept})
+	for i := range h.node.Routers() {
+		if r := h.node.Router(i); r.State == vrrp.Active && slept > r.Down {
+			w.fail("%s slept for %v and is still active", h.title(r.Name), slept)
+		}
+	}
 	backlog := h.backlog
 	h.backlog = nil
 	for _, p := range backlog {

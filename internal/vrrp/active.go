@@ -12,7 +12,6 @@ func (n *Node) heardActive(r *router, ev *Heard) {
 	case ev.Priority == 0:
 		n.do(r.send)
 		r.advert = n.now.Add(r.cfg.Advert)
-		n.plan.sooner(r)
 	case ev.Priority > r.priority:
 		n.yield(r, ev, Higher{From: ev.Source, Priority: ev.Priority})
 	case ev.Priority < r.priority:

@@ -182,6 +182,42 @@ func TestPreemption(t *testing.T) {
 	deadline(t, n, 3*time.Second+down150) // the last advert it bore with came at 3 s
 }
 
+// A better master ends the delay; the next lower one begins it anew.
+func TestPreemptDelayBeginsAnew(t *testing.T) {
+	c := config(150)
+	c.PreemptDelay = 3 * time.Second
+	n := one(c)
+	n.Step(0, Start{})
+	n.Step(at(1*time.Second), heard(100))
+	n.Step(at(2*time.Second), heard(200))
+	expect(t, "anew", n.Step(at(5*time.Second), heard(100)), "0 tell waits 3.000s before it preempts 192.0.2.2 of priority 100")
+	n.Step(at(7*time.Second), heard(100))
+	n.Step(at(8*time.Second), heard(100))
+	deadline(t, n, 7*time.Second+down150)
+}
+
+// Timers of one term of office do not go off in the next.
+func TestTermsDoNotMix(t *testing.T) {
+	c := config(150)
+	c.Advert, c.GARP.Delay, c.GARP.LowerPrioDelay = 10*time.Second, 0, 100*time.Second
+	n := one(c)
+	n.Step(0, Start{})
+	begin, _ := n.Deadline()
+	n.Step(begin, Tick{})
+	n.Step(begin, heard(100))
+	n.Step(begin.Add(time.Second), heard(200))
+	n.Step(begin.Add(time.Second), heard(0))
+	again, _ := n.Deadline()
+	n.Step(again, Tick{})
+	if n.Router(0).State != Active {
+		t.Fatalf("state %v", n.Router(0).State)
+	}
+	for _, now := 0, again; now < begin.Add(120*time.Second); {
+		now, _ = n.Deadline()
+		expect(t, "adverts only", n.Step(now, Tick{}), "0 send 150")
+	}
+}
+
 // Version 3: Master_Down_Interval follows the master's own interval.
 func TestLearnsTheInterval(t *testing.T) {
 	c := config(100)

@@ -64,6 +64,10 @@ func (n *Node) settle(u *unit, lead *router, c Cause) {
 		n.move(u, u.has(Backup), Backup, c)
 	case u.ready():
 		n.enter(u, lead, c)
+	case u.has(Fault) != nil:
+		n.move(u, u.has(Fault), Fault, c)
+	default: // all wait in Init, where a group may have been left by others
+		n.groupBecomes(u, Init, c)
 	}
 }
 
