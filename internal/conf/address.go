@@ -3,6 +3,7 @@ package conf
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
@@ -12,14 +13,23 @@ import (
 // address reads one line of virtual_ipaddress or static_ipaddress.
 func (l *loader) address(s *stmt, static bool) (Address, bool) {
 	w := s.Node.Words
-	p, ok := schema.ParsePrefix(w[0].Text)
+	ip, bits, slash := strings.Cut(w[0].Text, "/")
+	p, ok := schema.ParsePrefix(ip)
 	if !ok {
 		s.Fault("HF011", diag.Error, w[0], strconv.Quote(w[0].Text)+" is no IP address, the line is ignored", "ADDRESS[/LENGTH] and options")
 		return Address{}, false
 	}
+	if slash && bits != "" {
+		n, err := strconv.ParseUint(bits, 10, 8)
+		if err != nil || int(n) > p.Bits() {
+			s.Fault("HF011", diag.Error, w[0], "length "+strconv.Quote(bits)+" of "+ip+" is not valid, taking "+strconv.Itoa(p.Bits()), "a prefix length from 0 to "+strconv.Itoa(p.Bits()))
+		} else {
+			p = netip.PrefixFrom(p.Addr(), int(n))
+		}
+	}
 	a := Address{Prefix: p, Pos: l.pos(w[0])}
 	for i := 1; i < len(w); i++ {
-		n, good := l.addressOption(s, &a, w, i)
+		n, good := l.addressOption(s, &a, w, i, static)
 		if !good {
 			return a, false
 		}
@@ -29,7 +39,7 @@ func (l *loader) address(s *stmt, static bool) (Address, bool) {
 }
 
 // addressOption reads the option at w[i] and returns how many words follow it.
-func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int) (used int, ok bool) {
+func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, static bool) (used int, ok bool) {
 	switch w[i].Text {
 	case "home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
 		a.Options = append(a.Options, w[i].Text)
@@ -45,20 +55,24 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int) (use
 		}
 		return w[i+1].Text, true
 	}
-	switch opt := w[i].Text; opt {
+	opt := w[i].Text
+	if opt == "track_group" && !static {
+		opt += " " // of static addresses only
+	}
+	switch opt {
 	case "dev":
 		if a.Dev, ok = value(); ok {
 			l.needInterface(w[i+1], "address "+w[0].Text)
 		}
 	case "label":
 		if a.Label, ok = value(); ok && len(a.Label) > schema.MaxInterface {
-			s.Fault("HF011", diag.Error, w[i+1], "label "+strconv.Quote(a.Label)+" is too long", "at most 15 characters")
-			a.Label = a.Label[:schema.MaxInterface]
+			s.Fault("HF011", diag.Error, w[i+1], "label "+strconv.Quote(a.Label)+" is too long, the line is ignored", "at most 15 characters")
+			ok = false
 		}
 	case "scope":
 		if a.Scope, ok = value(); ok && !knownScope(a.Scope) {
-			s.Fault("HF011", diag.Error, w[i+1], "scope "+strconv.Quote(a.Scope)+" is not valid, the line is ignored", "host, link, site, global or a number from 0 to 255")
-			return 1, false
+			s.Fault("HF011", diag.Error, w[i+1], "scope "+strconv.Quote(a.Scope)+" is not valid, it is ignored", "host, link, site, global or a number from 0 to 255")
+			a.Scope = ""
 		}
 	case "track_group", "preferred_lft":
 		var v string
@@ -75,7 +89,7 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int) (use
 			}
 		}
 	default:
-		s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(opt)+" of address "+w[0].Text, "dev, brd, label, scope, peer, no_track …")
+		s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(w[i].Text)+" of address "+w[0].Text, "dev, brd, label, scope, peer, no_track …")
 		return 0, true
 	}
 	return 1, ok
@@ -107,16 +121,4 @@ func knownScope(s string) bool {
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	return err == nil && n <= 255
-}
-
-// route keeps a route or rule as it was written; its words are iproute2's.
-func (l *loader) route(s *stmt) Route {
-	r := Route{Pos: l.pos(s.Node.Words[0])}
-	for _, w := range s.Node.Words {
-		r.Words = append(r.Words, w.Text)
-		if w.Text == "gw" {
-			s.Fault("HF016", diag.Error, w, "gw is deprecated in routes", "via")
-		}
-	}
-	return r
 }

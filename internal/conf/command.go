@@ -23,6 +23,12 @@ func (l *loader) command(s *stmt) *Command {
 	return c
 }
 
+// commandNotes is a program to look at when the file has been read.
+type commandNotes struct {
+	slot **Command // where it is stored; emptied if it must not run
+	word syntax.Word
+}
+
 // splitCommand splits a quoted word as keepalived does: at white space, with
 // quotes and backslashes of its own, and without a shell.
 func splitCommand(w syntax.Word) []string {

@@ -32,11 +32,11 @@ func (machine) HostName() string { return "lab.example.org" }
 func (machine) Interface(n string) bool {
 	return n == "eth0" || n == "eth1" || n == "lo"
 }
-func (machine) User(n string) bool  { return n == "root" || n == "0" }
-func (machine) Group(n string) bool { return n == "root" || n == "0" }
+func (machine) User(n string) bool  { return n == "root" || n == "nobody" }
+func (machine) Group(n string) bool { return n == "root" || n == "nobody" }
 func (machine) Program(p string) Program {
 	switch p {
-	case "/bin/true", "/bin/sh", "true":
+	case "/bin/true", "/bin/sh", "true", "killall":
 		return Program{Path: p, Regular: true, Executable: true}
 	case "/tmp/shared.sh":
 		return Program{Path: p, Regular: true, Executable: true, Shared: true}
@@ -47,6 +47,8 @@ func (machine) Program(p string) Program {
 	}
 	return Program{}
 }
+
+func (machine) Resolves(host string) bool { return host == "localhost" }
 
 // load loads a text as the file f.
 func load(t testing.TB, text string) (*Config, diag.List) {

@@ -50,7 +50,8 @@ type Global struct {
 	ScriptUser, ScriptGroup string // empty: keepalived_script if it exists, else the daemon's
 	ScriptSecurity          bool   // enable_script_security
 
-	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO string
+	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO                   string
+	NotifyFIFOScript, VRRPNotifyFIFOScript, LVSNotifyFIFOScript *Command
 
 	LVSTimeouts    LVSTimeouts
 	LVSFlush       bool

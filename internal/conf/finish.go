@@ -1,11 +1,10 @@
 package conf
 
 import (
-	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -49,11 +48,11 @@ func (l *loader) finishGlobal() {
 func (l *loader) finishInstance(n *instanceNotes) bool {
 	i := n.inst
 	if i.VRID == 0 {
-		l.fault("HF021", n.name, "vrrp_instance "+i.Name+" has no virtual_router_id, it is ignored", "virtual_router_id NUMBER", "")
+		l.fatal("HF021", n.name, "vrrp_instance "+i.Name+" has no virtual_router_id", "virtual_router_id NUMBER")
 		return false
 	}
-	if i.Interface == "" && !l.addressesHaveDev(i) {
-		l.fault("HF020", n.name, "vrrp_instance "+i.Name+" has no interface, it is ignored", "interface NAME", "")
+	if i.Interface == "" {
+		l.fatal("HF020", n.name, "vrrp_instance "+i.Name+" has no interface", "interface NAME")
 		return false
 	}
 	l.inheritGlobal(n)
@@ -62,23 +61,53 @@ func (l *loader) finishInstance(n *instanceNotes) bool {
 	l.start(n)
 	l.unicast(n)
 	l.auth(n)
-	if len(i.Addresses) == 0 && !n.noVIPs {
-		l.fault("HF025", n.name, "vrrp_instance "+i.Name+" has no virtual_ipaddress", "at least one address", "")
+	l.ownInterface(n)
+	if n.xmitBase.Text != "" && !n.vmac {
+		l.fault("HF018", n.xmitBase, "vmac_xmit_base without use_vmac", "use_vmac", "")
 	}
+	return l.hasAddresses(n)
+}
+
+// fatal reports what makes keepalived's VRRP process give up.
+func (l *loader) fatal(id string, w syntax.Word, message, expected string) {
+	l.walk.Fault(id, diag.Fatal, w, message, expected, "")
+}
+
+// hasAddresses: no address is unusual in version 2 and not allowed in 3.
+func (l *loader) hasAddresses(n *instanceNotes) bool {
+	i := n.inst
+	switch {
+	case len(i.Addresses) > 0 || n.noVIPs:
+		return true
+	case i.Version == 3 || i.Strict:
+		l.fatal("HF025", n.name, "vrrp_instance "+i.Name+" has no virtual_ipaddress", "at least one address (without any only in version 2, and not with vrrp_strict)")
+		return false
+	}
+	l.fault("HF025", n.name, "vrrp_instance "+i.Name+" has no virtual_ipaddress", "at least one address", "")
 	return true
 }
 
-func (l *loader) addressesHaveDev(i *VRRPInstance) bool { return false }
+// ownInterface drops the instance's own interface from what it tracks.
+func (l *loader) ownInterface(n *instanceNotes) {
+	i := n.inst
+	kept := i.TrackIfaces[:0]
+	for _, t := range i.TrackIfaces {
+		if t.Name == i.Interface && !i.DontTrackPrimary {
+			l.fault("HF043", n.name, "vrrp_instance "+i.Name+" tracks its own interface "+t.Name+" anyway, track_interface is ignored for it", "other interfaces", "")
+			continue
+		}
+		kept = append(kept, t)
+	}
+	i.TrackIfaces = kept
+}
 
 // inheritGlobal takes from global_defs what the instance does not say.
 func (l *loader) inheritGlobal(n *instanceNotes) {
 	i, g := n.inst, &l.cfg.Global
 	if i.Family == 0 {
 		i.Family = 4
-		if i.SrcIP.IsValid() {
-			i.Family = family(i.SrcIP)
-		}
 	}
+	n.garpRepeats = i.GARP.LowerPrioRepeat > 0
 	d, o := &i.GARP, &g.GARP
 	d.MasterDelay = or(d.MasterDelay, o.MasterDelay)
 	d.Refresh = or(d.Refresh, o.Refresh)
@@ -126,7 +155,7 @@ func (l *loader) version(n *instanceNotes) {
 	}
 	switch {
 	case i.Family == 6 && i.Version == 2:
-		l.warn("HF035", n.name, "vrrp_instance "+i.Name+" has IPv6 addresses, it uses version 3", "version 3", "")
+		l.fault("HF035", n.version, "vrrp_instance "+i.Name+" has IPv6 addresses and so uses version 3", "version 3", "")
 		i.Version = 3
 	case i.Family == 6:
 		i.Version = 3
@@ -141,8 +170,9 @@ func (l *loader) version(n *instanceNotes) {
 		i.AdvertInt = max(i.AdvertInt.Round(time.Second), time.Second)
 		l.fault("HF035", n.advert, "advert_int "+n.advert.Text+" is not whole seconds, which version 2 needs, taking "+strconv.Itoa(int(i.AdvertInt/time.Second)), "whole seconds, or version 3", "")
 	}
-	if i.Version == 3 {
+	if i.Version == 3 && i.AdvertInt%(10*time.Millisecond) != 0 {
 		i.AdvertInt = i.AdvertInt.Round(10 * time.Millisecond)
+		l.fault("HF035", n.advert, "advert_int "+n.advert.Text+" is no multiple of 10 ms, taking "+schema.FormatSeconds(int64(i.AdvertInt)), "hundredths of a second", "")
 	}
 }
 
@@ -184,10 +214,14 @@ func (l *loader) strict(n *instanceNotes) {
 		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": authentication is not allowed by vrrp_strict, it is ignored", "", "")
 		i.AuthType, i.AuthPass = "", ""
 	}
-	if len(i.Peers) > 0 {
-		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": unicast_peer is not allowed by vrrp_strict, it is ignored", "", "")
-		i.Peers = nil
+	if i.Family == 6 && len(i.Addresses) > 0 && !i.Addresses[0].Prefix.Addr().IsLinkLocalUnicast() {
+		l.fault("HF037", n.vips[0], "vrrp_instance "+i.Name+": by vrrp_strict the first IPv6 address is link-local", "an address in fe80::/10", "")
 	}
+	if n.accept == 1 && i.Version == 2 {
+		l.fault("HF037", n.acceptWord, "vrrp_instance "+i.Name+": accept is not allowed by vrrp_strict in version 2, it is ignored", "", "")
+		n.accept = 0
+	}
+	l.strictTalk(n)
 	if i.PreemptDelay > 0 {
 		l.fault("HF037", n.preemptDelay, "vrrp_instance "+i.Name+": preempt_delay is not allowed by vrrp_strict, it is ignored", "", "")
 		i.PreemptDelay = 0
@@ -198,25 +232,28 @@ func (l *loader) strict(n *instanceNotes) {
 	}
 }
 
+// strictTalk: what is sent beyond the RFC.
+func (l *loader) strictTalk(n *instanceNotes) {
+	i := n.inst
+	if i.GARP.Refresh > 0 || n.garpRepeats {
+		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": gratuitous ARP is not repeated with vrrp_strict", "", "")
+		i.GARP.Refresh, i.GARP.LowerPrioRepeat, i.GARP.LowerPrioDelay = 0, 0, 0
+	}
+	if n.lowerPrio == 0 {
+		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": vrrp_strict needs lower_prio_no_advert", "", "")
+	}
+	if i.HigherPrioSendAdvert {
+		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": higher_prio_send_advert is not allowed by vrrp_strict, it is ignored", "", "")
+	}
+	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false
+}
+
 // unicast settles peers and source.
 func (l *loader) unicast(n *instanceNotes) {
 	i := n.inst
-	kept := i.Peers[:0]
-	for _, p := range i.Peers {
-		if family(p.Addr) != i.Family {
-			l.fault("HF032", n.name, "vrrp_instance "+i.Name+": unicast_peer "+p.Addr.String()+" is not of the instance's family, it is ignored", "an IPv"+strconv.Itoa(i.Family)+" address", "")
-			continue
-		}
-		kept = append(kept, p)
-	}
-	i.Peers = kept
 	i.Unicast = len(i.Peers) > 0
 	if n.unicast && !i.Unicast {
 		l.fault("HF038", n.name, "vrrp_instance "+i.Name+" is set up for unicast and has no unicast_peer, it uses multicast", "unicast_peer { ADDRESS … }", "")
-	}
-	if i.SrcIP.IsValid() && family(i.SrcIP) != i.Family {
-		l.fault("HF032", n.source, "vrrp_instance "+i.Name+": source "+i.SrcIP.String()+" is not of the instance's family, it is ignored", "an IPv"+strconv.Itoa(i.Family)+" address", "")
-		i.SrcIP = netip.Addr{}
 	}
 }
 
@@ -251,7 +288,7 @@ func (l *loader) uniqueVRIDs() {
 	for _, i := range l.cfg.Instances {
 		k := key{i.Interface, i.Family, i.VRID}
 		if first, dup := seen[k]; dup {
-			l.fault("HF022", l.notesOf(i).vrid, "vrrp_instance "+i.Name+" has the virtual_router_id "+strconv.Itoa(i.VRID)+" of "+first+" on "+i.Interface+", it is ignored", "another number", "")
+			l.fatal("HF022", l.notesOf(i).vrid, "vrrp_instance "+i.Name+" has the virtual_router_id "+strconv.Itoa(i.VRID)+" of "+first+" on "+i.Interface, "another number")
 			continue
 		}
 		seen[k] = i.Name
@@ -269,25 +306,34 @@ func (l *loader) notesOf(i *VRRPInstance) *instanceNotes {
 	return &instanceNotes{}
 }
 
-// finishTracks drops tracked scripts that are not defined.
+// finishTracks drops tracked scripts that are not defined, or only further
+// down, where keepalived does not see them.
 func (l *loader) finishTracks() {
-	have := make(map[string]bool, len(l.cfg.Scripts))
-	for _, s := range l.cfg.Scripts {
-		have[s.Name] = true
-	}
-	for _, t := range l.tracked {
-		if have[t.word.Text] || l.disabled[t.word.Text] {
-			continue
-		}
-		l.fault("HF023", t.word, "there is no vrrp_script "+t.word.Text+", it is ignored", "the name of a vrrp_script", nearestName(t.word.Text, l.cfg.Scripts))
-	}
 	if len(l.tracked) == 0 {
 		return
+	}
+	have := make(map[string]*VRRPScript, len(l.cfg.Scripts))
+	for _, s := range l.cfg.Scripts {
+		have[s.Name] = s
+	}
+	above := make(map[string]int, len(l.scripts))
+	for i, s := range l.scripts {
+		above[s.name.Text] = i + 1
+	}
+	late := map[Pos]bool{}
+	for _, t := range l.tracked {
+		switch at := above[t.word.Text]; {
+		case at == 0:
+			l.fault("HF023", t.word, "there is no vrrp_script "+t.word.Text+", it is not tracked", "the name of a vrrp_script", l.nearestScript(t.word.Text))
+		case at > t.before:
+			l.fault("HF023", t.word, "vrrp_script "+t.word.Text+" is defined further down, it is not tracked", "vrrp_script before it is used", "")
+			late[l.pos(t.word)] = true
+		}
 	}
 	drop := func(list []Track) []Track {
 		kept := list[:0]
 		for _, t := range list {
-			if have[t.Name] {
+			if have[t.Name] != nil && !late[t.Pos] {
 				kept = append(kept, t)
 			}
 		}
@@ -295,17 +341,70 @@ func (l *loader) finishTracks() {
 	}
 	for _, i := range l.cfg.Instances {
 		i.TrackScripts = drop(i.TrackScripts)
+		if i.Priority == 255 {
+			l.dropWeights(i, "an address owner (priority 255)")
+		}
 	}
 	for _, g := range l.cfg.Groups {
 		g.TrackScripts = drop(g.TrackScripts)
 	}
 }
 
-func nearestName(word string, scripts []*VRRPScript) string {
-	for _, s := range scripts {
-		if strings.EqualFold(strings.NewReplacer("-", "", "_", "").Replace(s.Name), strings.NewReplacer("-", "", "_", "").Replace(word)) {
-			return "did you mean " + s.Name + "?"
+// noWeights: what weighs would let members of a group go apart.
+func (l *loader) noWeights(g *SyncGroup) {
+	for _, m := range g.Members {
+		for _, i := range l.cfg.Instances {
+			if i.Name == m {
+				l.dropWeights(i, "a member of vrrp_sync_group "+g.Name+" without sync_group_tracking_weight")
+			}
 		}
+	}
+}
+
+// dropWeights: a priority that must not change has no use for weights.
+func (l *loader) dropWeights(i *VRRPInstance, why string) {
+	kept := i.TrackScripts[:0]
+	for _, t := range i.TrackScripts {
+		weight := t.Weight
+		for _, s := range l.cfg.Scripts {
+			if s.Name == t.Name && !t.WeightSet {
+				weight = s.Weight
+			}
+		}
+		if weight != 0 {
+			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "vrrp_script "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")
+			continue
+		}
+		kept = append(kept, t)
+	}
+	i.TrackScripts = kept
+	for k := range i.TrackIfaces {
+		if t := &i.TrackIfaces[k]; t.Weight != 0 {
+			l.walk.Fault("HF043", diag.Error, l.wordAt(*t), "the weight of "+t.Name+" is ignored for "+why, "no weight", "")
+			t.Weight, t.WeightSet = 0, false
+		}
+	}
+}
+
+// wordAt finds the word that named a tracked thing again.
+func (l *loader) wordAt(t Track) syntax.Word {
+	for i, f := range l.files {
+		if f == t.Pos.File {
+			return syntax.Word{Text: t.Name, At: syntax.Pos{File: int32(i), Line: int32(t.Pos.Line), Col: int32(t.Pos.Col)}}
+		}
+	}
+	return syntax.Word{Text: t.Name}
+}
+
+// nearestScript suggests a script whose name differs in capitals, dashes and
+// underscores only, or by a letter or two.
+func (l *loader) nearestScript(word string) string {
+	names := make([]string, len(l.scripts))
+	for i, s := range l.scripts {
+		names[i] = s.name.Text
+	}
+	if n := schema.Nearest(word, names); n != "" {
+		return "did you mean " + n + "?"
 	}
 	return ""
 }
@@ -326,8 +425,10 @@ func (l *loader) finishGroups() {
 			l.fault("HF024", n.name, "vrrp_sync_group "+g.Name+" has no member, it is ignored", "group { INSTANCE … }", "")
 			continue
 		case 1:
-			l.fault("HF024", n.name, "vrrp_sync_group "+g.Name+" has one member only, it is ignored", "at least two instances", "")
-			continue
+			l.fault("HF024", n.name, "vrrp_sync_group "+g.Name+" has one member only", "at least two instances", "")
+		}
+		if !g.TrackingWeight {
+			l.noWeights(g)
 		}
 		kept = append(kept, g)
 	}

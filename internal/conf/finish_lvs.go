@@ -4,20 +4,75 @@ import (
 	"sort"
 	"strconv"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
+// sortStable is here for inOrder.
 func sortStable(d diag.List, less func(a, b *diag.Diagnostic) bool) {
 	sort.SliceStable(d, func(i, j int) bool { return less(&d[i], &d[j]) })
 }
 
-// judgeServer reports what does not go together in a virtual server.
-func (l *loader) judgeServer(v *VirtualServer) {
+// judgeServer reports what does not go together in a virtual server and takes
+// what keepalived takes instead; false: it is left out.
+func (l *loader) judgeServer(v *VirtualServer) bool {
+	w := l.vsWord
+	if len(v.Servers) == 0 {
+		l.fault("HF034", w, "virtual_server "+v.name()+" has no real_server, it is ignored", "real_server ADDRESS PORT { … }", "")
+		return false
+	}
+	l.judgeProtocol(v)
+	if v.Scheduler == "" {
+		l.fault("HF041", w, "virtual_server "+v.name()+" has no lb_algo, taking wlc", "lb_algo NAME", "")
+		v.Scheduler = "wlc"
+	}
+	if v.Forward == "" {
+		l.fault("HF041", w, "virtual_server "+v.name()+" has no lb_kind, taking NAT", "lb_kind NAT, DR or TUN", "")
+		v.Forward = "NAT"
+	}
 	if v.OnePacket && v.Protocol != "UDP" {
 		l.fault("HF033", l.opsWord, "ops is for UDP only, it is ignored", "protocol UDP", "")
 		v.OnePacket = false
 	}
+	if v.Addr.IsValid() && v.Port == 0 && v.Persistence == 0 {
+		l.fault("HF041", w, "virtual_server "+v.name()+" has no port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
+		v.Persistence = defaultPersistence
+	}
 	l.judgeQuorum(v)
+	return true
+}
+
+// judgeProtocol: an address has a protocol and a firewall mark has none.
+func (l *loader) judgeProtocol(v *VirtualServer) {
+	switch {
+	case v.FWMark != 0 && v.Protocol != "":
+		l.fault("HF033", l.vsWord, "virtual_server "+v.name()+" is a firewall mark, its protocol is ignored", "no protocol", "")
+		v.Protocol = ""
+	case v.Addr.IsValid() && v.Protocol == "":
+		l.fault("HF041", l.vsWord, "virtual_server "+v.name()+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
+		v.Protocol = "UDP"
+	}
+}
+
+// matchPort: without address translation a server is reached at the port of
+// the virtual server, and at any port behind a firewall mark.
+func (l *loader) matchPort(v *VirtualServer, rs *RealServer, w syntax.Word, what string) {
+	if f := firstOf(rs.Forward, v.Forward, "NAT"); f == "NAT" {
+		if rs.Port == 0 {
+			rs.Port = v.Port
+		}
+		return
+	}
+	if rs.Port != v.Port && rs.Port != 0 && v.Group == "" {
+		m := "taking " + strconv.Itoa(int(v.Port))
+		if v.Port == 0 {
+			m = "it is ignored"
+		}
+		l.fault("HF033", w, "port "+strconv.Itoa(int(rs.Port))+" of "+what+" is not the virtual server's, "+m, "the same port, or lb_kind NAT", "")
+	}
+	if v.Group == "" {
+		rs.Port = v.Port
+	}
 }
 
 // judgeQuorum holds the quorum to what the servers can weigh.
@@ -30,21 +85,89 @@ func (l *loader) judgeQuorum(v *VirtualServer) {
 	if w.Text == "" {
 		w = l.vsWord
 	}
-	if len(v.Servers) > 0 && v.Quorum > total {
+	if v.Quorum > total {
 		l.fault("HF040", w, "quorum "+strconv.Itoa(v.Quorum)+" is more than all servers weigh, taking "+strconv.Itoa(total), "at most "+strconv.Itoa(total), "")
 		v.Quorum = total
 	}
-	if v.Hysteresis >= v.Quorum && v.Hysteresis > 0 {
+	if v.Hysteresis > 0 && v.Hysteresis >= v.Quorum {
 		h := max(v.Quorum-1, 0)
 		l.fault("HF040", l.hystWord, "hysteresis "+strconv.Itoa(v.Hysteresis)+" is not less than the quorum "+strconv.Itoa(v.Quorum)+", taking "+strconv.Itoa(h), "less than the quorum", "")
 		v.Hysteresis = h
 	}
 }
 
-// finishServers looks at all virtual servers together.
+// name is how a virtual server is called in messages.
+func (v *VirtualServer) name() string {
+	switch {
+	case v.Group != "":
+		return "group " + v.Group
+	case v.FWMark != 0:
+		return "fwmark " + strconv.FormatUint(uint64(v.FWMark), 10)
+	}
+	return v.Addr.String() + " " + strconv.Itoa(int(v.Port))
+}
+
+// groupUser is a virtual server of a group, to be looked at when the file has
+// been read.
+type groupUser struct {
+	vs   *VirtualServer
+	word syntax.Word
+}
+
+// finishServers looks at virtual servers with groups.
 func (l *loader) finishServers() {
-	groups := make(map[string]bool, len(l.cfg.ServerGroups))
+	if len(l.groupUsers) == 0 {
+		return
+	}
+	groups := make(map[string]*ServerGroup, len(l.cfg.ServerGroups))
 	for _, g := range l.cfg.ServerGroups {
-		groups[g.Name] = true
+		if groups[g.Name] == nil {
+			groups[g.Name] = g
+		}
+	}
+	gone := map[*VirtualServer]bool{}
+	for _, u := range l.groupUsers {
+		g := groups[u.vs.Group]
+		if g == nil {
+			l.warn("HF023", u.word, "there is no virtual_server_group "+u.vs.Group+", the virtual server is ignored", "the name of a virtual_server_group", "")
+			gone[u.vs] = true
+			continue
+		}
+		l.judgeGroupUser(u, g)
+	}
+	kept := l.cfg.VirtualServers[:0]
+	for _, v := range l.cfg.VirtualServers {
+		if !gone[v] {
+			kept = append(kept, v)
+		}
+	}
+	l.cfg.VirtualServers = kept
+}
+
+func (l *loader) judgeGroupUser(u groupUser, g *ServerGroup) {
+	v, ports, marks, zero := u.vs, 0, 0, false
+	for _, m := range g.Members {
+		if m.FWMark != 0 {
+			marks++
+			continue
+		}
+		ports++
+		zero = zero || m.Port == 0
+		for _, rs := range v.Servers {
+			if f := firstOf(rs.Forward, v.Forward); f != "NAT" && rs.Port != 0 && rs.Port != m.Port {
+				l.fault("HF033", u.word, "port "+strconv.Itoa(int(rs.Port))+" of real_server "+rs.Addr.String()+" is not that of "+g.Name, "the same port, or lb_kind NAT", "")
+			}
+		}
+	}
+	switch {
+	case zero && v.Persistence == 0:
+		l.fault("HF041", u.word, "virtual_server_group "+g.Name+" has an address without a port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
+		v.Persistence = defaultPersistence
+	case ports == 0 && marks > 0 && v.Protocol != "":
+		l.fault("HF033", u.word, "virtual_server group "+g.Name+" has firewall marks only, its protocol is ignored", "no protocol", "")
+		v.Protocol = ""
+	case ports > 0 && v.Protocol == "":
+		l.fault("HF041", u.word, "virtual_server group "+g.Name+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
+		v.Protocol = "UDP"
 	}
 }

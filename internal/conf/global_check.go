@@ -64,7 +64,8 @@ func checkSyncDaemon(l *loader, s *stmt) {
 	}
 }
 
-// maxCPU is the highest CPU number that can be named (CPU_SETSIZE less one).
+// maxCPU is the highest CPU number that can be named (CPU_SETSIZE less one);
+// keepalived refuses numbers that this machine does not have.
 const maxCPU = 1023
 
 func checkCPUs(l *loader, s *stmt) {

@@ -39,14 +39,24 @@ type loader struct {
 	scriptName, scriptWord, groupName syntax.Word
 	vsWord, opsWord, sgroupWord       syntax.Word
 	chkWord, urlWord, miscWord        syntax.Word
-	quorumWord, hystWord              syntax.Word
+	quorumWord, hystWord, sorryWord   syntax.Word
+	groupUsers                        []groupUser
 	scriptBad                         bool
 	members                           []syntax.Word
 	miscBad                           bool
 	ifaces                            []interfaceNotes
 	disabled                          map[string]bool // scripts that cannot be run
 	miscs                             []miscNotes
-	files                             []string // names by index, so that a Pos shares them
+	commands                          []commandNotes
+	garpDelay                         bool
+	minReply, maxReply                int
+	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
+	definedHas                        string      // its file, process or neighbour
+	garpWord                          syntax.Word
+	named                             map[string]bool // "track_file NAME" and such, as defined so far
+	unsafe                            syntax.Word     // the first program that would run as root
+	mustNot                           bool            // the program looked at last must not be run
+	files                             []string        // names by index, so that a Pos shares them
 
 	slabRS  []RealServer
 	slabChk []Checker
@@ -90,14 +100,16 @@ type instanceNotes struct {
 	skipCheck, checkSrc      int8
 	smtp                     int8
 	preemptDelay, advert     syntax.Word
-	source                   syntax.Word
+	version                  syntax.Word
+	acceptWord, xmitBase     syntax.Word
+	vmac, garpRepeats        bool
 	vips, excluded           []syntax.Word // first words, beside Addresses and Excluded
 }
 
 // trackNotes is a script's name in a list of tracked scripts.
 type trackNotes struct {
-	word syntax.Word
-	list *[]Track
+	word   syntax.Word
+	before int // how many scripts were defined above it
 }
 
 type groupNotes struct {

@@ -48,7 +48,7 @@ func (l *loader) serverName(s *stmt, w []syntax.Word, v *VirtualServer) bool {
 		s.Fault("HF011", diag.Error, w[0], "virtual_server "+strconv.Quote(w[0].Text)+" is no IP address, the virtual server is ignored", "ADDRESS [PORT], fwmark NUMBER or group NAME")
 		return false
 	}
-	v.Addr, v.Family, v.Protocol = a, family(a), "TCP"
+	v.Addr, v.Family = a, family(a)
 	if len(w) > 1 {
 		n, err := strconv.ParseUint(w[1].Text, 10, 16)
 		if err != nil {
@@ -69,7 +69,7 @@ func setSorry(l *loader, s *stmt) {
 	if s.Has(1) {
 		r.Port = uint16(s.Value(1).Int)
 	}
-	l.vs.Sorry = r
+	l.vs.Sorry, l.sorryWord = r, s.Words()[0]
 }
 
 // sameFamily: real servers are of the virtual server's family, except behind
@@ -95,12 +95,6 @@ func beginReal(l *loader, s *stmt) {
 	rs.Pos = l.pos(s.Words()[0])
 	l.rs, l.rsChecks = rs, len(l.refs)
 	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, weight: unset, inhibit: unset, alpha: unset})
-	for i := range l.servers[:len(l.servers)-1] {
-		if o := l.servers[i].rs; o.Addr == rs.Addr && o.Port == rs.Port {
-			s.Fault("HF031", diag.Error, s.Words()[0], "real_server "+rs.Addr.String()+" "+strconv.Itoa(int(rs.Port))+" is defined twice in this virtual server", "")
-			break
-		}
-	}
 }
 
 func endReal(l *loader) {
@@ -124,14 +118,38 @@ func endServer(l *loader) {
 			}
 			v.Family = f
 		}
+		l.matchPort(v, rs, n.word, "real_server "+rs.Addr.String())
+		if l.again(v, n) {
+			continue
+		}
 		l.inherit(v, n)
 		v.Servers = append(v.Servers, rs)
+	}
+	if v.Sorry != nil {
+		l.matchPort(v, v.Sorry, l.sorryWord, "the sorry_server")
 	}
 	if v.Family == 0 {
 		v.Family = 4
 	}
-	l.judgeServer(v)
+	if !l.judgeServer(v) {
+		return
+	}
+	if v.Group != "" {
+		l.groupUsers = append(l.groupUsers, groupUser{v, l.vsWord})
+	}
 	l.cfg.VirtualServers = append(l.cfg.VirtualServers, v)
+}
+
+// again drops a real server that is there already.
+func (l *loader) again(v *VirtualServer, n *serverNotes) bool {
+	rs := n.rs
+	for _, o := range v.Servers {
+		if o.Port == rs.Port && o.Addr == rs.Addr {
+			l.fault("HF031", n.word, "real_server "+rs.Addr.String()+" "+strconv.Itoa(int(rs.Port))+" is in this virtual server twice, the second is ignored", "", "")
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) serverDefaults(v *VirtualServer) {
@@ -139,12 +157,6 @@ func (l *loader) serverDefaults(v *VirtualServer) {
 	v.DelayLoop = or(t.delayLoop, 60*time.Second)
 	v.ConnectTimeout = or(t.connectTimeout, 5*time.Second)
 	v.Retry, v.DelayBeforeRetry, v.Warmup = t.retry, t.delayBeforeRetry, t.warmup
-	if v.Scheduler == "" {
-		v.Scheduler = "wlc"
-	}
-	if v.Forward == "" {
-		v.Forward = "NAT"
-	}
 }
 
 // or is d, or e where d is unset.

@@ -13,7 +13,7 @@ var probes string
 
 // probeValues are what each keyword was given; the first is nothing at all.
 var probeValues = []string{"", " 0", " 1", " -1", " 300", " 99999999999", " abc", " 1.5", " on", " maybe", " eth0", " 10.0.0.1", " 10.0.0.0/8", " 2001:db8::1",
-	" /bin/true", ` "/bin/true a b"`, " /nonexistent", " 1 2 3", " a b", " {\n}", " 1 {\n}", " abc {\n}"}
+	" /bin/true", ` "/bin/true a b"`, " /no/such/file", " 1 2 3", " a b", " {\n}", " 1 {\n}", " abc {\n}"}
 
 const (
 	probeGlobal   = "global_defs {\n script_user root\n enable_script_security\n%s\n}\n"
@@ -85,7 +85,7 @@ func probeChecker(b []string, line string) string {
 	case "MISC_CHECK":
 		inside = " misc_path /bin/true\n"
 	case "DNS_CHECK":
-		inside = " name x.org\n"
+		inside = " name example.org\n"
 	case "FILE_CHECK":
 		before, inside = "track_file F {\n file /tmp/trk\n}\n", " track_file F\n"
 	}

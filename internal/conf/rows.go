@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // The rows of the keyword table are in the files rows_*.go, a file for each
@@ -114,5 +115,14 @@ func seconds(f func(*loader) *time.Duration) func(*loader, *stmt) {
 
 // cmd sets a command that f finds.
 func cmd(f func(*loader) **Command) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = l.command(s) }
+	return func(l *loader, s *stmt) {
+		if *f(l) != nil {
+			s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is ignored", "")
+			return
+		}
+		slot := f(l)
+		if *slot = l.command(s); *slot != nil {
+			l.commands = append(l.commands, commandNotes{slot, s.Words()[0]})
+		}
+	}
 }

@@ -14,10 +14,10 @@ func millis(low, high int64) args {
 
 var weightReverse = args{{Kind: schema.Number, Min: -253, Max: 253}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}
 
-var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true, Doc: "A BFD session.", Block: schema.NewBlock("bfd_instance", rows{
+var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true, Doc: "A BFD session.", Set: define("track_bfd"), End: needs("bfd_instance", "neighbor_ip"), Block: schema.NewBlock("bfd_instance", rows{
 	{Name: "source_ip", Args: address, Doc: "The address to send from."},
-	{Name: "neighbor_ip", Args: address, Doc: "The other side."},
-	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip."},
+	{Name: "neighbor_ip", Args: address, Doc: "The other side.", Set: has},
+	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip.", Set: has},
 	{Name: "min_rx", Args: millis(1, 1000), Doc: "How often packets may come at most."},
 	{Name: "min_tx", Args: millis(1, 1000), Doc: "How often packets are sent."},
 	{Name: "idle_tx", Args: millis(1000, 10000), Doc: "How often packets are sent while there is no session."},
@@ -33,16 +33,16 @@ var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true,
 })}}
 
 var trackFileBlock = rows{
-	{Name: "file", Args: path, Soft: true, Doc: "The file that holds a number."},
+	{Name: "file", Args: path, Soft: true, Doc: "The file that holds a number.", Set: has},
 	{Name: "weight", Args: args{{Kind: schema.Number, Min: -254, Max: 254}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the number counts."},
 	{Name: "init_file", Args: args{{Kind: schema.Number, Min: math.MinInt32, Max: math.MaxInt32, Optional: true}, {Kind: schema.Enum, Words: []string{"overwrite"}, Optional: true}}, Doc: "The number to write at start."},
 }
 
 var trackRoot = rows{
-	{Name: "track_file", Args: name, Bare: true, Unbuilt: true, Doc: "A file with a number that weighs.", Block: schema.NewBlock("track_file", trackFileBlock)},
-	{Name: "vrrp_track_file", Args: name, Bare: true, Unbuilt: true, Doc: "Old word for track_file.", Block: schema.NewBlock("vrrp_track_file", trackFileBlock)},
-	{Name: "vrrp_track_process", Args: name, Bare: true, Unbuilt: true, Doc: "Processes that must run, or that weigh.", Block: schema.NewBlock("vrrp_track_process", rows{
-		{Name: "process", Args: args{{Kind: schema.Words, Label: "PROGRAM [ARGUMENT …]"}}, Doc: "The program, with arguments to compare."},
+	{Name: "track_file", Args: name, Bare: true, Unbuilt: true, Set: define("track_file"), End: needs("track_file", "file"), Doc: "A file with a number that weighs.", Block: schema.NewBlock("track_file", trackFileBlock)},
+	{Name: "vrrp_track_file", Args: name, Bare: true, Unbuilt: true, Set: define("track_file"), End: needs("track_file", "file"), Doc: "Old word for track_file.", Block: schema.NewBlock("vrrp_track_file", trackFileBlock)},
+	{Name: "vrrp_track_process", Args: name, Bare: true, Unbuilt: true, Set: define("track_process"), End: needs("track_process", "process"), Doc: "Processes that must run, or that weigh.", Block: schema.NewBlock("vrrp_track_process", rows{
+		{Name: "process", Args: args{{Kind: schema.Words, Label: "PROGRAM [ARGUMENT …]"}}, Doc: "The program, with arguments to compare.", Set: has},
 		{Name: "param_match", Args: opt(enum("initial", "partial")), Doc: "How arguments are compared."},
 		{Name: "weight", Args: args{{Kind: schema.Number, Min: -254, Max: 254}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "What they add to priorities."},
 		{Name: "quorum", Args: num(1, math.MaxUint16), Doc: "How many must run."},

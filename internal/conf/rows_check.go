@@ -2,6 +2,7 @@ package conf
 
 import (
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when it comes or goes.", Set: flag(func(l *loader) *bool { return &rs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &rs(l).VirtualHost })},
-	{Name: "snmp_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
 	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),
 	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
 	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows),
@@ -43,12 +44,14 @@ func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
 	return row{Name: kind, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
 		Set: func(l *loader, s *stmt) {
 			c := l.newChecker()
-			*c = Checker{Kind: kind, ConnectTimeout: unset, Retry: unset, DelayBeforeRetry: unset, DelayLoop: unset, Warmup: unset, alpha: unset,
-				LogAllFailures: l.cfg.Global.CheckerLogAllFailures, Pos: l.pos(s.Keyword())}
+			c.Kind, c.Pos = kind, l.pos(s.Keyword())
+			c.ConnectTimeout, c.Retry, c.DelayBeforeRetry, c.DelayLoop, c.Warmup, c.alpha = unset, unset, unset, unset, unset, unset
+			c.LogAllFailures = l.cfg.Global.CheckerLogAllFailures
 			if begin != nil {
 				begin(c)
 			}
 			l.chk, l.chkWord = c, s.Keyword()
+			l.minReply, l.maxReply = 0, 255
 		},
 		End: endChecker}
 }
@@ -63,6 +66,13 @@ func unbuiltCheck(kind, doc string, r ...rows) row {
 
 func endChecker(l *loader) {
 	c := l.chk
+	if l.minReply > l.maxReply {
+		l.fault("HF033", l.chkWord, "min_reply_length is greater than max_reply_length, no answer will do", "", "")
+	}
+	if c.BindTo.IsValid() && family(c.BindTo) != family(firstAddr(c.ConnectIP, l.rs.Addr)) {
+		l.fault("HF032", l.chkWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
+		c.BindTo = netip.Addr{}
+	}
 	switch {
 	case c.HTTP != nil && len(c.HTTP.URLs) == 0:
 		l.fault("HF034", l.chkWord, c.Kind+" has no url with a path, it is ignored", "url { path … }", "")
@@ -84,6 +94,13 @@ func endChecker(l *loader) {
 		l.refs, l.rsChecks = fresh, 0
 	}
 	l.refs = append(l.refs, c)
+}
+
+func firstAddr(a, b netip.Addr) netip.Addr {
+	if a.IsValid() {
+		return a
+	}
+	return b
 }
 
 // connectRows are what checkers that connect have in common.
@@ -190,8 +207,8 @@ func setStatus(l *loader, s *stmt) {
 		if err == nil && isRange {
 			b, err = strconv.ParseUint(to, 10, 16)
 		}
-		if err != nil || a < 100 || b > 999 || b < a {
-			s.Fault("HF011", diag.Error, w, "status_code "+strconv.Quote(w.Text)+" is not valid", "a code or range of codes from 100 to 999")
+		if err != nil || a < 100 || b > 599 || b < a {
+			s.Fault("HF011", diag.Error, w, "status_code "+strconv.Quote(w.Text)+" is not valid", "a code or range of codes from 100 to 599")
 			continue
 		}
 		l.url.Status = append(l.url.Status, StatusRange{int(a), int(b)})
@@ -215,14 +232,14 @@ var smtpRows = rows{
 
 var dnsRows = rows{
 	{Name: "type", Args: enum("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"), Doc: "The type asked for."},
-	{Name: "name", Args: name, Doc: "The name asked for."},
+	{Name: "name", Args: name, Doc: "The name asked for.", Set: checkDNSName},
 }
 
 var udpRows = rows{
 	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: checkHex},
 	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes.", Set: checkHex},
-	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer."},
-	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer."},
+	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", Set: integer(func(l *loader) *int { return &l.minReply })},
+	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &l.maxReply })},
 }
 
 func checkHex(l *loader, s *stmt) {
@@ -235,12 +252,12 @@ func checkHex(l *loader, s *stmt) {
 }
 
 var bfdCheckRows = rows{
-	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance."},
+	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: refer("track_bfd", "bfd_instance")},
 	{Name: "alpha", Args: on, Doc: "The server counts as down until the session is up."},
 }
 
 var fileCheckRows = rows{
-	{Name: "track_file", Args: name, Doc: "The track_file."},
+	{Name: "track_file", Args: name, Doc: "The track_file.", Set: refer("track_file", "track_file")},
 	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the file's number counts."},
 	{Name: "dynamic", Doc: "The file's number changes the weight."},
 }
@@ -249,4 +266,27 @@ var fileCheckRows = rows{
 type miscNotes struct {
 	chk  *Checker
 	word syntax.Word
+}
+
+// checkDNSName holds a name to the form of RFC 1035 §2.3.1, labels only.
+func checkDNSName(l *loader, s *stmt) {
+	name := strings.TrimSuffix(s.Text(), ".")
+	if name == "" {
+		return
+	}
+	for _, label := range strings.Split(name, ".") {
+		if label == "" || len(label) > 63 {
+			s.Fault("HF011", diag.Error, s.Words()[0], "name "+strconv.Quote(s.Text())+" is not valid", "labels of 1 to 63 characters with dots between them")
+			return
+		}
+	}
+}
+
+// refer holds a checker's name to something defined above.
+func refer(kind, keyword string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		if !l.named[kind+" "+s.Text()] {
+			s.Fault("HF023", diag.Error, s.Words()[0], "there is no "+keyword+" "+s.Text()+" above", "the name of a "+keyword)
+		}
+	}
 }

@@ -65,7 +65,7 @@ var globalNames = rows{
 var globalMail = rows{
 	{Name: "notification_email", Block: schema.List("notification_email", nil1, schema.Arg{Label: "ADDRESS"}), Unbuilt: true, Doc: "Who gets mail about state changes.", Set: emptyMail},
 	{Name: "notification_email_from", Args: text, Soft: true, Unbuilt: true, Doc: "The sender of those mails."},
-	{Name: "smtp_server", Args: args{{Kind: schema.Address, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Unbuilt: true, Doc: "The mail server."},
+	{Name: "smtp_server", Set: checkMailServer, Args: args{{Kind: schema.Text, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Unbuilt: true, Doc: "The mail server."},
 	{Name: "smtp_helo_name", Args: opt(text), Unbuilt: true, Doc: "The name given to the mail server."},
 	{Name: "smtp_connect_timeout", Args: wholeSecs(1, maxSeconds), Unbuilt: true, Doc: "How long to wait for the mail server."},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Whether all that can send mail does."},
@@ -78,16 +78,16 @@ var globalMail = rows{
 var globalScripts = rows{
 	{Name: "script_user", Args: user, Soft: true, Doc: "Whom scripts run as, unless they say otherwise.", Set: setScriptUser},
 	{Name: "enable_script_security", Doc: "Refuse to run scripts as root that others than root could change.", Set: flag(func(l *loader) *bool { return &global(l).ScriptSecurity })},
-	{Name: "startup_script", Args: command, Soft: true, Doc: "A program to run before anything else.", Set: cmd(func(l *loader) **Command { return &global(l).StartupScript })},
+	{Name: "startup_script", Args: command, Soft: true, Doc: "A program to run before anything else.", Set: lone(func(l *loader) **Command { return &global(l).StartupScript })},
 	{Name: "startup_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long startup_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).StartupTimeout })},
-	{Name: "shutdown_script", Args: command, Soft: true, Doc: "A program to run after everything else.", Set: cmd(func(l *loader) **Command { return &global(l).ShutdownScript })},
+	{Name: "shutdown_script", Args: command, Soft: true, Doc: "A program to run after everything else.", Set: lone(func(l *loader) **Command { return &global(l).ShutdownScript })},
 	{Name: "shutdown_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long shutdown_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).ShutdownTimeout })},
 	{Name: "notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for all state changes.", Set: str(func(l *loader) *string { return &global(l).NotifyFIFO })},
-	{Name: "notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads notify_fifo."},
+	{Name: "notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).NotifyFIFOScript })},
 	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for the state changes of instances and groups.", Set: str(func(l *loader) *string { return &global(l).VRRPNotifyFIFO })},
-	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo."},
+	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).VRRPNotifyFIFOScript })},
 	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Unbuilt: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: str(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
-	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo."},
+	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).LVSNotifyFIFOScript })},
 	{Name: "vrrp_notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
 	{Name: "fifo_write_vrrp_states_on_reload", Unbuilt: true, Doc: "Write all states to the FIFOs after a reload."},
 }
@@ -174,7 +174,7 @@ func globalProcess(p, who string) rows {
 
 var globalBuffers = append(bufferRows("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_monitor", "lvs_netlink_cmd", "lvs_netlink_monitor"), rows{
 	{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Unbuilt: true, Doc: "How large the sockets' receive buffers are.", Set: checkRxPolicy},
-	{Name: "vrrp_rx_bufs_multiplier", Args: num(1, maxUint32), Soft: true, Unbuilt: true, Doc: "How many MTUs or adverts that is."},
+	{Name: "vrrp_rx_bufs_multiplier", Exact: true, Args: num(1, maxUint32), Soft: true, Unbuilt: true, Doc: "How many MTUs or adverts that is."},
 }...)
 
 func bufferRows(names ...string) rows {
@@ -187,7 +187,7 @@ func bufferRows(names ...string) rows {
 }
 
 var globalSNMP = rows{
-	{Name: "snmp_socket", Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Unbuilt: true, Doc: "The socket of the SNMP master agent."},
+	{Name: "snmp_socket", Exact: true, Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Unbuilt: true, Doc: "The socket of the SNMP master agent."},
 	{Name: "enable_traps", Unbuilt: true, Doc: "Send SNMP traps."},
 	{Name: "enable_snmp_vrrp", Unbuilt: true, Doc: "Serve the VRRP part of KEEPALIVED-MIB."},
 	{Name: "enable_snmp_keepalived", Unbuilt: true, Deprecated: "enable_snmp_vrrp or enable_snmp_checker", Doc: "Old word for enable_snmp_vrrp."},
@@ -206,7 +206,7 @@ var globalFiles = rows{
 	{Name: "umask", Args: words, Unbuilt: true, Doc: "The umask of files that are made.", Set: checkUmask},
 	{Name: "random_seed", Args: num(0, maxUint32), Unbuilt: true, Doc: "Make ${_RANDOM} repeatable."},
 	{Name: "reload_check_config", Args: optPath, Unbuilt: true, Doc: "Check the configuration before a reload; holdfast always does."},
-	{Name: "reload_time_file", Args: path, Soft: true, Unbuilt: true, Doc: "A file that says when to reload."},
+	{Name: "reload_time_file", Exact: true, Args: path, Soft: true, Unbuilt: true, Doc: "A file that says when to reload."},
 	{Name: "reload_repeat", Unbuilt: true, Doc: "Reload at that time every day."},
 	{Name: "reload_file", Args: optPath, Unbuilt: true, Doc: "A file that exists while the configuration is read."},
 	{Name: "include_check", Args: opt(words), Unbuilt: true, Doc: "Which missing include files are errors.", Set: checkIncludes},
@@ -218,6 +218,18 @@ var globalFiles = rows{
 	{Name: "state_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where state is written on SIGUSR1."},
 	{Name: "stats_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where statistics are written on SIGUSR2."},
 	{Name: "json_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where JSON is written on its signal."},
+}
+
+// lone sets a command that stands alone on its line, without a user.
+func lone(f func(*loader) **Command) func(*loader, *stmt) {
+	set := cmd(f)
+	return func(l *loader, s *stmt) {
+		if w := s.Words(); len(w) > 1 {
+			s.Fault("HF013", diag.Error, w[1], s.Keyword().Text+" takes one command, the line is ignored", "a command in quotes if it has arguments")
+			return
+		}
+		set(l, s)
+	}
 }
 
 // nil1 takes lines that have no effect yet.

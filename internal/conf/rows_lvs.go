@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -66,11 +67,13 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 		}
 	}},
 	{Name: "persistence_granularity", Args: args{{Kind: schema.Text, Label: "NETMASK|LENGTH"}}, Doc: "How many clients stay together: an IPv4 netmask or an IPv6 prefix length.", Set: setGranularity},
-	{Name: "protocol", Args: enum("TCP", "UDP", "SCTP"), Doc: "The protocol that is balanced.", Set: str(func(l *loader) *string { return &vs(l).Protocol })},
+	{Name: "protocol", Args: enum("TCP", "UDP", "SCTP", "tcp", "udp", "sctp"), Doc: "The protocol that is balanced.", Set: func(l *loader, s *stmt) {
+		l.vs.Protocol = strings.ToUpper(s.Text())
+	}},
 	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail about the quorum.", Set: flag(func(l *loader) *bool { return &vs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &vs(l).VirtualHost })},
-	{Name: "snmp_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
 	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},
 	{Name: "omega", Doc: "Run down-scripts when stopping.", Set: flag(func(l *loader) *bool { return &vs(l).Omega })},
 	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", Set: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},
@@ -90,7 +93,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 			l.forward(s, &l.vs.Sorry.Forward)
 		}
 	}},
-	{Name: "real_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 1, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
+	{Name: "real_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
 })
 
 // defaultPersistence is what persistence_timeout means without a value.
@@ -102,8 +105,8 @@ func schedFlag(name, flag, only string) row {
 		doc = "A flag of the scheduler " + only + "."
 	}
 	return row{Name: name, Doc: doc, Set: func(l *loader, s *stmt) {
-		if only != "" && l.vs.Scheduler != only {
-			s.Fault("HF033", diag.Error, s.Keyword(), name+" is for the scheduler "+only+" only", "lb_algo "+only+" above it")
+		if only != "" && l.vs.Scheduler != "sh" && l.vs.Scheduler != "mh" {
+			s.Fault("HF033", diag.Error, s.Keyword(), name+" is for the scheduler "+only+" only, it is ignored", "lb_algo "+only+" above it")
 			return
 		}
 		l.vs.SchedFlags = append(l.vs.SchedFlags, flag)
@@ -129,6 +132,10 @@ func (l *loader) forward(s *stmt, into *string) {
 	w := s.Words()
 	switch w[0].Text {
 	case "NAT", "DR":
+		if len(w) > 1 {
+			s.Fault("HF011", diag.Error, w[1], w[0].Text+" has no option "+strconv.Quote(w[1].Text), "")
+			return
+		}
 	case "TUN":
 		if !l.tunnel(s, w[1:]) {
 			return
@@ -142,9 +149,11 @@ func (l *loader) forward(s *stmt, into *string) {
 
 // tunnel reads the options of TUN; IPIP is what is built.
 func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
+	gue, port := false, false
 	for i := 0; i < len(w); i++ {
 		switch w[i].Text {
 		case "type", "port":
+			port = port || w[i].Text == "port"
 			if i++; i >= len(w) {
 				s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
 				return false
@@ -154,6 +163,7 @@ func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
 					s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(k)+" is not valid", "ipip, gue or gre")
 					return false
 				}
+				gue = k == "gue"
 				s.Fault("HF030", diag.Notice, w[i], "tunnel type "+k+" is taken but has no effect yet, ipip is used", "")
 			}
 		case "nocsum", "csum", "remcsum":
@@ -162,6 +172,10 @@ func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
 			return false
 		}
 	}
+	if gue != port {
+		s.Fault("HF012", diag.Error, s.Words()[0], "tunnels of type gue need a port, others have none", "type gue port PORT")
+		return false
+	}
 	return true
 }
 
@@ -169,19 +183,21 @@ func setGranularity(l *loader, s *stmt) {
 	t := s.Text()
 	if a, err := netip.ParseAddr(t); err == nil && a.Is4() {
 		b := a.As4()
-		n := 0
-		for n < 32 && b[n/8]&(0x80>>(n%8)) != 0 {
-			n++
-		}
-		l.vs.PersistGran = n
+		l.vs.PersistGran = maskBits(uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]))
 		return
 	}
-	if n, err := strconv.ParseUint(t, 10, 8); err == nil && n <= 128 {
-		l.vs.PersistGran = int(n)
+	if n, err := strconv.ParseUint(t, 10, 32); err == nil && (n >= 1 && n <= 128 || l.vs.Family != 6) {
+		l.vs.PersistGran = maskBits(uint32(n))
+		if l.vs.Family == 6 {
+			l.vs.PersistGran = int(n)
+		}
 		return
 	}
 	s.Fault("HF011", diag.Error, s.Words()[0], "persistence_granularity "+strconv.Quote(t)+" is not valid", "a netmask, or a prefix length up to 128")
 }
+
+// maskBits is how many bits a netmask has from the left.
+func maskBits(mask uint32) int { return bits.LeadingZeros32(^mask) }
 
 func (l *loader) hasSorry(s *stmt) bool {
 	if l.vs.Sorry == nil {

@@ -20,14 +20,24 @@ var vrrpRoot = rows{
 		}
 	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state.", Set: noValues},
 	{Name: "static_routes", Block: schema.List("static_routes", func(l *loader, s *stmt) {
-		l.cfg.StaticRoutes = append(l.cfg.StaticRoutes, l.route(s))
+		if r, ok := l.route(s); ok {
+			l.cfg.StaticRoutes = append(l.cfg.StaticRoutes, r)
+		}
 	}, routeArgs...), Bare: true, Unbuilt: true, Doc: "Routes that are there whatever the state.", Set: noValues},
 	{Name: "static_rules", Block: schema.List("static_rules", func(l *loader, s *stmt) {
-		l.cfg.StaticRules = append(l.cfg.StaticRules, l.route(s))
+		if r, ok := l.rule(s); ok {
+			l.cfg.StaticRules = append(l.cfg.StaticRules, r)
+		}
 	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state.", Set: noValues},
-	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Unbuilt: true, Doc: "Interfaces that share a pace of gratuitous ARP."},
-	{Name: "track_group", Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
-		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", nil1, name...), Doc: "The instances."}})},
+	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Unbuilt: true, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: func(l *loader, s *stmt) {
+		l.garpDelay, l.garpWord = false, s.Keyword()
+	}, End: func(l *loader) {
+		if !l.garpDelay {
+			l.fault("HF018", l.garpWord, "garp_group has no interval, it is ignored", "garp_interval or gna_interval", "")
+		}
+	}},
+	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
+		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", nil1, name...), Doc: "The instances.", Set: needLines}})},
 	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", nil1, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled.", Set: noValues},
 	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such.", Set: noValues},
 }
@@ -40,16 +50,24 @@ var (
 )
 
 var garpGroupBlock = schema.NewBlock("garp_group", rows{
-	{Name: "garp_interval", Args: secs(0, maxTimer), Doc: "The time between two gratuitous ARP packets."},
-	{Name: "gna_interval", Args: secs(0, maxTimer), Doc: "The time between two unsolicited neighbour advertisements."},
-	{Name: "interface", Args: iface, Doc: "One interface of the group."},
-	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", nil1, iface...), Doc: "The interfaces of the group."},
+	{Name: "garp_interval", Args: secs(0, maxTimer), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
+	{Name: "gna_interval", Args: secs(0, maxTimer), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
+	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.needInterface(s.Words()[0], "garp_group") }},
+	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.needInterface(s.Node.Words[0], "garp_group") }, iface...), Doc: "The interfaces of the group.", Set: needLines},
 })
 
 // noValues complains about values before a list's brace.
 func noValues(l *loader, s *stmt) {
 	if w := s.Words(); len(w) > 0 {
 		s.Fault("HF013", diag.Error, w[0], s.Keyword().Text+" takes no value before its {", "")
+	}
+}
+
+// needLines complains about a list without lines.
+func needLines(l *loader, s *stmt) {
+	noValues(l, s)
+	if len(s.Node.Block) == 0 {
+		s.Fault("HF018", diag.Error, s.Keyword(), s.Keyword().Text+" is empty", "at least one line")
 	}
 }
 
@@ -88,6 +106,10 @@ var instanceWho = rows{
 		l.inst.StateMaster, l.vi.state = s.Value(0).Int == 0, s.Words()[0]
 	}},
 	{Name: "interface", Args: iface, Doc: "The interface that VRRP runs on.", Set: func(l *loader, s *stmt) {
+		if s.Text() == loopback {
+			s.Fault("HF011", diag.Error, s.Words()[0], "VRRP does not run on the loopback interface, the line is ignored", "another interface")
+			return
+		}
 		l.inst.Interface, l.vi.iface = s.Text(), s.Words()[0]
 		l.needInterface(s.Words()[0], "vrrp_instance "+l.inst.Name)
 	}},
@@ -97,11 +119,17 @@ var instanceWho = rows{
 	{Name: "priority", Args: num(1, 255), Doc: "Who becomes master: the highest; 255 is for the addresses' owner.", Set: func(l *loader, s *stmt) {
 		l.inst.Priority, l.vi.priority = s.Int(), s.Words()[0]
 	}},
-	{Name: "version", Args: num(2, 3), Doc: "The VRRP version; vrrp_version of global_defs by default.", Set: integer(func(l *loader) *int { return &inst(l).Version })},
+	{Name: "version", Args: num(2, 3), Doc: "The VRRP version; vrrp_version of global_defs by default.", Set: func(l *loader, s *stmt) {
+		l.inst.Version, l.vi.version = s.Int(), s.Words()[0]
+	}},
 	{Name: "native_ipv6", Doc: "An IPv6 instance, though its addresses do not say so.", Set: func(l *loader, s *stmt) { l.setNativeV6(s) }},
 	{Name: "authentication", Block: authBlock, Bare: true, Doc: "Authentication of version 2.", Set: func(l *loader, s *stmt) { needBraces(s) }},
 	{Name: "auth_hmac", Block: hmacBlock, Since: since24, Unbuilt: true, Doc: "Authentication of adverts by HMAC."},
-	{Name: "vrf", Args: iface, Unbuilt: true, Doc: "The VRF that the interface is in.", Set: func(l *loader, s *stmt) { l.needInterface(s.Words()[0], "vrf") }},
+	{Name: "vrf", Args: iface, Unbuilt: true, Doc: "The VRF that the interface is in.", Set: func(l *loader, s *stmt) {
+		if l.sys != nil && !l.sys.Interface(s.Text()) {
+			s.Fault("HF026", diag.Error, s.Words()[0], "there is no VRF "+s.Text()+", the line is ignored", "a VRF interface")
+		}
+	}},
 }
 
 func needBraces(s *stmt) {
@@ -155,10 +183,14 @@ var instanceAddresses = rows{
 	{Name: "virtual_ipaddress_excluded", Bare: true, Block: schema.List("virtual_ipaddress_excluded", addExcluded, addressArgs...), Doc: "More addresses, not named in adverts.", Set: noValues},
 	{Name: "no_virtual_ipaddress", Since: since24, Doc: "No virtual addresses are meant.", Set: flag(func(l *loader) *bool { return &vi(l).noVIPs })},
 	{Name: "virtual_routes", Bare: true, Block: schema.List("virtual_routes", func(l *loader, s *stmt) {
-		l.inst.Routes = append(l.inst.Routes, l.route(s))
+		if r, ok := l.route(s); ok {
+			l.inst.Routes = append(l.inst.Routes, r)
+		}
 	}, routeArgs...), Unbuilt: true, Doc: "Routes that the master has.", Set: noValues},
 	{Name: "virtual_rules", Bare: true, Block: schema.List("virtual_rules", func(l *loader, s *stmt) {
-		l.inst.Rules = append(l.inst.Rules, l.route(s))
+		if r, ok := l.rule(s); ok {
+			l.inst.Rules = append(l.inst.Rules, r)
+		}
 	}, ruleArgs...), Unbuilt: true, Doc: "Rules that the master has.", Set: noValues},
 	{Name: "promote_secondaries", Doc: "Keep secondary addresses when the first of a network goes.", Set: flag(func(l *loader) *bool { return &inst(l).PromoteSecondaries })},
 	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
@@ -176,12 +208,12 @@ var instanceAddresses = rows{
 	{Name: "check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.vi.checkSrc, l.vi.unicast = 1, true }},
 	{Name: "old_unicast_checksum", Args: opt(enum("never", "all")), Unbuilt: true, Doc: "Checksums of version 3 as keepalived made them before 1.3.6.", Set: func(l *loader, _ *stmt) { l.vi.unicast = true }},
 	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Unbuilt: true, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4."},
-	{Name: "accept", Doc: "Take packets to the virtual addresses though not their owner; the default.", Set: tri(func(l *loader) *int8 { return &vi(l).accept })},
+	{Name: "accept", Doc: "Take packets to the virtual addresses though not their owner; the default.", Set: func(l *loader, s *stmt) { l.vi.accept, l.vi.acceptWord = 1, s.Keyword() }},
 	{Name: "no_accept", Unbuilt: true, Doc: "Drop them.", Set: func(l *loader, _ *stmt) { l.vi.accept = 0 }},
-	{Name: "use_vmac", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router its own MAC address."},
+	{Name: "use_vmac", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router its own MAC address.", Set: useVMAC},
 	{Name: "use_vmac_addr", Unbuilt: true, Doc: "The same for addresses on other interfaces."},
-	{Name: "vmac_xmit_base", Unbuilt: true, Doc: "Send adverts from the interface below the VMAC."},
-	{Name: "use_ipvlan", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router an ipvlan interface."},
+	{Name: "vmac_xmit_base", Unbuilt: true, Doc: "Send adverts from the interface below the VMAC.", Set: func(l *loader, s *stmt) { l.vi.xmitBase = s.Keyword() }},
+	{Name: "use_ipvlan", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router an ipvlan interface.", Set: useIPVLAN},
 }
 
 var instanceTracking = rows{
@@ -192,9 +224,9 @@ var instanceTracking = rows{
 	{Name: "track_script", Bare: true, Block: schema.List("vrrp_instance > track_script", func(l *loader, s *stmt) {
 		l.trackScript(s, &l.inst.TrackScripts)
 	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh.", Set: noValues},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", nil1, trackArgs...), Unbuilt: true, Doc: "Files whose number weighs.", Set: noValues},
-	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", nil1, trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh.", Set: noValues},
-	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", nil1, trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh.", Set: noValues},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs.", Set: noValues},
+	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh.", Set: noValues},
+	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh.", Set: noValues},
 	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},
 }
 
@@ -218,6 +250,6 @@ var instanceRest = rows{
 	{Name: "strict_mode", Args: on, Doc: "Hold this instance to the letter of the RFC, or not.", Set: tri(func(l *loader) *int8 { return &vi(l).strict })},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &inst(l).SMTPAlert })},
 	{Name: "debug", Args: num(0, 4), Unbuilt: true, Doc: "How much to log."},
-	{Name: "kernel_rx_buf_size", Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
+	{Name: "kernel_rx_buf_size", Exact: true, Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
 	{Name: "lvs_sync_daemon_interface", Args: iface, Unbuilt: true, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},
 }

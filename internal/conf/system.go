@@ -58,42 +58,119 @@ func (l *loader) knownUser(s *stmt) bool {
 	return true
 }
 
-// finishScripts drops tracked scripts that cannot be run.
+// defaultUser is the account that scripts run as unless they say otherwise,
+// if it exists.
+const defaultUser = "keepalived_script"
+
+// finishScripts drops scripts that cannot be run or must not be.
 func (l *loader) finishScripts() {
 	l.disabled = map[string]bool{}
-	kept := l.cfg.Scripts[:0]
+	if l.sys != nil && l.cfg.Global.ScriptUser == "" && l.sys.User(defaultUser) {
+		l.cfg.Global.ScriptUser = defaultUser
+	}
+	kept, notes := l.cfg.Scripts[:0], l.scripts
 	for i, s := range l.cfg.Scripts {
-		n := l.scripts[i]
-		if n.bad || !l.runnable(n.command, s.Command.Argv[0], "vrrp_script "+s.Name+" is ignored") {
+		n := notes[i]
+		if n.bad || !l.hasUser(&s.Command, n.command, "vrrp_script "+s.Name+" is ignored") ||
+			!l.runnable(n.command, &s.Command, "vrrp_script "+s.Name+" is ignored", diag.Error) {
 			l.disabled[s.Name] = true
 			continue
 		}
 		kept = append(kept, s)
 	}
 	l.cfg.Scripts = kept
+	for _, c := range l.commands {
+		if !l.knownAccount(*c.slot, c.word) || !l.hasUser(*c.slot, c.word, "it is ignored") || !l.runnable(c.word, *c.slot, "it cannot be run", diag.Warning) {
+			if l.mustNot {
+				*c.slot = nil
+			}
+		}
+	}
 	for _, m := range l.miscs {
-		l.runnable(m.word, m.chk.Misc.Command.Argv[0], "the check will fail")
+		if l.hasUser(&m.chk.Misc.Command, m.word, "the check will fail") {
+			l.runnable(m.word, &m.chk.Misc.Command, "the check will fail", diag.Warning)
+		}
+	}
+	if l.unsafe.Text != "" && !l.cfg.Global.ScriptSecurity {
+		l.fault("HF029", l.unsafe, "scripts run as root and enable_script_security is not set", "", "enable_script_security in global_defs, or script_user")
 	}
 }
 
-// runnable reports whether a program is there and may be run.
-func (l *loader) runnable(w syntax.Word, program, then string) bool {
-	if l.sys == nil {
+// knownAccount: a notify script whose user does not exist is not run.
+func (l *loader) knownAccount(c *Command, w syntax.Word) bool {
+	l.mustNot = false
+	if l.sys == nil || c.User == "" {
 		return true
 	}
-	p := l.sys.Program(program)
-	why := ""
-	switch {
-	case p.Path == "":
-		why = " is not there"
-	case !p.Regular:
-		why = " is not a file"
-	case !p.Executable:
-		why = " is not executable"
-	}
-	if why != "" {
-		l.fault("HF027", w, strings.TrimSpace(program)+why+", "+then, "a program that can be run", "")
+	if !l.sys.User(c.User) {
+		l.warn("HF028", w, "there is no user "+c.User+" to run "+c.Argv[0]+" as, it is ignored", "a command in quotes if it has arguments, then a user", "")
+		l.mustNot = true
 		return false
 	}
 	return true
+}
+
+// hasUser: with enable_script_security a script needs a user that somebody
+// thought of.
+func (l *loader) hasUser(c *Command, w syntax.Word, then string) bool {
+	if l.sys == nil || !l.cfg.Global.ScriptSecurity || c.User != "" || l.cfg.Global.ScriptUser != "" {
+		return true
+	}
+	l.fault("HF028", w, "there is no user "+defaultUser+" to run "+c.Argv[0]+" as, "+then, "", "script_user in global_defs")
+	l.mustNot = true
+	return false
+}
+
+// runnable reports whether a program is there and may be run.
+func (l *loader) runnable(w syntax.Word, c *Command, then string, sev diag.Severity) bool {
+	l.mustNot = false
+	if l.sys == nil || len(c.Argv) == 0 || strings.HasPrefix(c.Argv[0], "<") {
+		return true
+	}
+	p := l.sys.Program(c.Argv[0])
+	switch {
+	case p.Path == "":
+		l.walk.Fault("HF027", sev, w, c.Argv[0]+" is not there, "+then, "a program that can be run", "")
+		return false
+	case !p.Regular:
+		l.walk.Fault("HF027", sev, w, c.Argv[0]+" is not a file, "+then, "a program that can be run", "")
+		return false
+	case !p.Executable:
+		l.warn("HF027", w, c.Argv[0]+" is not executable", "a program that can be run", "")
+		return true
+	}
+	if user := firstOf(c.User, l.cfg.Global.ScriptUser, "root"); user != "root" && user != "0" {
+		return true
+	}
+	if l.unsafe.Text == "" {
+		l.unsafe = w
+	}
+	if p.Shared && l.cfg.Global.ScriptSecurity {
+		l.walk.Fault("HF027", sev, w, c.Argv[0]+" can be changed by others than root and would run as root, it is ignored", "a program that only root can change", "")
+		l.mustNot = true
+		return false
+	}
+	return true
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// Resolver is what a System may be besides: it knows whether a host's name has
+// an address. keepalived looks up smtp_server while it reads.
+type Resolver interface{ Resolves(host string) bool }
+
+func checkMailServer(l *loader, s *stmt) {
+	if _, ok := addressOf(s.Text()); ok {
+		return
+	}
+	if r, ok := l.sys.(Resolver); ok && !r.Resolves(s.Text()) {
+		s.Fault("HF011", diag.Error, s.Words()[0], "smtp_server "+s.Text()+" has no address", "an IP address, or a name that can be looked up")
+	}
 }

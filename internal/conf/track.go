@@ -20,7 +20,7 @@ func (l *loader) trackInterface(s *stmt, into *[]Track) {
 // script is seen when the file has been read.
 func (l *loader) trackScript(s *stmt, into *[]Track) {
 	if l.track(s, into) {
-		l.tracked = append(l.tracked, trackNotes{word: s.Node.Words[0], list: into})
+		l.tracked = append(l.tracked, trackNotes{word: s.Node.Words[0], before: len(l.cfg.Scripts)})
 	}
 }
 
@@ -41,6 +41,10 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 				return false
 			}
 			n, err := strconv.Atoi(w[i].Text)
+			if err == nil && (n == maxTrackWeight+1 || n == -maxTrackWeight-1) {
+				n = max(min(n, maxTrackWeight), -maxTrackWeight)
+				s.Fault("HF011", diag.Error, w[i], "weight "+w[i].Text+" is out of range, taking "+strconv.Itoa(n), "a number from -253 to 253")
+			}
 			if err != nil || n < -maxTrackWeight || n > maxTrackWeight {
 				s.Fault("HF011", diag.Error, w[i], "weight "+strconv.Quote(w[i].Text)+" is not valid, it is ignored", "a number from -253 to 253")
 				continue
@@ -56,4 +60,46 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 	}
 	*into = append(*into, t)
 	return true
+}
+
+// tracksNamed reads references to things that are defined elsewhere, and
+// earlier, and have no effect yet.
+func tracksNamed(kind string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		if w := s.Node.Words[0]; !l.named[kind+" "+w.Text] {
+			s.Fault("HF023", diag.Error, w, "there is no "+kind+" "+w.Text+" above, the line is ignored", "the name of a "+kind)
+			return
+		}
+		var into []Track
+		l.track(s, &into)
+	}
+}
+
+// define remembers a thing that can be tracked.
+func define(kind string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		if l.named == nil {
+			l.named = map[string]bool{}
+		}
+		l.named[kind+" "+s.Text()] = true
+		l.defined, l.definedHas = s.Words()[0], ""
+	}
+}
+
+// has notes that the thing has what it needs.
+func has(l *loader, s *stmt) {
+	if l.definedHas != "" {
+		s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is ignored", "")
+	}
+	l.definedHas = s.Keyword().Text
+}
+
+// needs ends a block that is nothing without a certain keyword.
+func needs(kind, keyword string) func(*loader) {
+	return func(l *loader) {
+		if l.definedHas == "" {
+			l.fault("HF012", l.defined, kind+" "+l.defined.Text+" has no "+keyword+", it is ignored", keyword+" …", "")
+			delete(l.named, kind+" "+l.defined.Text)
+		}
+	}
 }

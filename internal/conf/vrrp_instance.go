@@ -3,8 +3,10 @@ package conf
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -47,11 +49,13 @@ func (l *loader) setNativeV6(s *stmt) {
 
 func setSource(l *loader, s *stmt) {
 	a := s.Value(0).Addr
-	l.inst.SrcIP = a
 	if s.Keyword().Text == "unicast_src_ip" {
 		l.vi.unicast = true
 	}
-	l.vi.source = s.Words()[0]
+	if !l.instanceFamily(s, s.Words()[0], a, "source address") {
+		return
+	}
+	l.inst.SrcIP = a
 }
 
 func setMcastDst(l *loader, s *stmt) {
@@ -75,6 +79,9 @@ func addPeer(l *loader, s *stmt) {
 			return
 		}
 	}
+	if !l.instanceFamily(s, w[0], a, "unicast_peer") {
+		return
+	}
 	p := Peer{Addr: a, MinTTL: unset, MaxTTL: unset}
 	for i := 1; i < len(w); i++ {
 		into := map[string]*int{"min_ttl": &p.MinTTL, "max_ttl": &p.MaxTTL}[w[i].Text]
@@ -90,12 +97,15 @@ func addPeer(l *loader, s *stmt) {
 		}
 		*into = int(n)
 	}
+	if p.MaxTTL != unset && p.MinTTL > p.MaxTTL {
+		s.Fault("HF011", diag.Error, w[0], "min_ttl is greater than max_ttl, nothing will be accepted", "")
+	}
 	l.inst.Peers = append(l.inst.Peers, p)
 }
 
 func addVIP(l *loader, s *stmt) {
 	a, ok := l.address(s, false)
-	if ok && l.oneFamily(s, a) {
+	if ok && l.instanceFamily(s, s.Node.Words[0], a.Prefix.Addr(), "address") {
 		l.inst.Addresses = append(l.inst.Addresses, a)
 		l.vi.vips = append(l.vi.vips, s.Node.Words[0])
 	}
@@ -109,15 +119,15 @@ func addExcluded(l *loader, s *stmt) {
 	}
 }
 
-// oneFamily holds the addresses of an instance to the first one's family.
-func (l *loader) oneFamily(s *stmt, a Address) bool {
-	f := family(a.Prefix.Addr())
+// instanceFamily holds addresses of an instance to the first one's family.
+func (l *loader) instanceFamily(s *stmt, w syntax.Word, a netip.Addr, what string) bool {
+	f := family(a)
 	if l.inst.Family == 0 {
 		l.inst.Family = f
 	}
 	if l.inst.Family != f {
-		s.Fault("HF032", diag.Error, s.Node.Words[0], "address "+s.Node.Words[0].Text+" is not of the instance's family, it is ignored",
-			"IPv"+strconv.Itoa(l.inst.Family)+" addresses, or virtual_ipaddress_excluded")
+		s.Fault("HF032", diag.Error, w, what+" "+w.Text+" is not of the instance's family, it is ignored",
+			"IPv"+strconv.Itoa(l.inst.Family)+" addresses as above, or virtual_ipaddress_excluded")
 		return false
 	}
 	return true
@@ -136,10 +146,53 @@ func beginScript(l *loader, s *stmt) {
 	l.script = &VRRPScript{Name: w.Text, Interval: time.Second, Timeout: unset, Rise: 1, Fall: 1, Pos: l.pos(w)}
 	for _, o := range l.cfg.Scripts {
 		if o.Name == w.Text {
-			s.Fault("HF031", diag.Error, w, "vrrp_script "+w.Text+" is defined twice, the second is ignored", "")
+			s.Fault("HF031", diag.Warning, w, "vrrp_script "+w.Text+" is defined twice, the second is ignored", "")
 			s.Skip()
 			return
 		}
 	}
 	l.scriptName, l.scriptWord = w, syntax.Word{}
+}
+
+// loopback is the interface that VRRP never runs on.
+const loopback = "lo"
+
+// useVMAC reads [NAME] and options; the interface is not made yet.
+func useVMAC(l *loader, s *stmt) {
+	l.vi.vmac = true
+	named := false
+	for i, w := range s.Words() {
+		switch _, isAddr := addressOf(w.Text); {
+		case isAddr && strings.Contains(w.Text, ":"):
+			s.Fault("HF032", diag.Error, w, "use_vmac takes an IPv4 address", "")
+			return
+		case w.Text == "netlink_notify" || isAddr && i > 0:
+		case w.Text == "name" || w.Text == "group":
+			return
+		case named:
+			s.Fault("HF013", diag.Error, w, "use_vmac takes one name", "use_vmac [NAME]")
+			return
+		case len(w.Text) > schema.MaxInterface:
+			s.Fault("HF011", diag.Error, w, "the name "+strconv.Quote(w.Text)+" is too long", "at most 15 characters")
+			return
+		case l.sys != nil && l.sys.Interface(w.Text) && !strings.HasPrefix(w.Text, "vrrp"):
+			s.Fault("HF011", diag.Error, w, "the interface "+w.Text+" exists already and is no VMAC", "another name")
+			named = true
+		default:
+			named = true
+		}
+	}
+}
+
+// useIPVLAN reads [NAME] [ADDRESS] and a mode.
+func useIPVLAN(l *loader, s *stmt) {
+	for _, w := range s.Words() {
+		if a, ok := addressOf(w.Text); ok && a.Is4() {
+			l.vi.vmac = true
+			return
+		}
+	}
+	if !l.inst.SrcIP.IsValid() && l.inst.Family != 6 {
+		s.Fault("HF018", diag.Error, s.Keyword(), "use_ipvlan needs a source address for IPv4", "use_ipvlan NAME ADDRESS")
+	}
 }

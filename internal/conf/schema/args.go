@@ -87,6 +87,9 @@ func (a *Arg) read(word string, v *Value) verdict {
 		}
 		v.Int = b
 	case Address:
+		if i := strings.IndexByte(word, '/'); i > 0 {
+			word = word[:i] // keepalived passes over a length
+		}
 		ip, err := netip.ParseAddr(word)
 		if err != nil {
 			return wrong

@@ -111,3 +111,14 @@ func distance(a, b string) int {
 	}
 	return old[len(b)]
 }
+
+// Nearest is the name closest to word, empty if none is close.
+func Nearest(word string, names []string) string {
+	best, d := "", len(word)/3+1
+	for _, name := range names {
+		if n := distance(name, word); n < d {
+			best, d = name, n
+		}
+	}
+	return best
+}

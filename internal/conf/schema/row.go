@@ -19,6 +19,8 @@ type Row[T any] struct {
 	Since string
 	// Deprecated says what to use instead; empty: it is not.
 	Deprecated string
+	// Exact: words too many are an Error; elsewhere they are passed over.
+	Exact bool
 	// Complain: keepalived's test fails because of the deprecated keyword.
 	Complain bool
 	// Own marks holdfast's own keywords.

@@ -135,7 +135,12 @@ func (w *Walker[T]) args(b *Block[T], r *Row[T], s *Stmt) bool {
 	}
 	if len(words) > len(r.Args) {
 		extra := words[len(r.Args)]
-		w.Fault("HF013", diag.Warning, extra, r.Name+" takes "+count(len(r.Args))+", "+strconv.Quote(extra.Text)+" is ignored", usage(r), "")
+		sev := diag.Warning
+		if r.Exact {
+			sev = diag.Error
+		}
+		w.Fault("HF013", sev, extra, r.Name+" takes "+count(len(r.Args))+", "+strconv.Quote(extra.Text)+" is ignored", usage(r), "")
+		return !r.Exact
 	}
 	return true
 }

@@ -1,0 +1,173 @@
+package conf
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// Words of ip-route(8) and ip-rule(8), by what follows them.
+var (
+	routeValues = set("dev oif src table protocol scope metric priority mtu hoplimit advmss rtt rttvar reordering window cwnd ssthresh realms rto_min initcwnd initrwnd quickack congctl tos dsfield features vrf pref expires track_group fastopen_no_cookie ttl-propagate weight as")
+	routeFlags  = set("onlink no_track append add nexthop lock unicast local broadcast multicast throw unreachable prohibit blackhole nat or")
+	ruleValues  = set("from to table lookup preference order priority iif dev oif tos dsfield fwmark realms goto suppress_prefixlength suppress_ifgroup tun_id tunnel-id uidrange protocol ip_proto ipproto sport dport track_group vrf")
+	ruleFlags   = set("no_track not l3mdev unicast unreachable prohibit blackhole nop")
+)
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		m[w] = true
+	}
+	return m
+}
+
+// route keeps a route as it was written; its words are iproute2's.
+func (l *loader) route(s *stmt) (Route, bool) {
+	r := Route{Pos: l.pos(s.Node.Words[0])}
+	dest, tracked, iface, ok := "", true, false, true
+	w := s.Node.Words
+	for i := 0; i < len(w) && ok; i++ {
+		r.Words = append(r.Words, w[i].Text)
+		switch word := w[i].Text; {
+		case word == "gw" || word == "or":
+			s.Fault("HF016", diag.Error, w[i], word+" is deprecated in routes", map[string]string{"gw": "via", "or": "nexthop"}[word])
+			if word == "or" {
+				continue
+			}
+			fallthrough
+		case word == "via" || word == "src" || word == "to":
+			if i++; i >= len(w) {
+				s.Fault("HF012", diag.Error, w[i-1], word+" needs an address", "an IP address")
+				break
+			}
+			if w[i].Text == "inet6" || w[i].Text == "inet" {
+				r.Words = append(r.Words, w[i].Text)
+				if i++; i >= len(w) {
+					break
+				}
+			}
+			r.Words = append(r.Words, w[i].Text)
+			ok = routeAddress(s, w[i])
+			if word == "to" {
+				dest = w[i].Text
+			}
+		case routeValues[word]:
+			if i++; i >= len(w) {
+				s.Fault("HF012", diag.Error, w[i-1], word+" needs a value", "")
+				break
+			}
+			r.Words = append(r.Words, w[i].Text)
+			l.routeValue(s, word, w[i])
+			iface = iface || word == "dev" || word == "oif"
+		case routeFlags[word]:
+			tracked = tracked && word != "no_track"
+			if word == "nexthop" {
+				i = l.nexthops(s, w, i+1, &r)
+			}
+		case dest == "" && (word == "default" || isPrefix(word)):
+			dest = word
+		default:
+			s.Fault("HF011", diag.Error, w[i], "a route has no option "+strconv.Quote(word)+", the route is ignored", "options as in ip-route(8)")
+			ok = false
+		}
+	}
+	if ok && tracked && !iface {
+		s.Fault("HF042", diag.Error, w[0], "the route names no interface and cannot be tracked", "dev INTERFACE, or no_track")
+	}
+	return r, ok
+}
+
+// nexthops takes what follows the first nexthop as it is.
+func (l *loader) nexthops(s *stmt, w []syntax.Word, i int, r *Route) int {
+	for ; i < len(w); i++ {
+		r.Words = append(r.Words, w[i].Text)
+		if (w[i].Text == "dev" || w[i].Text == "oif") && i+1 < len(w) {
+			l.needInterface(w[i+1], "nexthop")
+		}
+	}
+	return i
+}
+
+func routeAddress(s *stmt, w syntax.Word) bool {
+	if w.Text == "default" || w.Text == "all" || isPrefix(w.Text) {
+		return true
+	}
+	s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is no IP address, the route is ignored", "an IP address")
+	return false
+}
+
+func isPrefix(t string) bool {
+	_, ok := schema.ParsePrefix(t)
+	return ok
+}
+
+func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
+	switch word {
+	case "dev", "oif", "iif", "vrf":
+		l.needInterface(v, "route")
+	case "table", "lookup":
+		if !knownTable(v.Text) {
+			s.Fault("HF011", diag.Error, v, "there is no routing table "+strconv.Quote(v.Text), "main, local, default or a number")
+		}
+	}
+}
+
+// knownTable knows the kernel's names for tables (rt_tables) and numbers.
+func knownTable(t string) bool {
+	switch t {
+	case "main", "local", "default", "unspec":
+		return true
+	}
+	_, err := strconv.ParseUint(t, 0, 32)
+	return err == nil
+}
+
+// rule keeps a rule as it was written.
+func (l *loader) rule(s *stmt) (Route, bool) {
+	w := s.Node.Words
+	r := Route{Pos: l.pos(w[0])}
+	acts, prefers := false, false
+	for i := 0; i < len(w); i++ {
+		word := w[i].Text
+		r.Words = append(r.Words, word)
+		switch {
+		case ruleValues[word]:
+			if i++; i >= len(w) {
+				s.Fault("HF012", diag.Error, w[i-1], word+" needs a value, the rule is ignored", "")
+				return r, false
+			}
+			r.Words = append(r.Words, w[i].Text)
+			if word == "iif" || word == "oif" {
+				l.needInterface(w[i], "rule")
+			}
+			acts = acts || word == "table" || word == "lookup" || word == "goto"
+			prefers = prefers || word == "preference" || word == "order" || word == "priority"
+		case ruleFlags[word]:
+			acts = acts || word != "no_track" && word != "not"
+		case i == 0 && isPrefix(word):
+		default:
+			s.Fault("HF011", diag.Error, w[i], "a rule has no option "+strconv.Quote(word)+", the rule is ignored", "options as in ip-rule(8)")
+			return r, false
+		}
+	}
+	if !acts {
+		s.Fault("HF042", diag.Error, w[0], "the rule does nothing, it is ignored", "table TABLE")
+		return r, false
+	}
+	if !prefers {
+		s.Fault("HF042", diag.Error, w[0], "the rule has no preference", "preference NUMBER")
+	}
+	return r, true
+}
+
+// addressOf reads an address, whose length keepalived passes over.
+func addressOf(t string) (netip.Addr, bool) {
+	ip, _, _ := strings.Cut(t, "/")
+	a, err := netip.ParseAddr(ip)
+	return a, err == nil
+}
