@@ -77,10 +77,8 @@ type counters struct {
 // payload is the router's advert with that priority, encoded. It is made anew
 // only when it differs from the last one.
 func (e *edge) payload(p vrrp.Priority, dst netip.Addr) []byte {
-	if e.Unicast && e.Version == 3 { // the checksum is another one for each peer
-		return e.encode(e.advert[:0], p, dst)
-	}
-	if len(e.advert) == 0 || e.priority != p || e.from != e.source {
+	// Of version 3 the checksum is another one for each peer.
+	if len(e.advert) == 0 || e.priority != p || e.from != e.source || e.Unicast && e.Version == 3 {
 		e.advert = e.encode(e.advert[:0], p, dst)
 		e.priority, e.from = p, e.source
 	}

@@ -70,6 +70,9 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 	v.OnFailed(func(tag int, err error) {
 		e := s.d.edges[tag]
 		e.counters.sendErrors++
+		if l, ok := s.d.mirror.LinkAt(e.link.Index); !ok || !l.Up() {
+			return // what else
+		}
 		s.trouble(fmt.Sprintf("(%s) send an advert from %s on %s", e.Name, e.source, e.Interface), err)
 	})
 	s.vrrp[family] = v
@@ -117,11 +120,7 @@ func (s *sockets) Advert(e *edge, dst netip.Addr, payload []byte) {
 	if v == nil {
 		return
 	}
-	d := socket.Datagram{Link: e.link.Index, Src: e.source, Dst: dst, TTL: e.TTL, Data: payload, Tag: e.index}
-	if e.Unicast && !dst.IsLinkLocalUnicast() {
-		d.Link = 0 // routing knows the way to a peer
-	}
-	v.Send(&d)
+	v.Send(&socket.Datagram{Link: e.link.Index, Src: e.source, Dst: dst, TTL: e.TTL, Data: payload, Tag: e.index})
 }
 
 // Flush implements speaker.

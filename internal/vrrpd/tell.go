@@ -69,7 +69,7 @@ func (d *daemon) tellGroup(g *build.Group, a *vrrp.BecomeGroup) {
 	}
 	what, why := because(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.Name, a.To), a.Cause)
 	d.say(slog.LevelInfo, kindTransition, g.Name, why, what)
-	d.notify("GROUP", g.Name, a.To.String(), a.Priority, &g.Notify)
+	d.notify("GROUP", g.Name, a.To.String(), 0, &g.Notify) // a group has no priority; keepalived says 0
 }
 
 // tellOther takes what is no transition.
