@@ -116,10 +116,13 @@ func (w *World) next() (clock.Instant, *host) {
 
 // step tells a host's node something and carries out what it asks for.
 func (w *World) step(h *host, ev vrrp.Event) {
-	for _, a := range h.node.Step(h.local(w.now), ev) {
+	actions := h.node.Step(h.local(w.now), ev)
+	for _, a := range actions {
 		w.perform(h, a)
 	}
-	w.check(h)
+	if len(actions) > 0 {
+		w.check(h)
+	}
 }
 
 func (w *World) perform(h *host, a vrrp.Action) {
