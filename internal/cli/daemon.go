@@ -41,6 +41,10 @@ func daemon(t terminal, program string, args []string) int {
 		fmt.Fprintln(t.out, n)
 		return parent.ExitOK
 	}
+	if f.set.Changed("genhash") { // another program's work: starting a daemon would be a surprise
+		fmt.Fprintf(t.err, "%s: genhash is not there yet\n", program)
+		return parent.ExitFatal
+	}
 	notes := f.complaints()
 	if file, ok := f.given("config-test", f.test, ""); ok {
 		printNotes(t, program, notes)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,16 +34,26 @@ type flags struct {
 	set *pflag.FlagSet
 }
 
-// withoutEffect are options of the original that are taken and do nothing yet.
-var withoutEffect = []struct {
+// option is one of the original's options that are taken and do nothing.
+type option struct {
 	long, short string
 	arg         byte // 0: none, '?': optional, '!': required
-}{
-	{"no_bfd", "B", 0}, {"address-monitoring", "a", 0}, {"bfd_pid", "b", '!'}, {"dump-conf", "d", 0},
-	{"all-config", "e", 0}, {"snmp", "x", 0}, {"snmp-agent-socket", "A", '!'},
-	{"core-dump-pattern", "M", '?'}, {"genhash", "T", 0}, {"flush-log-file", "", 0}, {"config-fd", "", '!'},
-	{"debug", "", '?'}, {"perf", "", '?'}, {"mem-check", "L", 0}, {"mem-check-log", "O", 0}, {"no-mem-check", "", 0},
 }
+
+// withoutEffect are those that are missed; moot are those whose wish is granted
+// without them: there is no BFD child yet, logs are written at once, and Go
+// checks its memory.
+var (
+	withoutEffect = []option{
+		{"address-monitoring", "a", 0}, {"dump-conf", "d", 0}, {"all-config", "e", 0}, {"snmp", "x", 0},
+		{"snmp-agent-socket", "A", '!'}, {"core-dump-pattern", "M", '?'}, {"genhash", "T", 0},
+		{"config-fd", "", '!'}, {"debug", "", '?'}, {"perf", "", '?'},
+	}
+	moot = []option{
+		{"no_bfd", "B", 0}, {"bfd_pid", "b", '!'}, {"flush-log-file", "", 0},
+		{"mem-check", "L", 0}, {"mem-check-log", "O", 0}, {"no-mem-check", "", 0},
+	}
+)
 
 func newFlags() *flags {
 	f := &flags{set: pflag.NewFlagSet("", pflag.ContinueOnError)}
@@ -77,7 +88,7 @@ func newFlags() *flags {
 	s.StringVar(&f.signum, "signum", "", "")
 	s.BoolVarP(&f.version, "version", "v", false, "")
 	s.BoolVarP(&f.help, "help", "h", false, "")
-	for _, o := range withoutEffect {
+	for _, o := range slices.Concat(withoutEffect, moot) {
 		if o.arg == 0 {
 			s.BoolP(o.long, o.short, false, "")
 			continue

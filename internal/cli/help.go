@@ -17,7 +17,7 @@ The daemon
   holdfast -h               all options
 `
 
-// optionGroups is the text of -h.
+// optionsText is the text of -h.
 const optionsText = `Usage: %s [OPTION…]
 
 What to run
@@ -59,6 +59,7 @@ Asking
   -v, --version
   -h, --help
 
-Taken for the original's sake, without effect yet: -B, -a, -b, -d, -e, -x, -A, -M,
--T, --flush-log-file, --config-fd, --debug, --perf, -L, -O, --no-mem-check.
+Taken for the original's sake, without effect yet: -a, -d, -e, -x, -A, -M,
+--config-fd, --debug, --perf; needless here: -B, -b, -L, -O, --flush-log-file,
+--no-mem-check; not there yet: -T (genhash).
 `

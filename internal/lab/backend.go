@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -27,10 +26,11 @@ type Backend struct {
 	node    *Node
 	address string
 
-	mu     sync.Mutex
-	fault  Fault
-	server *http.Server
-	freed  chan struct{} // closed when hanging requests may go
+	mu      sync.Mutex
+	fault   Fault
+	server  *http.Server
+	serving sync.WaitGroup // one server
+	freed   chan struct{}  // closed when hanging requests may go
 
 	served atomic.Uint64
 }
@@ -77,7 +77,8 @@ func (b *Backend) start() error {
 	}
 	b.freed = make(chan struct{})
 	b.server = &http.Server{Handler: b.handler(b.fault, b.freed), ReadHeaderTimeout: 5 * time.Second}
-	go func(s *http.Server, ln net.Listener) { _ = s.Serve(ln) }(b.server, ln)
+	s := b.server
+	b.serving.Go(func() { _ = s.Serve(ln) })
 	return nil
 }
 
@@ -85,6 +86,7 @@ func (b *Backend) stop() {
 	if b.server != nil {
 		close(b.freed)
 		_ = b.server.Close()
+		b.serving.Wait() // only then the listener is gone for sure
 		b.server = nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 )
@@ -19,9 +20,10 @@ type Port struct {
 // cable is a pair of virtual Ethernet interfaces: one end is the node's port,
 // the other hangs on a segment's bridge.
 type cable struct {
-	node, port string
-	far        int // index of the bridge's end in Lab.wires
-	bridge     int
+	node   *Node
+	port   string
+	far    int // index of the bridge's end in Lab.wires
+	bridge int
 }
 
 func (l *Lab) plug(n *Node, p Port) error {
@@ -33,7 +35,7 @@ func (l *Lab) plug(n *Node, p Port) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = fmt.Sprintf("port%d", len(l.cables))
 	attrs.MasterIndex = bridge
-	c := &cable{node: n.name, port: p.Name, bridge: bridge}
+	c := &cable{node: n, port: p.Name, bridge: bridge}
 	l.cables = append(l.cables, c)
 	l.mu.Unlock()
 
@@ -52,12 +54,44 @@ func (l *Lab) plug(n *Node, p Port) error {
 	if err := n.SetLink(p.Name, true); err != nil {
 		return err
 	}
+	if err := l.awaitCarrier(c); err != nil {
+		return err
+	}
 	for _, a := range p.Addresses {
 		if err := n.AddAddress(p.Name, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const (
+	carrierLimit = 5 * time.Second
+	carrierLook  = time.Millisecond
+)
+
+// awaitCarrier waits until frames pass a cable: the kernel looks at a new
+// carrier a little later, and drops what comes before.
+func (l *Lab) awaitCarrier(c *cable) error {
+	for end := time.Now().Add(carrierLimit); ; time.Sleep(carrierLook) {
+		far, err := l.wires.links.LinkByIndex(c.far)
+		if err != nil {
+			return err
+		}
+		near, err := c.node.links.LinkByName(c.port)
+		if err != nil {
+			return err
+		}
+		if far.Attrs().OperState == netlink.OperUp && near.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+		if near.Attrs().Flags&net.FlagUp == 0 {
+			return nil // by somebody's will: it will not come
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("cable of %s %s: no carrier within %v", c.node.name, c.port, carrierLimit)
+		}
+	}
 }
 
 // Cut pulls the cables of a node's ports (all of them if none is named): the
@@ -82,7 +116,10 @@ func (l *Lab) Heal(node string, ports ...string) error {
 		if err := l.wires.links.LinkSetMasterByIndex(far, c.bridge); err != nil {
 			return err
 		}
-		return l.wires.links.LinkSetUp(far)
+		if err := l.wires.links.LinkSetUp(far); err != nil {
+			return err
+		}
+		return l.awaitCarrier(c)
 	})
 }
 
@@ -91,7 +128,7 @@ func (l *Lab) eachCable(node string, ports []string, do func(*cable, netlink.Lin
 	defer l.mu.Unlock()
 	found := false
 	for _, c := range l.cables {
-		if c.node != node || len(ports) > 0 && !slices.Contains(ports, c.port) {
+		if c.node.name != node || len(ports) > 0 && !slices.Contains(ports, c.port) {
 			continue
 		}
 		found = true
@@ -100,7 +137,7 @@ func (l *Lab) eachCable(node string, ports []string, do func(*cable, netlink.Lin
 			err = do(c, far)
 		}
 		if err != nil {
-			return fmt.Errorf("cable of %s %s: %w", c.node, c.port, err)
+			return fmt.Errorf("cable of %s %s: %w", c.node.name, c.port, err)
 		}
 	}
 	if !found {

@@ -23,6 +23,26 @@ type screen struct {
 	line string         // the state shown last
 }
 
+// colours are for a terminal: what serves is green, what does not is red.
+var colours = func() *strings.Replacer {
+	const green, red, bold, plain = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
+	var pairs []string
+	for word, colour := range map[string]string{
+		"MASTER": bold + green, "FAULT": red, " down": red, "OUTAGE": bold + red, "outage of": red, " out:": red,
+	} {
+		pairs = append(pairs, word, colour+word+plain)
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// paint colours text where it is a terminal that shows it (no-color.org).
+func (s *screen) paint(text string) string {
+	if s.term == nil || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	return colours.Replace(text)
+}
+
 // newScreen takes over the terminal if both ends are one; restore gives it back.
 func newScreen(stdin io.Reader, stdout io.Writer) (s *screen, restore func()) {
 	s = &screen{out: stdout, start: time.Now()}
@@ -39,7 +59,7 @@ func newScreen(stdin io.Reader, stdout io.Writer) (s *screen, restore func()) {
 		io.Reader
 		io.Writer
 	}{in, out}, "> ")
-	if width, height, err := term.GetSize(int(out.Fd())); err == nil {
+	if width, height, err := term.GetSize(int(out.Fd())); err == nil && width > 0 {
 		_ = s.term.SetSize(width, height)
 	}
 	return s, func() { _ = term.Restore(int(in.Fd()), old) }
@@ -50,7 +70,7 @@ func (s *screen) print(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.term != nil {
-		_, _ = s.term.Write([]byte(text))
+		_, _ = s.term.Write([]byte(s.paint(text)))
 		return
 	}
 	_, _ = io.WriteString(s.out, text)
@@ -71,7 +91,7 @@ func (s *screen) show(state string) {
 	defer s.mu.Unlock()
 	if state != s.line {
 		s.line = state
-		s.term.SetPrompt(state + " > ")
+		s.term.SetPrompt(s.paint(state) + " > ")
 		_, _ = s.term.Write(nil)
 	}
 }
