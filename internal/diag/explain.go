@@ -20,8 +20,7 @@ What follows the missing brace belongs to that block, so other keywords may be c
 keepalived goes on in the same way, and its test exits with 5.`,
 
 	"HF003": `There is a closing brace and no block to close, or an opening brace without a keyword in front of it.
-It is ignored. Often a block above was closed too early: look at the last one that ended on a line of its own. Template
-placeholders such as {{ NAME }} that nobody filled in look like this, too.`,
+It is ignored. Often a block above was closed too early: look at the last one that ended on a line of its own.`,
 
 	"HF004": `A double quote is opened and the line ends before it is closed. The words before it count, what follows is lost.
 Double quotes keep space and braces in a word; single quotes do not. A backslash before a quote does not keep it from
@@ -61,6 +60,10 @@ comment needs # or !.`,
 
 	"HF014": `The keyword exists, but not in this block. Perhaps a closing brace is missing above or there is one too many, so that
 the block is not the one you think it is.`,
+
+	"HF090": `A template's placeholder, {{ NAME }} or {% CODE %}, is still in the text: the file did not go through the program that fills
+it in. keepalived reads the braces as blocks and complains about what follows; here the placeholder counts as one word, or as none
+where a keyword should be.`,
 }
 
 // Explain says more about an ID: a paragraph.

@@ -61,7 +61,7 @@ func (r *Reader) Next() (*Node, bool) {
 			if r.depth == 0 && r.some {
 				return &r.root, true
 			}
-		case c == '{':
+		case c == '{' && placeholder(r.line.Text[r.off:]) == 0:
 			r.open()
 		default:
 			if r.depth == 0 && r.some {

@@ -91,7 +91,9 @@ func TestForm(t *testing.T) {
 		{"empty blocks", "a {\n}\nb {}\nc\n{\n}\n", "a{};b{};c{};", ""},
 		{"braces and comments", "a { # b {\n c # }\n } ! }\nd", "a{c;};d;", ""},
 		{"no block", "a\nb", "a;b;", ""},
-		{"placeholders", "a {{ B }}\nc", "a{B;};c;", "HF003 1:4, HF003 1:9"},
+		{"placeholders", "a {{ B }} c\n{{ D }}\n{% if e %} f {% endif %} {\n{{G}}{{H}}\n}", "a {{ B }} c;f {% endif %}{};", // keepalived reads blocks
+			"HF090 1:3, HF090 2:1, HF090 3:1, HF090 3:14, HF090 4:1, HF090 4:6"},
+		{"no placeholder", "a {{ b\n}}\n", "a{b;};", "HF003 1:4, HF003 2:2"},
 		{"a lone block", "{\n a\n}\n", "a;", "HF003 1:1, HF003 3:1"},
 		{"two blocks of one keyword", "a {\n b\n}\n{\n c\n}\n", "a{b;};c;", "HF003 4:1, HF003 6:1"},
 		{"opened twice", "a {\n{\n b\n}\n}\nc", "a{b;};c;", "HF003 2:1, HF003 5:1"},

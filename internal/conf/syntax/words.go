@@ -63,7 +63,16 @@ scan:
 			i++
 			continue
 		case brace:
-			break scan
+			n := placeholder(s[i:])
+			if n == 0 {
+				break scan
+			}
+			i += n
+			w.Text = s[from:i]
+			r.unfilled(from, w.Text)
+			if len(r.words) == first {
+				continue
+			}
 		case quote:
 			n := strings.IndexByte(s[i+1:], '"')
 			if n < 0 {
@@ -89,6 +98,33 @@ scan:
 		n := r.add()
 		n.Words, n.Text = r.words[first:len(r.words):len(r.words)], trim(text)
 	}
+}
+
+// placeholder is the length of a template's {{ NAME }} or {% CODE %} that text
+// begins with, 0 if there is none. No configuration has a use for two braces
+// in a row, so reading them as blocks would only hide what is wrong.
+func placeholder(s string) int {
+	end := ""
+	switch {
+	case strings.HasPrefix(s, "{{"):
+		end = "}}"
+	case strings.HasPrefix(s, "{%"):
+		end = "%}"
+	default:
+		return 0
+	}
+	n := strings.Index(s[2:], end)
+	if n < 0 {
+		return 0
+	}
+	return n + 4
+}
+
+// unfilled tells about a placeholder. As a keyword it is left out, so that
+// nobody complains about it twice.
+func (r *Reader) unfilled(off int, text string) {
+	r.lines.Tell(r.line.At(off), len(text), diag.Diagnostic{ID: "HF090", Severity: diag.Error,
+		Message: "the template's placeholder " + text + " was not filled in", Expected: "what the template makes of it"})
 }
 
 // add makes room for a statement in the block that is open.
