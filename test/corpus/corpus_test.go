@@ -1,0 +1,121 @@
+// Package corpus holds configurations from the field against what keepalived
+// said of them: the same verdict, and a word about every line that it
+// complained about.
+//
+// The files are not ours to hand on, so they are not in this tree: CORPUS
+// names a folder with *.conf and verdicts.json ({file: {rc, out}}), by default
+// ../shared/corpus beside this repository.
+package corpus
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/files"
+)
+
+// verdict is what keepalived's test of a file gave.
+type verdict struct {
+	RC  int      `json:"rc"`
+	Out []string `json:"out"`
+}
+
+// machine is this one, with the interfaces that a file names, as the verdicts
+// were made. Scripts are looked for where they say, and are mostly not there.
+type machine struct {
+	files.System
+	interfaces map[string]bool
+}
+
+func (m machine) Interface(name string) bool { return m.interfaces[name] }
+
+var (
+	names    = regexp.MustCompile(`(?m)^\s*(?:interface|dev|mcast_src_ip_if|lvs_sync_daemon_interface)\s+([\w.:-]{1,15})`)
+	usual    = strings.Fields("lo eth0 eth1 eth2 ens3 ens18 ens192 ens33 enp0s3 enp0s8 bond0 em1 br0")
+	complain = regexp.MustCompile(`^\((?:FILE: )?Line (\d+)\)`)
+)
+
+// elsewhere are complaints that have their counterpart on another line here.
+var elsewhere = map[string]map[int]struct {
+	line int
+	why  string
+}{
+	"c008.conf": {
+		3: {2, "the line is in an unknown block, which is named once"},
+		4: {2, "so is its closing brace"},
+	},
+	"c050.conf": {
+		3: {2, "the brace closes its block here: what is left of a template opens none"},
+	},
+	"c047.conf": {
+		5:  {4, "an empty block is found where it begins, not where it ends"},
+		16: {13, "who runs a script is missing where the script is named"},
+		39: {13, "the script's own line says that it is ignored"},
+	},
+}
+
+func machineOf(text string) machine {
+	m := machine{interfaces: map[string]bool{}}
+	for _, n := range usual {
+		m.interfaces[n] = true
+	}
+	for _, n := range names.FindAllStringSubmatch(text, -1) {
+		name, _, _ := strings.Cut(n[1], ":")
+		m.interfaces[name] = true
+	}
+	return m
+}
+
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv("CORPUS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "corpus")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "verdicts.json"))
+	if err != nil {
+		t.Skip("no corpus here, CORPUS may name its folder:", err)
+	}
+	var want map[string]verdict
+	if err := json.Unmarshal(raw, &want); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range want {
+		t.Run(name, func(t *testing.T) { compare(t, filepath.Join(dir, name), v) })
+	}
+}
+
+func compare(t *testing.T, path string, v verdict) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Skip(err)
+	}
+	_, found := conf.Load(files.Disk{}, path, conf.Options{System: machineOf(string(text))})
+	if got := found.Count(diag.Error) > 0; got != (v.RC != 0) {
+		t.Errorf("problems: %v, keepalived's exit code: %d", got, v.RC)
+	}
+	said := map[int]bool{}
+	for _, d := range found {
+		said[d.Span.Line] = true
+		t.Log("here:", d)
+	}
+	for _, o := range v.Out {
+		t.Log("there:", o)
+		if m := complain.FindStringSubmatch(o); m != nil {
+			line, _ := strconv.Atoi(m[1])
+			if e, ok := elsewhere[filepath.Base(path)][line]; ok {
+				line = e.line
+			}
+			if !said[line] {
+				t.Errorf("nothing is said about line %d; keepalived: %s", line, o)
+				said[line] = true
+			}
+		}
+	}
+}
