@@ -185,15 +185,20 @@ func TestUnicast(t *testing.T) {
 	b.want("adverts", b.net.take(), "VI_1 100 to 192.0.2.12; VI_1 100 to 192.0.2.13; VI_1 100 to 192.0.2.12; VI_1 100 to 192.0.2.13")
 }
 
-// thousand is a daemon with as many routers, fed and drained without a network.
-func thousand(b *testing.B) (*bench, [][]byte) {
-	b.Helper()
+// crowd is a configuration of a thousand routers on four interfaces.
+func crowd() *conf.Config {
 	c := &conf.Config{}
 	for n := range 1000 {
 		i := instance(fmt.Sprintf("VI_%d", n), 1+n%250, 100, fmt.Sprintf("10.%d.%d.1/24", n/250, n%250))
 		i.Interface = fmt.Sprintf("eth%d", n/250)
 		c.Instances = append(c.Instances, i)
 	}
+	return c
+}
+
+// thousand is a daemon with as many routers, fed and drained without a network.
+func thousand(b *testing.B) (*bench, [][]byte) {
+	b.Helper()
 	d := newBench(b)
 	d.speaker = mute{}
 	for n := range 4 {
@@ -203,7 +208,7 @@ func thousand(b *testing.B) (*bench, [][]byte) {
 		p := netip.MustParsePrefix(fmt.Sprintf("192.0.%d.11/24", n+2))
 		d.kernel.Put(kernel.Key(n+1, p), kernel.Address{Bits: 24})
 	}
-	d.begin(build.FromVRRP(c))
+	d.begin(build.FromVRRP(crowd()))
 	var adverts [][]byte
 	for _, e := range d.edges {
 		a := wire.Advert{Version: 3, VRID: e.VRID, Priority: 200, Interval: time.Second, Addresses: e.Advertised}
@@ -244,6 +249,34 @@ func BenchmarkTick(b *testing.B) {
 	}
 	if d.edges[0].counters.sent < 2 {
 		b.Fatal("nobody spoke")
+	}
+}
+
+// BenchmarkAdopt is how long a reload of a thousand routers, one of them
+// changed, keeps the loop.
+func BenchmarkAdopt(b *testing.B) {
+	d, _ := thousand(b)
+	d.at += 10 * clock.Instant(time.Second)
+	d.step(vrrp.Tick{})
+	next := [2]build.VRRP{}
+	for i := range next {
+		c := crowd()
+		c.Instances[500].Priority = 100 + i
+		next[i] = build.FromVRRP(c)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		d.at++
+		d.adopt(next[i%2])
+	}
+}
+
+// BenchmarkBuild is what comes before it, beside the loop.
+func BenchmarkBuild(b *testing.B) {
+	c := crowd()
+	for b.Loop() {
+		build.FromVRRP(c)
 	}
 }
 
