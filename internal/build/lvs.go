@@ -35,6 +35,8 @@ type Pool struct {
 	Servers              []RealServer // as PoolConfig.Servers
 	QuorumUp, QuorumDown *Program
 	Omega                bool // notifiers also run at the daemon's end
+	// HASuspend: probe only while one of the addresses of Keys is here.
+	HASuspend bool
 }
 
 // RealServer is what the daemon adds to an lvs.ServerConfig.
@@ -112,7 +114,7 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 		return
 	}
 	key := n.keys[0]
-	p := Pool{ID: n.id, Omega: vs.Omega, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	p := Pool{ID: n.id, Omega: vs.Omega, HASuspend: vs.HASuspend, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
 	p.PoolConfig = lvs.PoolConfig{
 		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
 	}

@@ -14,11 +14,12 @@ import (
 
 // pool is a virtual server.
 type pool struct {
-	plan    *build.Pool
-	machine *lvs.Pool
-	servers map[lvs.ServerKey]*server
-	order   []*server // as the configuration has them
-	stale   bool      // in daemon.stale
+	plan      *build.Pool
+	machine   *lvs.Pool
+	servers   map[lvs.ServerKey]*server
+	order     []*server // as the configuration has them
+	stale     bool      // in daemon.stale
+	suspended bool      // ha_suspend, and no address of it is here
 }
 
 func (p *pool) name() string { return p.plan.Name }

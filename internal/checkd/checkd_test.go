@@ -450,6 +450,28 @@ func TestSuccessorKeepsOutWhatWasOut(t *testing.T) {
 	}
 }
 
+// keepalived.conf(5), ha_suspend: "If VS IP address is not set, suspend
+// healthchecker's activity".
+func TestSuspendedWithoutTheAddress(t *testing.T) {
+	b := newBackend(t, "127.0.0.2")
+	alpha := tcpCheck()
+	alpha.Alpha = true
+	cfg := config(real(b.addr, alpha)) // 10.1.0.1, which is not here
+	local := *cfg.VirtualServers[0]
+	local.Addr = netip.MustParseAddr("127.0.0.1")
+	cfg.VirtualServers = append(cfg.VirtualServers, &local)
+	for _, vs := range cfg.VirtualServers {
+		vs.HASuspend = true
+	}
+	w := start(t, cfg)
+	w.hear(`^Suspending healthcheckers of VS \[10.1.0.1\]:tcp:80: its address is not here`)
+	w.hear(`^Adding service \S+ to VS \[127.0.0.1\]:tcp:80`)
+	cfg.VirtualServers[0].HASuspend = false
+	w.reload(cfg)
+	w.hear(`^Activating healthcheckers of VS \[10.1.0.1\]`)
+	w.hear(`^Adding service \S+ to VS \[10.1.0.1\]:tcp:80`) // not before, or it were not heard now
+}
+
 func TestNotifiersAreTold(t *testing.T) {
 	dir := t.TempDir()
 	out, pipe := filepath.Join(dir, "out"), filepath.Join(dir, "fifo")

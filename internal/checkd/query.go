@@ -3,7 +3,6 @@ package checkd
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -96,21 +95,20 @@ func (d *daemon) census() string {
 	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks", servers, len(d.order), checks)
 }
 
-// shutdown tells, as keepalived does, which servers are taken out at the end,
+// shutdown tells what is taken out at the end, a line for each virtual server,
 // and runs the notifiers where omega asks for it.
 func (d *daemon) shutdown() {
 	for _, p := range d.order {
+		live := 0
 		for _, s := range p.order {
-			up, _ := p.machine.Server(s.key)
-			if !up {
-				continue
-			}
-			d.tell(record{level: slog.LevelDebug, object: s.name, cause: d.ended,
-				what: fmt.Sprintf("Shutting down service %s from VS %s: %s", s.name, p.name(), d.ended)})
-			if p.plan.Omega {
-				d.notifyServer(s, false)
+			if up, _ := p.machine.Server(s.key); up {
+				live++
+				if p.plan.Omega {
+					d.notifyServer(s, false)
+				}
 			}
 		}
+		d.say(p.name(), d.ended, "Shutting down VS %s with %d live services", p.name(), live)
 		if p.plan.Omega && p.machine.HasQuorum() {
 			d.notifyQuorum(p, false)
 		}

@@ -154,6 +154,8 @@ func (d *daemon) adopt(p *plan) {
 		d.drop(gone)
 	}
 	d.prune()
+	d.watchAddresses()
+	d.suspend()
 }
 
 // prune takes the services that nobody offers any more out of the table.

@@ -6,8 +6,8 @@
 // the way goes: plan.go (a configuration made ready), reload.go (it is taken
 // over, also the first), probe.go (an attempt is made), act.go (what came of
 // it), wanted.go (the table, and the director that gets it), inherit.go (what
-// a checker that died left there), notify.go (scripts and FIFOs), query.go
-// (what `holdfast status` is told).
+// a checker that died left there), notify.go (scripts and FIFOs), suspend.go
+// (ha_suspend), query.go (what `holdfast status` is told).
 package checkd
 
 import (
@@ -27,6 +27,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/event"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/probe/flow"
@@ -65,6 +66,8 @@ type daemon struct {
 	changedTable bool
 	writer       *writer
 	found        lvs.Table // what a checker that died had left, during the start
+
+	addresses *kernel.Reflector // nil unless something has ha_suspend
 
 	notifier *notifier
 	alive    context.Context // ends with the loop
@@ -175,6 +178,9 @@ func (d *daemon) end() {
 	d.died()
 	d.tell(record{kind: "process", what: "Stopping: " + d.ended})
 	d.engine.Close()
+	if d.addresses != nil {
+		d.addresses.Close()
+	}
 	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
 	if !keep {
 		d.shutdown()
