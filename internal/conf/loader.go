@@ -50,6 +50,7 @@ type loader struct {
 	commands                          []commandNotes
 	garpDelay                         bool
 	minReply, maxReply                int
+	chkNamed                          bool        // the checker named what it follows
 	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
 	definedHas                        string      // its file, process or neighbour
 	garpWord                          syntax.Word

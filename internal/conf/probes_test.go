@@ -110,7 +110,26 @@ func verdict(l diag.List) byte {
 }
 
 // otherwise are the keywords whose verdicts differ from keepalived's, and why.
-var otherwise = map[string]string{}
+var otherwise = map[string]string{
+	"(root) net_namespace":                           "2.2.7 passes over the brace without a word",
+	"global_defs smtp_server":                        "0 and 300 are addresses to a resolver of another kind than the test's",
+	"global_defs vrrp_cpu_affinity":                  "which CPUs there are is not asked",
+	"global_defs checker_cpu_affinity":               "which CPUs there are is not asked",
+	"global_defs bfd_cpu_affinity":                   "which CPUs there are is not asked",
+	"global_defs config_save_dir":                    "whether there is such a directory is not asked",
+	"vrrp_instance use_vmac":                         "2.2.7 takes an IPv6 address for a name",
+	"vrrp_instance vrf":                              "whether an interface is a VRF is not asked",
+	"vrrp_script interval":                           "milliseconds came after 2.2.7",
+	"vrrp_script timeout":                            "milliseconds came after 2.2.7",
+	"virtual_server persistence_granularity":         "2.2.7 takes 1.5 for 1.0.0.5",
+	"virtual_server > real_server > DNS_CHECK name":  "2.2.7 refuses labels of one letter, and the root",
+	"virtual_server > real_server > BFD_CHECK alpha": "the probe's BFD_CHECK lacks its name",
+	"bfd_instance source_ip":                         "families are compared when BFD is built",
+	"track_file weight":                              "the range grew after 2.2.7",
+	"vrrp_track_file weight":                         "the range grew after 2.2.7",
+	"track_file init_file":                           "the range grew after 2.2.7",
+	"vrrp_track_file init_file":                      "the range grew after 2.2.7",
+}
 
 func TestVerdictsAreKeepalived(t *testing.T) {
 	total, same := 0, 0
@@ -136,11 +155,8 @@ func TestVerdictsAreKeepalived(t *testing.T) {
 			got.WriteByte(g)
 		}
 		if bad != "" && otherwise[f[0]+" "+f[1]] == "" {
-			t.Logf("%s %s\n  keepalived %s\n  here       %s\n  %s", f[0], f[1], f[2], got.String(), bad)
+			t.Errorf("%s %s\n  keepalived %s\n  here       %s\n  %s", f[0], f[1], f[2], got.String(), bad)
 		}
 	}
 	t.Logf("%d of %d verdicts are the same", same, total)
-	if same*100 < total*95 {
-		t.Errorf("only %d of %d verdicts are keepalived's", same, total)
-	}
 }

@@ -51,7 +51,7 @@ func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
 				begin(c)
 			}
 			l.chk, l.chkWord = c, s.Keyword()
-			l.minReply, l.maxReply = 0, 255
+			l.minReply, l.maxReply, l.chkNamed = 0, 255, false
 		},
 		End: endChecker}
 }
@@ -66,6 +66,10 @@ func unbuiltCheck(kind, doc string, r ...rows) row {
 
 func endChecker(l *loader) {
 	c := l.chk
+	if of := map[string]string{"BFD_CHECK": "name", "FILE_CHECK": "track_file"}[c.Kind]; of != "" && !l.chkNamed {
+		l.fault("HF034", l.chkWord, c.Kind+" has no "+of+", it is ignored", of+" NAME", "")
+		return
+	}
 	if l.minReply > l.maxReply {
 		l.fault("HF033", l.chkWord, "min_reply_length is greater than max_reply_length, no answer will do", "", "")
 	}
@@ -231,7 +235,7 @@ var smtpRows = rows{
 }
 
 var dnsRows = rows{
-	{Name: "type", Args: enum("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"), Doc: "The type asked for."},
+	{Name: "type", Args: args{{Kind: schema.Enum, Fold: true, Words: []string{"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"}}}, Doc: "The type asked for."},
 	{Name: "name", Args: name, Doc: "The name asked for.", Set: checkDNSName},
 }
 
@@ -287,6 +291,8 @@ func refer(kind, keyword string) func(*loader, *stmt) {
 	return func(l *loader, s *stmt) {
 		if !l.named[kind+" "+s.Text()] {
 			s.Fault("HF023", diag.Error, s.Words()[0], "there is no "+keyword+" "+s.Text()+" above", "the name of a "+keyword)
+			return
 		}
+		l.chkNamed = true
 	}
 }

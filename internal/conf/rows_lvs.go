@@ -67,7 +67,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 		}
 	}},
 	{Name: "persistence_granularity", Args: args{{Kind: schema.Text, Label: "NETMASK|LENGTH"}}, Doc: "How many clients stay together: an IPv4 netmask or an IPv6 prefix length.", Set: setGranularity},
-	{Name: "protocol", Args: enum("TCP", "UDP", "SCTP", "tcp", "udp", "sctp"), Doc: "The protocol that is balanced.", Set: func(l *loader, s *stmt) {
+	{Name: "protocol", Args: args{{Kind: schema.Enum, Fold: true, Words: []string{"TCP", "UDP", "SCTP"}}}, Doc: "The protocol that is balanced.", Set: func(l *loader, s *stmt) {
 		l.vs.Protocol = strings.ToUpper(s.Text())
 	}},
 	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},

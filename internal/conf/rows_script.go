@@ -94,11 +94,6 @@ func beginGroup(l *loader, s *stmt) {
 	w := s.Words()
 	l.group = &SyncGroup{Name: w[0].Text, Pos: l.pos(w[0])}
 	l.members = nil
-	if len(w) > 1 {
-		s.Fault("HF013", diag.Error, w[1], "vrrp_sync_group takes one name", "")
-		s.Skip()
-		return
-	}
 	for _, g := range l.cfg.Groups {
 		if g.Name == w[0].Text {
 			s.Fault("HF031", diag.Error, w[0], "vrrp_sync_group "+w[0].Text+" is defined twice, the second is ignored", "")

@@ -11,8 +11,8 @@ import (
 
 // vrrpRoot are the blocks of the VRRP side.
 var vrrpRoot = rows{
-	{Name: "vrrp_instance", Args: name, Soft: true, Bare: true, Block: instanceBlock, Doc: "A virtual router.", Set: beginInstance, End: endInstance},
-	{Name: "vrrp_sync_group", Args: name, Soft: true, Bare: true, Block: groupBlock, Doc: "Instances that change state together.", Set: beginGroup, End: endGroup},
+	{Name: "vrrp_instance", Args: name, Soft: true, Exact: true, Bare: true, Block: instanceBlock, Doc: "A virtual router.", Set: beginInstance, End: endInstance},
+	{Name: "vrrp_sync_group", Args: name, Soft: true, Exact: true, Bare: true, Block: groupBlock, Doc: "Instances that change state together.", Set: beginGroup, End: endGroup},
 	{Name: "vrrp_script", Args: name, Bare: true, Block: scriptBlock, Doc: "A program run again and again, whose exit status is tracked.", Set: beginScript, End: endScript},
 	{Name: "static_ipaddress", Block: schema.List("static_ipaddress", func(l *loader, s *stmt) {
 		if a, ok := l.address(s, true); ok {

@@ -94,6 +94,9 @@ func has(l *loader, s *stmt) {
 	l.definedHas = s.Keyword().Text
 }
 
+// hasLast is has where the last one counts.
+func hasLast(l *loader, s *stmt) { l.definedHas = s.Keyword().Text }
+
 // needs ends a block that is nothing without a certain keyword.
 func needs(kind, keyword string) func(*loader) {
 	return func(l *loader) {

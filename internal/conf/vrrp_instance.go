@@ -15,11 +15,6 @@ import (
 // end of the file, for global_defs may come later.
 func beginInstance(l *loader, s *stmt) {
 	w := s.Words()[0]
-	if len(s.Words()) > 1 {
-		s.Fault("HF013", diag.Error, s.Words()[1], "vrrp_instance takes one name", "")
-		s.Skip()
-		return
-	}
 	for _, n := range l.instances {
 		if n.inst.Name == w.Text {
 			s.Fault("HF031", diag.Error, w, "vrrp_instance "+w.Text+" is defined twice, the second is ignored", "")

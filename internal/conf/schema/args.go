@@ -37,6 +37,8 @@ type Arg struct {
 	Min, Max int64    // Number, Seconds
 	Words    []string // Enum, and Number's names for values (-1: "any")
 	Optional bool
+	// Fold lets capitals not count in an Enum.
+	Fold bool
 	// Clamp takes a number out of bounds as the nearest bound, and says so.
 	Clamp bool
 }
@@ -107,7 +109,7 @@ func (a *Arg) read(word string, v *Value) verdict {
 		}
 	case Enum:
 		for i, w := range a.Words {
-			if w == word {
+			if w == word || a.Fold && strings.EqualFold(w, word) {
 				v.Int = int64(i)
 				return fits
 			}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,35 +22,46 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	near := b.nearest(word.Text)
 	home := ""
 	if near == "" || distance(near, word.Text) > 1 {
-		home = w.Root.home(word.Text)
+		home = w.home(word.Text)
 	}
 	if home != "" {
 		s := "it belongs into " + home
 		if near != "" && strings.HasSuffix(near, "_"+word.Text) {
 			s = "here it is " + near
 		}
-		w.Fault("HF014", diag.Error, word, "no keyword "+strconv.Quote(word.Text)+where, "", s)
+		w.Fault("HF014", diag.Error, word, "no keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
 		return
 	}
 	s := ""
 	if near != "" {
 		s = "did you mean " + near + "?"
 	}
-	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where, "", s)
+	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
 }
 
-// home names the block in which a keyword is known, empty if none.
-func (b *Block[T]) home(word string) string {
-	found := ""
-	b.Each(func(b *Block[T], r *Row[T]) {
-		if found == "" && r.Name == word {
-			found = b.Name
-			if found == "" {
-				found = "the file's root"
-			}
+// maxHomes is how many blocks are named for a keyword in the wrong place.
+const maxHomes = 3
+
+// home names the blocks in which a keyword is known, empty if there are none;
+// the one that was closed just above is most likely meant.
+func (w *Walker[T]) home(word string) string {
+	if b := w.ended; b != nil && b.Find(word) != nil {
+		return b.Name + ", which ended above"
+	}
+	var found []string
+	w.Root.Each(func(b *Block[T], r *Row[T]) {
+		name := b.Name
+		if name == "" {
+			name = "the file's root"
+		}
+		if r.Name == word && !slices.Contains(found, name) {
+			found = append(found, name)
 		}
 	})
-	return found
+	if len(found) > maxHomes {
+		found = append(found[:maxHomes], "…")
+	}
+	return strings.Join(found, " or ")
 }
 
 // nearest is the keyword of b closest to word, empty if none is close.
@@ -86,10 +98,10 @@ func (a *Arg) nearest(word string) string {
 // distance is how many letters must be changed, added, dropped or swapped with
 // their neighbour to make b of a (optimal string alignment); capitals do not count.
 func distance(a, b string) int {
+	a, b = strings.ToLower(a), strings.ToLower(b) // may grow, if it is no UTF-8
 	if len(a) > maxSuggest || len(b) > maxSuggest {
 		return maxSuggest
 	}
-	a, b = strings.ToLower(a), strings.ToLower(b)
 	var rows [3][maxSuggest + 1]int
 	older, old, row := &rows[0], &rows[1], &rows[2]
 	for j := 0; j <= len(b); j++ {

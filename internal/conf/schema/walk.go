@@ -8,29 +8,111 @@ import (
 )
 
 // Walker reads statements by the rows of a table.
+//
+// It takes braces as keepalived does: an opening one that no keyword asked for
+// is passed over, and its closing one then ends the block around it. So what
+// follows an unknown block is read as if it stood one level further out.
 type Walker[T any] struct {
 	Root *Block[T]
 	Into *T
 	Reporter
 
 	stmt    Stmt
+	open    []*Row[T] // the blocks around, outermost first
 	noted   map[*Row[T]]bool
-	unbuilt int // how many blocks around have no effect yet
+	unbuilt int       // how many of them have no effect yet
+	ended   *Block[T] // the block that was closed last
 }
 
 // Statement reads one statement of the file's root.
-func (w *Walker[T]) Statement(n *syntax.Node) { w.statement(w.Root, n) }
+func (w *Walker[T]) Statement(n *syntax.Node) {
+	w.node(n)
+	for len(w.open) > 0 {
+		w.close() // the text ended before its braces did
+	}
+}
 
-func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) {
-	if b.Line != nil {
-		w.line(b, n)
+// node reads a statement and the block behind it.
+func (w *Walker[T]) node(n *syntax.Node) {
+	b := w.Root
+	if i := len(w.open); i > 0 {
+		b = w.open[i-1].Block
+	}
+	take := w.statement(b, n)
+	if !n.Opened || !take {
 		return
+	}
+	for i := range n.Block {
+		w.node(&n.Block[i])
+	}
+	if n.End.Line != 0 {
+		w.close()
+	}
+}
+
+// close ends the innermost block.
+func (w *Walker[T]) close() {
+	i := len(w.open) - 1
+	if i < 0 {
+		return // whatever opened it was reported
+	}
+	r := w.open[i]
+	w.open, w.ended = w.open[:i], r.Block
+	if r.Unbuilt {
+		w.unbuilt--
+	}
+	if r.End != nil {
+		r.End(w.Into)
+	}
+}
+
+// statement reads the words of n; false: its block is not to be read.
+func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) bool {
+	s := &w.stmt
+	s.Node, s.rep, s.n, s.skip = n, &w.Reporter, 0, false
+	if b.Line != nil {
+		if n.Opened {
+			w.Fault("HF015", diag.Error, n.Words[0], "unexpected { in "+b.Name+", its } will end "+b.Name, "a line of values", "")
+		}
+		b.Line(w.Into, s)
+		return true
 	}
 	r := b.index[n.Words[0].Text]
 	if r == nil {
 		w.unknown(b, n)
-		return
+		return true
 	}
+	w.remarks(b, r, n)
+	if r.Block != nil && !n.Opened && !r.Bare {
+		w.Fault("HF017", diag.Error, n.Words[0], r.Name+" needs a block", "{ … }", "")
+		return false
+	}
+	if !w.args(r, s) {
+		return r.Block == nil // a block without its name is left out
+	}
+	if r.Set != nil {
+		r.Set(w.Into, s)
+	}
+	switch {
+	case r.Block == nil:
+		return true
+	case s.skip:
+		return false
+	case !n.Opened:
+		if r.End != nil {
+			r.End(w.Into)
+		}
+		return false
+	}
+	w.open = append(w.open, r)
+	if r.Unbuilt {
+		w.unbuilt++
+	}
+	return true
+}
+
+// remarks says what there is to say of a keyword before its values.
+func (w *Walker[T]) remarks(b *Block[T], r *Row[T], n *syntax.Node) {
 	if r.Deprecated != "" {
 		sev := diag.Warning
 		if r.Complain {
@@ -41,59 +123,17 @@ func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) {
 	if r.Unbuilt && w.unbuilt == 0 {
 		w.note(r, n)
 	}
-	if !w.braces(r, n) {
-		return
-	}
-	s := &w.stmt
-	s.Node, s.rep, s.skip = n, &w.Reporter, false
-	if !w.args(b, r, s) {
-		return
-	}
-	if r.Set != nil {
-		r.Set(w.Into, s)
-	}
-	if r.Block == nil {
-		return
-	}
-	if !s.skip {
-		w.inside(r, n)
-	}
-	if r.End != nil && !s.skip {
-		r.End(w.Into)
-	}
-}
-
-func (w *Walker[T]) inside(r *Row[T], n *syntax.Node) {
-	if r.Unbuilt {
-		w.unbuilt++
-		defer func() { w.unbuilt-- }()
-	}
-	for i := range n.Block {
-		w.statement(r.Block, &n.Block[i])
-	}
-	w.stmt.skip = false
-}
-
-func (w *Walker[T]) line(b *Block[T], n *syntax.Node) {
-	w.stmt.Node, w.stmt.rep, w.stmt.n, w.stmt.skip = n, &w.Reporter, 0, false
-	if n.Opened {
-		w.Fault("HF015", diag.Error, n.Words[0], "unexpected { in "+b.Name, "a line of values", "")
-		return
-	}
-	b.Line(w.Into, &w.stmt)
-}
-
-// braces checks that a block has braces and nothing else has.
-func (w *Walker[T]) braces(r *Row[T], n *syntax.Node) bool {
 	if n.Opened && r.Block == nil {
-		w.Fault("HF015", diag.Error, n.Words[0], "unexpected { after "+r.Name+", ignored", "no block", "")
-		return true
+		w.Fault("HF015", diag.Error, n.Words[0], "unexpected { after "+r.Name+endsToo(b, n), "no block", "")
 	}
-	if r.Block != nil && !n.Opened && !r.Bare {
-		w.Fault("HF017", diag.Error, n.Words[0], r.Name+" needs a block", "{ … }", "")
-		return false
+}
+
+// endsToo says what the closing brace of a block that is none will do.
+func endsToo[T any](b *Block[T], n *syntax.Node) string {
+	if !n.Opened || b.Name == "" {
+		return ""
 	}
-	return true
+	return ", its } will end " + b.Name
 }
 
 // note says once that a keyword has no effect yet.
@@ -109,9 +149,8 @@ func (w *Walker[T]) note(r *Row[T], n *syntax.Node) {
 }
 
 // args reads the values of a statement; false: the row is not to be set.
-func (w *Walker[T]) args(b *Block[T], r *Row[T], s *Stmt) bool {
+func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 	words := s.Node.Words[1:]
-	s.n = 0
 	for i := range r.Args {
 		a := &r.Args[i]
 		if a.Kind == Words || a.Kind == Script {
