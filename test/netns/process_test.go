@@ -1,0 +1,202 @@
+package netns_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lab"
+	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
+)
+
+// children are the names of the processes that the daemon says it has.
+func children(d *lab.Daemon) (names []string) {
+	s, err := d.Status()
+	if err != nil {
+		return nil
+	}
+	for _, c := range s.Children {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// childOf is the process of that name.
+func childOf(t *testing.T, d *lab.Daemon, name string) int {
+	t.Helper()
+	s, err := d.Status()
+	Must(t, err)
+	for _, c := range s.Children {
+		if c.Name == name {
+			return c.PID
+		}
+	}
+	t.Fatalf("there is no child %s", name)
+	return 0
+}
+
+// The first line of the log says what runs, with which configuration and
+// addresses, the last one why it stops; and nothing stays behind.
+func TestStopLeavesNothingBehind(t *testing.T) {
+	l := New(t)
+	w, _ := services(t, l, 1)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
+		virtualServer(Virtual+" 80", "", httpGet, 1)))
+	w.answers(t, "s1")
+	Must(t, a.Stop())
+	if a.Node.Has(Virtual) {
+		t.Error("the virtual address is left")
+	}
+	if c, err := a.Node.Listen("tcp", ":80"); err != nil {
+		t.Errorf("somebody listens there still: %v", err)
+	} else {
+		c.Close()
+	}
+	files, _ := filepath.Glob(strings.TrimSuffix(a.ConfigFile(), ".conf") + "*")
+	slices.Sort(files)
+	if len(files) != 2 {
+		t.Errorf("there is %v, want the configuration and the log only", files)
+	}
+	lines := strings.Split(strings.TrimSpace(a.Log()), "\n")
+	first, last := lines[0], lines[len(lines)-1]
+	for _, want := range []string{"Starting holdfast", "a.conf", "1 VRRP instance", "1 virtual server", "director proxy", Virtual + "/24"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the first line %q does not say %q", first, want)
+		}
+	}
+	if !strings.Contains(last, "Stopped holdfast") || !strings.HasSuffix(last, "asked to by SIGTERM") {
+		t.Errorf("the last line is %q", last)
+	}
+}
+
+// Each child is there while the configuration needs it.
+func TestChildrenComeAndGoWithReloads(t *testing.T) {
+	l := New(t)
+	w, _ := services(t, l, 1)
+	plain := config(proxy, Instance{Priority: 100})
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), plain)
+	are := func(names ...string) {
+		t.Helper()
+		Wait(t, "the children are "+strings.Join(names, " "), func() bool { return slices.Equal(children(a), names) })
+	}
+	WaitMaster(t, Virtual, a)
+	are("vrrp")
+	Must(t, a.Configure(plain+virtualServer(Virtual+" 80", "", httpGet, 1)))
+	Must(t, a.Reload())
+	w.answers(t, "s1")
+	are("vrrp", "checker", "proxy")
+	Must(t, a.Configure(plain))
+	Must(t, a.Reload())
+	are("vrrp")
+	Wait(t, "nobody listens any more", func() bool {
+		_, err := w.client.Get(t.Context(), w.to)
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	if n := Logged(a, enteringMaster); n != 1 {
+		t.Errorf("a became master %d times, want once", n)
+	}
+}
+
+// A killed proxy loses its connections, and nothing more.
+func TestKilledProxyComesBack(t *testing.T) {
+	l := New(t)
+	w, _ := services(t, l, 2)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
+		virtualServer(Virtual+" 80", "", httpGet, 2)))
+	w.answers(t, "s1", "s2")
+	kill(t, childOf(t, a, "proxy"))
+	WaitLog(t, a, "Proxy child process died", 1)
+	w.answers(t, "s1", "s2")
+	if n := Logged(a, "Removing service"); n > 0 {
+		t.Errorf("%d servers were taken out meanwhile", n)
+	}
+}
+
+func TestStoppedCheckerIsStartedAgain(t *testing.T) {
+	l := New(t)
+	w, servers := services(t, l, 2)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
+		virtualServer(Virtual+" 80", "", httpGet, 2)))
+	w.answers(t, "s1", "s2")
+	old := childOf(t, a, "checker")
+	Must(t, syscall.Kill(old, syscall.SIGSTOP))
+	w.answers(t, "s1", "s2") // the data path goes on
+	Must(t, servers[0].Fail(lab.Broken))
+	Wait(t, "another checker", func() bool { pid := a.ChildPID("check"); return pid > 0 && pid != old })
+	WaitLog(t, a, "Removing service [192.0.2.21]:tcp:80 from VS", 1)
+	w.answers(t, "s2")
+}
+
+// The children notice that their parent is gone, and end in an orderly way.
+func TestKilledParentTakesItsChildrenAlong(t *testing.T) {
+	_, a, b := pair(t)
+	kill(t, a.PID())
+	WaitMaster(t, Virtual, b, a)
+	WaitLog(t, b, "resigned (priority 0)", 1)
+	Must(t, a.Start())
+	WaitMaster(t, Virtual, a, b)
+}
+
+// keepalived(8): -R, don't respawn child processes.
+func TestDontRespawn(t *testing.T) {
+	l := New(t)
+	command := append(slices.Clone(Holdfast()), "-R")
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), command, config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a)
+	kill(t, childOf(t, a, "vrrp"))
+	_, err := a.Wait(Patience)
+	Must(t, err)
+	WaitLog(t, a, "must not be started again (-R)", 1)
+}
+
+// Most files in the field have a mistake, and keepalived runs them.
+func TestMistakesAreToldAndStrictRefuses(t *testing.T) {
+	l := New(t)
+	text := strings.Replace(config(Instance{Priority: 100}), "priority 100", "priority 100\n    garp_master_dely 1", 1)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), text)
+	WaitMaster(t, Virtual, a)
+	WaitLog(t, a, "did you mean garp_master_delay", 1)
+	s, err := a.Status()
+	Must(t, err)
+	if len(s.Problems) != 1 || s.Problems[0].Line == 0 || !strings.Contains(s.Problems[0].Message, "garp_master_dely") {
+		t.Errorf("the status tells %+v", s.Problems)
+	}
+	Must(t, a.Stop())
+
+	b := Start(t, Node(t, l, "b", "192.0.2.12/24"), append(slices.Clone(Holdfast()), "--strict"), text)
+	code, err := b.Wait(Patience)
+	if code != 2 || err != nil {
+		t.Errorf("strict: exit status %d, %v; want 2", code, err)
+	}
+	if b.Node.Has(Virtual) {
+		t.Error("strict: it took the address all the same")
+	}
+}
+
+// A full disk is told, and the exit status is not 0.
+func TestPIDFileOnAFullDisk(t *testing.T) {
+	l := New(t)
+	dir := t.TempDir()
+	Must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4k"))
+	t.Cleanup(func() { Must(t, syscall.Unmount(dir, 0)) })
+	for i := 0; ; i++ { // the one page, and what the file system lets us have beside it
+		if os.WriteFile(filepath.Join(dir, "fill"+strings.Repeat("x", i)), make([]byte, 4096), 0o600) != nil {
+			break
+		}
+	}
+	n := Node(t, l, "a", "192.0.2.11/24")
+	conf := l.Path("full.conf")
+	Must(t, os.WriteFile(conf, []byte(config(Instance{Priority: 100})), 0o644))
+	p, err := n.StartTo(l.Path("full.log"), Holdfast()[0], append(slices.Clone(Holdfast()[1:]),
+		"-n", "-l", "-f", conf, "-p", filepath.Join(dir, "a.pid"))...)
+	Must(t, err)
+	code, err := p.Wait(Patience)
+	log, _ := os.ReadFile(l.Path("full.log"))
+	if code != 1 || err != nil || !strings.Contains(string(log), "no space left on device") {
+		t.Errorf("exit status %d, %v, want 1\n%s", code, err, log)
+	}
+}
