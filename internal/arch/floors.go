@@ -21,6 +21,7 @@ var floors = [][]string{
 var neighbours = map[string][]string{
 	"event":    {"clock"}, // an event has an instant
 	"vrrp":     {"track"}, // what a weight means
+	"lint":     {"build"}, // what the machines would be told
 	"sim":      {"build"},
 	"probe":    {"proc"}, // misc runs a program
 	"ipc":      {"bus"},

@@ -1,0 +1,231 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/track"
+)
+
+// peersNotMutual looks at every pair: each must send to the other.
+func peersNotMutual(v *virtualRouter, say sayer) {
+	for _, a := range v.parts {
+		for _, b := range v.parts {
+			switch {
+			case a.node == b.node || strangers(a.VRRPInstance, b.VRRPInstance):
+			case a.Unicast && !b.Unicast:
+				say(finding{pos: b.Pos, message: fmt.Sprintf("vrrp_instance %s uses multicast, and %s unicast", b.Name, at(a.Pos)),
+					expected: "unicast_peer on all nodes or on none"})
+			case a.Unicast && b.SrcIP.IsValid() && !hasPeer(a.VRRPInstance, b.SrcIP) && a.SrcIP != b.SrcIP:
+				say(finding{pos: a.Pos, keyword: "unicast_peer",
+					message:  fmt.Sprintf("vrrp_instance %s sends nothing to %s, the node of %s", a.Name, b.SrcIP, at(b.Pos)),
+					expected: "unicast_peer with the addresses of all other nodes"})
+			}
+		}
+	}
+}
+
+func hasPeer(i *conf.VRRPInstance, a netip.Addr) bool {
+	return slices.ContainsFunc(i.Peers, func(p conf.Peer) bool { return p.Addr == a })
+}
+
+func sameSource(v *virtualRouter, say sayer) {
+	first := map[netip.Addr]part{}
+	for _, p := range v.parts {
+		if !p.SrcIP.IsValid() {
+			continue
+		}
+		f, known := first[p.SrcIP]
+		if !known {
+			first[p.SrcIP] = p
+			continue
+		}
+		keyword := "mcast_src_ip"
+		if p.Unicast {
+			keyword = "unicast_src_ip"
+		}
+		say(finding{pos: p.Pos, keyword: keyword, message: fmt.Sprintf("vrrp_instance %s sends from %s, as %s does", p.Name, p.SrcIP, at(f.Pos)),
+			expected: "an address of this very node"})
+	}
+}
+
+// unwinnableGroup looks at who has the highest priority in each member.
+func unwinnableGroup(c *cluster, say sayer) {
+	said := map[*virtualRouter]bool{}
+	for _, n := range c.nodes {
+		for _, g := range n.Groups {
+			var winner *node
+			var where *conf.VRRPInstance
+			for _, i := range n.members(g) {
+				v := c.of[i]
+				best := v.best()
+				switch {
+				case best == nil || said[v]:
+				case winner == nil:
+					winner, where = best, i
+				case winner != best:
+					said[v] = true
+					say(finding{pos: g.Pos, message: fmt.Sprintf("vrrp_sync_group %s can never settle: %s has the highest priority in %s, and %s in %s", g.Name, winner.name, where.Name, best.name, i.Name),
+						expected: "the same node with the highest priority in all members"})
+				}
+			}
+		}
+	}
+}
+
+// differentGroups compares which virtual routers each node groups.
+func differentGroups(c *cluster, say sayer) {
+	for _, n := range c.nodes[1:] {
+		for _, g := range c.nodes[0].Groups {
+			c.compareGroup(g, n, say)
+		}
+		for _, g := range n.Groups {
+			if c.counterpart(n.members(g), c.nodes[0]) == nil {
+				say(finding{pos: g.Pos, message: fmt.Sprintf("%s has no vrrp_sync_group with the members of %s", c.nodes[0].name, g.Name), expected: "the same group on all nodes"})
+			}
+		}
+	}
+}
+
+func (c *cluster) compareGroup(g *conf.SyncGroup, n *node, say sayer) {
+	mine := c.nodes[0].members(g)
+	o := c.counterpart(mine, n)
+	if o == nil {
+		say(finding{pos: g.Pos, message: fmt.Sprintf("%s has no vrrp_sync_group with the members of %s", n.name, g.Name), expected: "the same group on all nodes"})
+		return
+	}
+	names := func(list []*conf.VRRPInstance, without []*conf.VRRPInstance) []string {
+		var out []string
+		for _, i := range list {
+			if !slices.ContainsFunc(without, func(w *conf.VRRPInstance) bool { return c.of[w] == c.of[i] }) {
+				out = append(out, i.Name)
+			}
+		}
+		return out
+	}
+	theirs := n.members(o)
+	parts := []string{some("lacks", names(mine, theirs)), some("also has", names(theirs, mine))}
+	if d := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " and "); d != "" {
+		say(finding{pos: o.Pos, keyword: "group", message: fmt.Sprintf("vrrp_sync_group %s %s, compared with %s", o.Name, d, at(g.Pos)), expected: "the same members on all nodes"})
+	}
+}
+
+// counterpart is the group of a node that has one of these members.
+func (c *cluster) counterpart(members []*conf.VRRPInstance, n *node) *conf.SyncGroup {
+	for _, g := range n.Groups {
+		for _, i := range n.members(g) {
+			if slices.ContainsFunc(members, func(m *conf.VRRPInstance) bool { return c.of[m] == c.of[i] }) {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// weakWeights looks at the winner: can it sink below anybody?
+func weakWeights(v *virtualRouter, say sayer) {
+	var top *part
+	highest := 0
+	for i := range v.parts {
+		p := &v.parts[i]
+		if h := p.upPriority(); top == nil || h > highest {
+			top, highest = p, h
+		}
+	}
+	w := top.node.weights(top.TrackIfaces, top.TrackScripts)
+	if len(v.parts) < 2 || len(w) == 0 || top.node.grouped(top.VRRPInstance) {
+		return
+	}
+	low, _ := top.node.span(top.VRRPInstance)
+	rival := 0
+	for _, p := range v.parts {
+		if p.node != top.node && !strangers(top.VRRPInstance, p.VRRPInstance) {
+			rival = max(rival, p.upPriority())
+		}
+	}
+	if rival > 0 && low >= rival {
+		say(finding{pos: w[0].Pos, message: fmt.Sprintf("when all that vrrp_instance %s tracks has failed, its priority is %d, and no other node is above that: the best has %d", top.Name, low, rival),
+			expected: fmt.Sprintf("weights that bring %d below %d, or weight 0", highest, rival)})
+	}
+}
+
+// upPriority is the priority of a part when nothing has failed.
+func (p *part) upPriority() int {
+	sum := 0
+	for _, t := range p.node.weights(p.TrackIfaces, p.TrackScripts) {
+		add, _ := track.Weigh(true, t.Weight, t.Reverse)
+		sum += add
+	}
+	return clamp(p.Priority, sum)
+}
+
+// grouped reports whether an instance is in a group that ignores its weights.
+func (s *subject) grouped(i *conf.VRRPInstance) bool {
+	return slices.ContainsFunc(s.Groups, func(g *conf.SyncGroup) bool { return !g.TrackingWeight && slices.Contains(g.Members, i.Name) })
+}
+
+// differentServices compares the virtual servers of the first node with those
+// of the others, if both have any.
+func differentServices(c *cluster, say sayer) {
+	first := c.nodes[0]
+	for _, n := range c.nodes[1:] {
+		if len(first.VirtualServers) == 0 || len(n.VirtualServers) == 0 {
+			continue
+		}
+		theirs := map[string]*conf.VirtualServer{}
+		for _, v := range n.VirtualServers {
+			theirs[v.Protocol+" "+serviceName(v)] = v
+		}
+		for _, v := range first.VirtualServers {
+			k := v.Protocol + " " + serviceName(v)
+			switch o := theirs[k]; {
+			case o == nil:
+				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + n.name, expected: "the same virtual servers on all nodes"})
+			default:
+				if d := serviceDifference(v, o); d != "" {
+					say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, at(v.Pos)), expected: "the same settings on all nodes"})
+				}
+			}
+			delete(theirs, k)
+		}
+		for _, v := range n.VirtualServers {
+			if theirs[v.Protocol+" "+serviceName(v)] == v {
+				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + first.name, expected: "the same virtual servers on all nodes"})
+			}
+		}
+	}
+}
+
+// serviceDifference says in a clause how b differs from a.
+func serviceDifference(a, b *conf.VirtualServer) string {
+	switch {
+	case a.Scheduler != b.Scheduler:
+		return "has lb_algo " + b.Scheduler + " instead of " + a.Scheduler
+	case a.Forward != b.Forward:
+		return "has lb_kind " + b.Forward + " instead of " + a.Forward
+	case a.Persistence != b.Persistence:
+		return "has persistence_timeout " + seconds(b.Persistence) + " instead of " + seconds(a.Persistence)
+	}
+	set := func(v *conf.VirtualServer) map[string]bool {
+		m := make(map[string]bool, len(v.Servers))
+		for _, r := range v.Servers {
+			m[fmt.Sprintf("%s weight %d", serverName(r), r.Weight)] = true
+		}
+		return m
+	}
+	x, y := set(a), set(b)
+	missing := func(in, notIn map[string]bool) []string {
+		var out []string
+		for k := range in {
+			if !notIn[k] {
+				out = append(out, k)
+			}
+		}
+		return out
+	}
+	parts := []string{some("lacks", missing(x, y)), some("also has", missing(y, x))}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " and ")
+}

@@ -1,0 +1,6 @@
+package lint
+
+import "slices"
+
+// rules is the table, in the order of the ids.
+var rules = slices.Concat(vrrpRules, lvsRules, clusterRules)

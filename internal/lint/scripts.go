@@ -1,0 +1,87 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+)
+
+// idleScript is silent without instances: then conf has said worse.
+func idleScript(s *subject, say sayer) {
+	if len(s.Instances) == 0 {
+		return
+	}
+	tracked := map[string]bool{}
+	for _, i := range s.Instances {
+		for _, t := range i.TrackScripts {
+			tracked[t.Name] = true
+		}
+	}
+	for _, g := range s.Groups {
+		for _, t := range g.TrackScripts {
+			tracked[t.Name] = true
+		}
+	}
+	for _, d := range s.Scripts {
+		if !tracked[d.Name] {
+			say(finding{pos: d.Pos, message: fmt.Sprintf("vrrp_script %s is tracked by nobody, it is not run", d.Name), expected: "a track_script block that names it"})
+		}
+	}
+}
+
+// sharedScript asks the machine once for each program.
+func sharedScript(s *subject, say sayer) {
+	if s.system == nil {
+		return
+	}
+	shared := map[string]bool{}
+	s.commands(func(c *conf.Command) {
+		if c == nil || len(c.Argv) == 0 {
+			return
+		}
+		program := c.Argv[0]
+		bad, asked := shared[program]
+		if !asked {
+			bad = s.system.Program(program).Shared
+			shared[program] = bad
+		}
+		if bad {
+			say(finding{pos: c.Line, message: program + " can be changed by others than root", expected: "a file and directories that only root can write"})
+		}
+	})
+}
+
+// commands calls f for everything that the configuration has run; f may be
+// given nil.
+func (s *subject) commands(f func(c *conf.Command)) {
+	f(s.Global.StartupScript)
+	f(s.Global.ShutdownScript)
+	for _, d := range s.Scripts {
+		f(&d.Command)
+	}
+	for _, g := range s.Groups {
+		notify(&g.Notify, f)
+	}
+	for _, i := range s.Instances {
+		notify(&i.Notify, f)
+	}
+	for _, v := range s.VirtualServers {
+		f(v.QuorumUp)
+		f(v.QuorumDown)
+		for _, r := range v.Servers {
+			f(r.NotifyUp)
+			f(r.NotifyDown)
+			for _, k := range r.Checkers {
+				if k.Misc != nil {
+					f(&k.Misc.Command)
+				}
+			}
+		}
+	}
+}
+
+func notify(n *conf.Notify, f func(c *conf.Command)) {
+	for _, c := range []*conf.Command{n.Master, n.Backup, n.Fault, n.Stop, n.Deleted, n.Any, n.MasterRxLowerPri} {
+		f(c)
+	}
+}
