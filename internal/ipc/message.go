@@ -43,6 +43,7 @@ const (
 	Reloaded Kind = "reloaded" // Error empty: the new configuration runs
 	Answer   Kind = "answer"
 	Loaded   Kind = "loaded" // the reader's report and, unless Error, the snapshot's descriptor
+	Failed   Kind = "failed" // Error: why the child is about to end
 	// Told carries an event.Record that others may want to hear.
 	Told Kind = "told"
 )

@@ -50,14 +50,14 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 		defer pid.remove()
 	}
 	err = run(conn, boot, snapshot, b)
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.Is(err, ipc.ErrPermanent):
-		tell(b, boot.Child, slog.LevelError, err.Error())
-		return exitPermanent
 	}
 	tell(b, boot.Child, slog.LevelError, err.Error())
+	_ = conn.Send(ipc.Message{Kind: ipc.Failed, Error: err.Error()}) // the log has it in any case
+	if errors.Is(err, ipc.ErrPermanent) {
+		return exitPermanent
+	}
 	return ExitFatal
 }
 

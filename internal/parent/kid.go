@@ -18,6 +18,8 @@ type kid struct {
 	watch   watch.Machine
 	process *process // nil between two
 	lastEnd string
+	// lastWords is what the process said about why it ends, if it did.
+	lastWords string
 	// reloads counts the Reloads sent to this process and not answered yet.
 	reloads int
 	// retire: the configuration no longer needs it; stop it once it has taken
@@ -104,8 +106,9 @@ func (h *house) spawn(k *kid, restarts int) {
 	}
 	k.process = p
 	h.tell(slog.LevelInfo, "process", "Starting %s child process, pid=%d", titles[k.name], p.pid())
-	h.work.Go(func() { h.listen(p) })
+	k.lastWords = ""
 	h.work.Go(func() {
+		h.listen(p) // ends with the process, which holds the only other end
 		how, permanent := p.wait()
 		h.post(gone{p, how, permanent})
 	})
@@ -156,6 +159,8 @@ func (h *house) said(ev said) {
 		h.reloaded(k, ev.m.Error)
 	case ipc.Answer:
 		h.answered(k.name, ev.m)
+	case ipc.Failed:
+		k.lastWords = ev.m.Error
 	case ipc.Told:
 		if ev.m.Record != nil {
 			h.bus.Publish(*ev.m.Record)
@@ -172,6 +177,9 @@ func (h *house) gone(ev gone) {
 		ev.from.conn.Close()
 	}
 	k.process, k.reloads = nil, 0
+	if k.lastWords != "" {
+		ev.how += ": " + k.lastWords
+	}
 	switch {
 	case h.stopping:
 		k.watch.Step(now(), watch.Rest{})
@@ -185,7 +193,7 @@ func (h *house) gone(ev gone) {
 		h.notWaiting(k.name)
 	case ev.permanent:
 		k.lastEnd = "ended for good"
-		h.stop(ExitConfig, fmt.Sprintf("the %s child cannot run with this configuration (its last line says why)", titles[k.name]))
+		h.stop(ExitConfig, fmt.Sprintf("the %s child cannot run: %s", titles[k.name], or(k.lastWords, "its last line says why")))
 	case h.o.NoRespawn:
 		h.stop(ExitOK, fmt.Sprintf("%s child process died (%s), and it must not be started again (-R)", titles[k.name], ev.how))
 	case ev.from.cmd == nil:
@@ -224,6 +232,13 @@ func (h *house) needProxy() error {
 		h.proxyFD, h.proxyAdr, err = h.o.ListenProxy()
 		return err
 	})
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
 }
 
 // since rounds a duration for a log line.

@@ -310,6 +310,7 @@ func TestPermanentEndStopsTheHouse(t *testing.T) {
 	if !strings.Contains(string(vrrp), "no such interface") {
 		t.Errorf("the child's own log: %q", vrrp)
 	}
+	r.logged("the VRRP child cannot run: no such interface")
 }
 
 func TestDontRespawn(t *testing.T) {
