@@ -113,18 +113,10 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	d.Refresh = or(d.Refresh, o.Refresh)
 	orInt(&d.MasterRepeat, o.MasterRepeat)
 	orInt(&d.RefreshRepeat, o.RefreshRepeat)
-	// Of what is said for adverts of lower priority the instance's own
-	// master_delay and master_repeat are the default, not the global ones.
-	if d.LowerPrioDelay == unset {
-		if d.LowerPrioDelay = o.LowerPrioDelay; o.LowerPrioDelay == o.MasterDelay {
-			d.LowerPrioDelay = d.MasterDelay
-		}
-	}
-	if d.LowerPrioRepeat == unset {
-		if d.LowerPrioRepeat = o.LowerPrioRepeat; o.LowerPrioRepeat == o.MasterRepeat {
-			d.LowerPrioRepeat = d.MasterRepeat
-		}
-	}
+	// What is sent after adverts of lower priority defaults to the global
+	// setting, even where the instance has a master_delay of its own.
+	d.LowerPrioDelay = or(d.LowerPrioDelay, o.LowerPrioDelay)
+	orInt(&d.LowerPrioRepeat, o.LowerPrioRepeat)
 	d.Interval, d.GNAInterval = o.Interval, o.GNAInterval
 	if i.DownTimerAdverts == 0 {
 		i.DownTimerAdverts = g.DownTimerAdverts
@@ -176,6 +168,12 @@ func (l *loader) version(n *instanceNotes) {
 	}
 }
 
+// Priorities when nothing is said: of a router, and of the addresses' owner.
+const (
+	defaultPriority = 100
+	ownerPriority   = 255
+)
+
 // maxAdvertV3 is the longest interval of version 3: twelve bits of hundredths
 // of a second (RFC 9568 §5.2.7).
 const maxAdvertV3 = 40950 * time.Millisecond
@@ -183,17 +181,14 @@ const maxAdvertV3 = 40950 * time.Millisecond
 // start settles the initial state, priority and preemption.
 func (l *loader) start(n *instanceNotes) {
 	i := n.inst
-	if i.Priority == 0 {
-		i.Priority = 100
-	}
-	if i.Priority == 255 && n.state.Text == "BACKUP" {
+	if i.Priority == ownerPriority && n.state.Text == "BACKUP" {
 		l.warn("HF036", n.state, "vrrp_instance "+i.Name+" has priority 255 and so starts as MASTER", "state MASTER, or a lower priority", "")
 	}
-	if i.Priority == 255 {
+	if i.Priority == ownerPriority {
 		i.StateMaster = true
 	}
 	i.NoPreempt = n.preempt == 0
-	i.Accept = pick(n.accept, !i.Strict || i.Priority == 255)
+	i.Accept = pick(n.accept, !i.Strict || i.Priority == ownerPriority)
 	if i.NoPreempt && i.StateMaster {
 		l.fault("HF036", n.name, "vrrp_instance "+i.Name+": nopreempt does not go with the state MASTER, it is ignored", "state BACKUP on all routers", "")
 		i.NoPreempt = false
@@ -204,9 +199,15 @@ func (l *loader) start(n *instanceNotes) {
 	}
 }
 
-// strict holds an instance to the RFC where vrrp_strict says so.
+// strict settles the priority, and holds an instance to the RFC where
+// vrrp_strict says so.
 func (l *loader) strict(n *instanceNotes) {
 	i := n.inst
+	if i.Priority == 0 {
+		if i.Priority = defaultPriority; i.StateMaster {
+			i.Priority = ownerPriority
+		}
+	}
 	if !i.Strict {
 		return
 	}
@@ -226,9 +227,9 @@ func (l *loader) strict(n *instanceNotes) {
 		l.fault("HF037", n.preemptDelay, "vrrp_instance "+i.Name+": preempt_delay is not allowed by vrrp_strict, it is ignored", "", "")
 		i.PreemptDelay = 0
 	}
-	if i.StateMaster != (i.Priority == 255) && n.state.Text != "" {
+	if owner := i.Priority == ownerPriority; i.StateMaster != owner {
 		l.fault("HF037", n.state, "vrrp_instance "+i.Name+": by vrrp_strict the state is MASTER with priority 255, and BACKUP otherwise", "", "")
-		i.StateMaster = i.Priority == 255
+		i.StateMaster = owner
 	}
 }
 
@@ -237,8 +238,8 @@ func (l *loader) strictTalk(n *instanceNotes) {
 	i := n.inst
 	if i.GARP.Refresh > 0 || n.garpRepeats {
 		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": gratuitous ARP is not repeated with vrrp_strict", "", "")
-		i.GARP.Refresh, i.GARP.LowerPrioRepeat, i.GARP.LowerPrioDelay = 0, 0, 0
 	}
+	i.GARP.Refresh, i.GARP.LowerPrioRepeat, i.GARP.LowerPrioDelay = 0, 0, 0
 	if n.lowerPrio == 0 {
 		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": vrrp_strict needs lower_prio_no_advert", "", "")
 	}

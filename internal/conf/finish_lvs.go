@@ -68,7 +68,7 @@ func (l *loader) matchPort(v *VirtualServer, rs *RealServer, w syntax.Word, what
 		if v.Port == 0 {
 			m = "it is ignored"
 		}
-		l.fault("HF033", w, "port "+strconv.Itoa(int(rs.Port))+" of "+what+" is not the virtual server's, "+m, "the same port, or lb_kind NAT", "")
+		l.fault("HF033", w, "port "+strconv.Itoa(int(rs.Port))+" of "+what+" "+rs.Addr.String()+" is not the virtual server's, "+m, "the same port, or lb_kind NAT", "")
 	}
 	if v.Group == "" {
 		rs.Port = v.Port

@@ -93,7 +93,6 @@ type serverNotes struct {
 type instanceNotes struct {
 	inst                     *VRRPInstance
 	name, iface, vrid, state syntax.Word
-	priority                 syntax.Word
 	preempt, accept, strict  int8 // unset, 0, 1
 	nativeV6, unicast        bool
 	noVIPs                   bool

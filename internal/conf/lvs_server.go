@@ -118,7 +118,7 @@ func endServer(l *loader) {
 			}
 			v.Family = f
 		}
-		l.matchPort(v, rs, n.word, "real_server "+rs.Addr.String())
+		l.matchPort(v, rs, n.word, "real_server")
 		if l.again(v, n) {
 			continue
 		}
@@ -126,7 +126,7 @@ func endServer(l *loader) {
 		v.Servers = append(v.Servers, rs)
 	}
 	if v.Sorry != nil {
-		l.matchPort(v, v.Sorry, l.sorryWord, "the sorry_server")
+		l.matchPort(v, v.Sorry, l.sorryWord, "sorry_server")
 	}
 	if v.Family == 0 {
 		v.Family = 4

@@ -77,7 +77,9 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},
 	{Name: "omega", Doc: "Run down-scripts when stopping.", Set: flag(func(l *loader) *bool { return &vs(l).Omega })},
 	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", Set: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},
-	{Name: "quorum", Args: clamp(1, maxUint32), Doc: "The weight that must be alive.", Set: func(l *loader, s *stmt) { l.vs.Quorum, l.quorumWord = s.Int(), s.Words()[0] }},
+	{Name: "quorum", Args: clamp(1, maxUint32), Doc: "The weight that must be alive.", Set: func(l *loader, s *stmt) {
+		l.vs.Quorum, l.quorumWord = s.Int(), s.Words()[0]
+	}, Wrong: func(l *loader) { l.vs.Quorum = 1 }},
 	{Name: "hysteresis", Args: num(0, maxUint32), Doc: "How far above and below the quorum its gain and loss are.", Set: func(l *loader, s *stmt) { l.vs.Hysteresis, l.hystWord = s.Int(), s.Words()[0] }},
 	{Name: "quorum_up", Args: command, Doc: "Run when the quorum is gained.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumUp })},
 	{Name: "quorum_down", Args: command, Doc: "Run when the quorum is lost.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumDown })},

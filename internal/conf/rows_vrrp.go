@@ -104,7 +104,7 @@ var instanceBlock = schema.NewBlock("vrrp_instance", instanceWho, instanceTiming
 var instanceWho = rows{
 	{Name: "state", Args: enum("MASTER", "BACKUP"), Doc: "The state to begin with; MASTER waits for nobody.", Set: func(l *loader, s *stmt) {
 		l.inst.StateMaster, l.vi.state = s.Value(0).Int == 0, s.Words()[0]
-	}},
+	}, Wrong: func(l *loader) { l.inst.StateMaster = false }},
 	{Name: "interface", Args: iface, Doc: "The interface that VRRP runs on.", Set: func(l *loader, s *stmt) {
 		if s.Text() == loopback {
 			s.Fault("HF011", diag.Error, s.Words()[0], "VRRP does not run on the loopback interface, the line is ignored", "another interface")
@@ -116,9 +116,9 @@ var instanceWho = rows{
 	{Name: "virtual_router_id", Args: num(1, 255), Doc: "The number of the virtual router, one for all who share it.", Set: func(l *loader, s *stmt) {
 		l.inst.VRID, l.vi.vrid = s.Int(), s.Words()[0]
 	}},
-	{Name: "priority", Args: num(1, 255), Doc: "Who becomes master: the highest; 255 is for the addresses' owner.", Set: func(l *loader, s *stmt) {
-		l.inst.Priority, l.vi.priority = s.Int(), s.Words()[0]
-	}},
+	{Name: "priority", Args: num(1, 255), Doc: "Who becomes master: the highest; 255 is for the addresses' owner. 100 by default, and 255 with state MASTER.", Set: func(l *loader, s *stmt) {
+		l.inst.Priority = s.Int()
+	}, Wrong: func(l *loader) { l.inst.Priority = defaultPriority }},
 	{Name: "version", Args: num(2, 3), Doc: "The VRRP version; vrrp_version of global_defs by default.", Set: func(l *loader, s *stmt) {
 		l.inst.Version, l.vi.version = s.Int(), s.Words()[0]
 	}},

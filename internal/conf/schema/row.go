@@ -38,6 +38,9 @@ type Row[T any] struct {
 	// Set stores the values; nil: there is nothing to store. It is called only
 	// with values that fit Args, and before the Block is read.
 	Set func(t *T, s *Stmt)
+	// Wrong stores what a value that does not fit stands for; nil: the line is
+	// as if it were not there.
+	Wrong func(t *T)
 	// End is called after the Block.
 	End func(t *T)
 }

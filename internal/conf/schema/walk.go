@@ -88,6 +88,9 @@ func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) bool {
 		return false
 	}
 	if !w.args(r, s) {
+		if r.Wrong != nil {
+			r.Wrong(w.Into)
+		}
 		return r.Block == nil // a block without its name is left out
 	}
 	if r.Set != nil {
