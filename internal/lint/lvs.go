@@ -47,7 +47,8 @@ connections although its checks fail. Give the sorry_server an address or a port
 		Explanation: `IPVS forgets a TCP connection that carried nothing for its timeout, 900 s unless lvs_timeouts tcp says otherwise. TCP
 keepalives come after tcp_keepalive_time, 7200 s on most systems. So with NAT a connection that idles in between (a database
 pool, an SSH session, AMQP) hangs or is reset when it is used again. Set lvs_timeouts tcp above 7200, or have the servers
-send keepalives sooner.`,
+send keepalives sooner. Nothing is said of web, mail and name servers, which end idle connections within minutes, unless
+lvs_timeouts is shorter than the kernel's 900 s.`,
 		file: shortTimeout,
 	},
 	{
@@ -162,22 +163,37 @@ func sorryIsReal(s *subject, say sayer) {
 	}
 }
 
-// shortTimeout speaks once for a file.
+// shortTimeout speaks once for a file, and not of services whose connections
+// are closed sooner by their servers.
 func shortTimeout(s *subject, say sayer) {
-	t := s.Global.LVSTimeouts.TCP
-	if t == 0 {
-		t = kernelTimeout
-	}
+	t := or(s.Global.LVSTimeouts.TCP, kernelTimeout)
 	if t >= keepaliveTime {
 		return
 	}
 	for _, v := range s.VirtualServers {
-		if v.Protocol == "TCP" && v.Forward == "NAT" && len(v.Servers) > 0 {
+		if v.Protocol == "TCP" && v.Forward == "NAT" && len(v.Servers) > 0 && (t < kernelTimeout || idles(v)) {
 			say(finding{pos: v.Pos, message: fmt.Sprintf("connections to %s that idle for %s are forgotten, before a TCP keepalive comes after %s", serviceName(v), seconds(t), seconds(keepaliveTime)),
 				expected: "lvs_timeouts tcp 7201 or more in global_defs, where connections may idle"})
 			return
 		}
 	}
+}
+
+// idles reports whether connections may carry nothing for long. Web, mail and
+// name servers end such connections within minutes.
+func idles(v *conf.VirtualServer) bool {
+	switch v.Port {
+	case 25, 53, 80, 443, 465, 587, 853, 8080, 8443:
+		return false
+	}
+	for _, r := range v.Servers {
+		for _, k := range r.Checkers {
+			if k.HTTP != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // mark is a firewall mark as IPVS knows it.
