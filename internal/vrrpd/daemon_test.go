@@ -33,12 +33,14 @@ type paper struct {
 	adverts   []string // "VI_1 150 to 224.0.0.18"
 	announced map[string]int
 	wants     int
-	pending   int // sent, not yet flushed
+	heard     func() // packets that Hear finds
+	pending   int    // sent, not yet flushed
 }
 
 func (p *paper) Want([]*edge) map[*edge]error { p.wants++; return nil }
 func (p *paper) Flush()                       { p.pending = 0 }
 func (p *paper) Close()                       {}
+func (p *paper) Hear()                        { p.heard() }
 
 func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {
 	var a wire.Advert
@@ -82,7 +84,7 @@ const own = "192.0.2.11"
 // newBench makes a daemon on eth0 and eth1 that has not begun; eth0 has own.
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{t: t, kernel: kernel.NewFake("eth0", "eth1"), net: &paper{announced: map[string]int{}}, at: 1000 * clock.Instant(time.Second)}
+	b := &bench{t: t, kernel: kernel.NewFake("eth0", "eth1"), net: &paper{announced: map[string]int{}, heard: func() {}}, at: 1000 * clock.Instant(time.Second)}
 	b.put("192.0.2.11/24")
 	records := bus.New()
 	b.lines = records.Subscribe(0)

@@ -287,4 +287,5 @@ func (mute) Want([]*edge) map[*edge]error     { return nil }
 func (mute) Advert(*edge, netip.Addr, []byte) {}
 func (mute) Flush()                           {}
 func (mute) Announce(*edge, *holding)         {}
+func (mute) Hear()                            {}
 func (mute) Close()                           {}

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
@@ -25,7 +26,7 @@ func read(snapshot []byte, boot ipc.BootInfo) (build.VRRP, error) {
 	if err != nil {
 		return build.VRRP{}, err
 	}
-	c, found := conf.Load(files, boot.ConfigFile, conf.Options{ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv})
+	c, found := conf.Load(files, boot.ConfigFile, conf.Options{ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{}})
 	if found.Count(diag.Fatal) > 0 {
 		for _, f := range found {
 			if f.Severity == diag.Fatal {

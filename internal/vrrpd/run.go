@@ -45,6 +45,7 @@ type daemon struct {
 	log  *bus.Bus
 	loop *loop.Loop // nil in tests that bring their own clock
 	now  func() clock.Instant
+	look func() clock.Instant // now, looked at again
 	read func() clock.Reading
 	post func(func()) bool
 
@@ -66,6 +67,7 @@ type daemon struct {
 	strays  map[place]*stray
 	told    map[string]tracked // what the machine knows of tracked objects
 	parsed  wire.Advert        // of the packet being looked at
+	early   early
 
 	dirty, again  []*edge // to be written; to be announced once more
 	suspects      []kernel.AddrKey
@@ -127,7 +129,7 @@ func (d *daemon) open() (err error) {
 	if d.loop, err = loop.New(); err != nil {
 		return err
 	}
-	d.now, d.read, d.post = d.loop.Now, d.loop.Read, d.loop.Post
+	d.now, d.look, d.read, d.post = d.loop.Now, d.loop.Look, d.loop.Read, d.loop.Post
 	// Even routes that this configuration lacks may come with a reload.
 	if d.reflector, err = kernel.Open(kernel.Options{Routes: true}); err != nil {
 		return err
@@ -166,8 +168,7 @@ func (d *daemon) close() {
 // deadlines: adverts come before announcements, and these before scripts and
 // retries.
 func (d *daemon) deadlines() {
-	d.loop.OnDeadline(func() (clock.Instant, bool) { return d.node.Deadline() },
-		func(_ clock.Instant, late time.Duration) { d.step(vrrp.Tick{Late: late}) })
+	d.loop.OnDeadline(d.nextDeadline, d.tick)
 	d.loop.OnDeadline(d.pace.deadline, func(now clock.Instant, late time.Duration) {
 		d.pace.tick(now, late)
 		d.speaker.Flush()

@@ -55,7 +55,7 @@ func watched(weight int, argv ...string) *conf.Config {
 	return c
 }
 
-func (b *bench) tick() {
+func (b *bench) tickScripts() {
 	if at, ok := b.nextTrack(); ok {
 		b.at = max(b.at, at)
 		b.tickTrack(b.at, 0)
@@ -67,7 +67,7 @@ func TestScriptForbids(t *testing.T) {
 	until := pump(b)
 	b.begin(build.FromVRRP(watched(0, "/bin/false")))
 	b.want("before the first result", b.state(), "INIT")
-	b.tick()
+	b.tickScripts()
 	until("failed", func() bool { return b.state() == "FAULT" })
 	s := b.said()
 	for _, want := range []string{"VRRP_Script(chk) failed: exit status 1", "(VI_1) Entering FAULT STATE: script chk failed: exit status 1"} {
@@ -80,7 +80,7 @@ func TestScriptForbids(t *testing.T) {
 	}
 	// Another program of the same name: nothing is known until it has run.
 	b.adopt(build.FromVRRP(watched(0, "/bin/true")))
-	b.tick()
+	b.tickScripts()
 	until("succeeded", func() bool { return b.state() == "BACKUP" })
 }
 
@@ -88,7 +88,7 @@ func TestScriptWeighs(t *testing.T) {
 	b := newBench(t)
 	until := pump(b)
 	b.begin(build.FromVRRP(watched(-30, "/bin/false")))
-	b.tick()
+	b.tickScripts()
 	until("failed", func() bool { return b.node.Router(0).Priority == 70 })
 	// A reload that changes nothing about the script keeps what is known of it.
 	b.adopt(build.FromVRRP(watched(-40, "/bin/false")))
@@ -102,9 +102,9 @@ func TestScriptTimesOut(t *testing.T) {
 	b := newBench(t)
 	until := pump(b)
 	b.begin(build.FromVRRP(watched(0, "/bin/sleep", "1000")))
-	b.tick()
+	b.tickScripts()
 	until("started", func() bool { return b.trackers[0].process != nil })
-	b.tick() // the deadline of the run
+	b.tickScripts() // the deadline of the run
 	b.want("state", b.state(), "FAULT")
 	until("ended", func() bool { return b.trackers[0].process == nil })
 	if b.trackers[0].machine.Running() {
@@ -117,7 +117,7 @@ func TestScriptIsRemoved(t *testing.T) {
 	b := newBench(t)
 	until := pump(b)
 	b.begin(build.FromVRRP(watched(0, "/bin/sleep", "1000")))
-	b.tick()
+	b.tickScripts()
 	old := b.trackers[0]
 	until("started", func() bool { return old.process != nil })
 	b.adopt(build.FromVRRP(config(instance("VI_1", 51, 100, "192.0.2.100/24"))))

@@ -22,8 +22,12 @@ type sockets struct {
 	frames *socket.Frames
 	joined map[membership]bool
 	frame  []byte // reused
+	packet packet
+	take   func(*socket.Packet) // heard, made once
 	quiet  quiet
 }
+
+var families = [...]int{4, 6}
 
 type membership struct {
 	family, link int
@@ -40,6 +44,7 @@ func newSpeaker(d *daemon) (*sockets, error) {
 		d: d, vrrp: map[int]*socket.VRRP{}, frames: frames, joined: map[membership]bool{},
 		frame: make([]byte, 0, socket.MaxFrame),
 	}
+	s.take = s.heard
 	frames.OnFailed(func(link int, err error) { s.trouble("announce on interface "+d.mirror.Name(link), err) })
 	return s, nil
 }
@@ -53,17 +58,7 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &packet{family: family}
-	take := func(in *socket.Packet) {
-		p.link, p.src, p.dst, p.ttl, p.payload, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.Fault
-		s.d.heard(p)
-	}
-	err = s.d.loop.Watch(v.FD(), unix.EPOLLIN|loop.First, func(uint32) {
-		if err := v.Read(s.d.read(), take); err != nil {
-			s.trouble("receive", err)
-		}
-	})
-	if err != nil {
+	if err := s.d.loop.Watch(v.FD(), unix.EPOLLIN|loop.First, func(uint32) { s.hear(v) }); err != nil {
 		v.Close()
 		return nil, err
 	}
@@ -77,6 +72,29 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 	})
 	s.vrrp[family] = v
 	return v, nil
+}
+
+// hear hands over what has come.
+func (s *sockets) hear(v *socket.VRRP) {
+	s.packet.family = v.Family()
+	if err := v.Read(s.d.read(), s.take); err != nil {
+		s.trouble("receive", err)
+	}
+}
+
+func (s *sockets) heard(in *socket.Packet) {
+	p := &s.packet
+	p.link, p.src, p.dst, p.ttl, p.payload, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.Fault
+	s.d.heard(p)
+}
+
+// Hear implements speaker.
+func (s *sockets) Hear() {
+	for _, family := range families {
+		if v := s.vrrp[family]; v != nil {
+			s.hear(v)
+		}
+	}
 }
 
 // Want implements speaker.
@@ -125,7 +143,7 @@ func (s *sockets) Advert(e *edge, dst netip.Addr, payload []byte) {
 
 // Flush implements speaker.
 func (s *sockets) Flush() {
-	for _, family := range [...]int{4, 6} {
+	for _, family := range families {
 		if v := s.vrrp[family]; v != nil {
 			v.Flush()
 		}

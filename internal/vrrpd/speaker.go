@@ -16,5 +16,7 @@ type speaker interface {
 	// Announce tells the link's neighbours where one of the router's addresses
 	// is.
 	Announce(e *edge, h *holding)
+	// Hear takes packets that have come; otherwise the loop does.
+	Hear()
 	Close()
 }
