@@ -2,6 +2,9 @@ package diag
 
 import (
 	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -150,5 +153,25 @@ func TestListIsBounded(t *testing.T) {
 	worst.Add(Diagnostic{ID: "HF001", Severity: Fatal})
 	if worst[len(worst)-1].ID != "HF001" {
 		t.Error("the fatal one was lost at the bound")
+	}
+}
+
+// What conf finds can be looked up.
+func TestEveryIDIsExplained(t *testing.T) {
+	id := regexp.MustCompile(`"(HF\d{3})"`)
+	err := filepath.WalkDir("../conf", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range id.FindAllSubmatch(text, -1) {
+			if _, ok := Explain(string(m[1])); !ok {
+				t.Errorf("%s in %s has no paragraph in explain.go", m[1], path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
