@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/proc"
@@ -34,7 +35,7 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 		return nil, err
 	}
 	cfg, found := conf.Load(set, boot.ConfigFile, conf.Options{
-		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv,
+		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{},
 	})
 	for i := range found {
 		if found[i].Severity == diag.Fatal {

@@ -22,11 +22,13 @@ import (
 // read makes a configuration out of a snapshot. It may take its time and does
 // not run on the loop.
 func read(snapshot []byte, boot ipc.BootInfo) (build.VRRP, error) {
-	files, err := source.Unmarshal(snapshot)
+	set, err := source.Unmarshal(snapshot)
 	if err != nil {
 		return build.VRRP{}, err
 	}
-	c, found := conf.Load(files, boot.ConfigFile, conf.Options{ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{}})
+	c, found := conf.Load(set, boot.ConfigFile, conf.Options{
+		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{},
+	})
 	if found.Count(diag.Fatal) > 0 {
 		for _, f := range found {
 			if f.Severity == diag.Fatal {
