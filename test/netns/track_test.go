@@ -51,6 +51,20 @@ func TestTrackScriptWithoutWeightIsFault(t *testing.T) {
 	WaitMaster(t, Virtual, a, b)
 }
 
+// keepalived disables a script that is not there, and so do we: who runs the
+// same file must get the same master.
+func TestTrackScriptThatIsNotThere(t *testing.T) {
+	l := New(t)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(`
+vrrp_script gone {
+    script "/nowhere/to/be/found"
+    interval 1
+    user root
+}`, Instance{Priority: 150, Extra: "track_script {\n        gone\n    }"}))
+	WaitMaster(t, Virtual, a)
+	WaitLog(t, a, "vrrp_script gone is ignored", 1)
+}
+
 func TestTrackInterface(t *testing.T) {
 	l := New(t)
 	node := func(name, address string) *lab.Node {
