@@ -299,10 +299,8 @@ func (l *loader) uniqueVRIDs() {
 }
 
 func (l *loader) notesOf(i *VRRPInstance) *instanceNotes {
-	for _, n := range l.instances {
-		if n.inst == i {
-			return n
-		}
+	if n := l.byName[i.Name]; n != nil {
+		return n
 	}
 	return &instanceNotes{}
 }

@@ -30,9 +30,10 @@ type loader struct {
 	sgroup *ServerGroup
 
 	instances []*instanceNotes
-	servers   []serverNotes // of vs
-	scripts   []scriptNotes // beside cfg.Scripts
-	groups    []groupNotes  // beside cfg.Groups
+	byName    map[string]*instanceNotes // the same, by name
+	servers   []serverNotes             // of vs
+	scripts   []scriptNotes             // beside cfg.Scripts
+	groups    []groupNotes              // beside cfg.Groups
 	tracked   []trackNotes
 	checkSrc  bool // vrrp_check_unicast_src
 

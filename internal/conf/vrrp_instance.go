@@ -15,12 +15,10 @@ import (
 // end of the file, for global_defs may come later.
 func beginInstance(l *loader, s *stmt) {
 	w := s.Words()[0]
-	for _, n := range l.instances {
-		if n.inst.Name == w.Text {
-			s.Fault("HF031", diag.Error, w, "vrrp_instance "+w.Text+" is defined twice, the second is ignored", "")
-			s.Skip()
-			return
-		}
+	if l.byName[w.Text] != nil {
+		s.Fault("HF031", diag.Error, w, "vrrp_instance "+w.Text+" is defined twice, the second is ignored", "")
+		s.Skip()
+		return
 	}
 	i := &VRRPInstance{Name: w.Text, Priority: 0, UnicastTTL: unset, Pos: l.pos(w),
 		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset}}
@@ -32,6 +30,10 @@ func beginInstance(l *loader, s *stmt) {
 func endInstance(l *loader) {
 	l.cfg.Instances = append(l.cfg.Instances, l.inst)
 	l.instances = append(l.instances, l.vi)
+	if l.byName == nil {
+		l.byName = make(map[string]*instanceNotes)
+	}
+	l.byName[l.inst.Name] = l.vi
 }
 
 func (l *loader) setNativeV6(s *stmt) {

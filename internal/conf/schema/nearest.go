@@ -12,6 +12,10 @@ import (
 // maxSuggest is the longest word for which a nearest keyword is sought.
 const maxSuggest = 40
 
+// maxAsked is for how many words of a file one is sought: a file of nothing
+// but unknown words should be told so soon.
+const maxAsked = 1000
+
 // unknown reports a keyword that the block does not have.
 func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	word := n.Words[0]
@@ -19,10 +23,12 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	if b.Name != "" {
 		where = " in " + b.Name
 	}
-	near := b.nearest(word.Text)
-	home := ""
-	if near == "" || distance(near, word.Text) > 1 {
-		home = w.home(word.Text)
+	near, home := "", ""
+	if w.asked++; w.asked <= maxAsked {
+		near = b.nearest(word.Text)
+		if near == "" || distance(near, word.Text) > 1 {
+			home = w.home(word.Text)
+		}
 	}
 	if home != "" {
 		s := "it belongs into " + home

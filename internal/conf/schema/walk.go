@@ -22,6 +22,7 @@ type Walker[T any] struct {
 	noted   map[*Row[T]]bool
 	unbuilt int       // how many of them have no effect yet
 	ended   *Block[T] // the block that was closed last
+	asked   int       // for how many unknown words a better one was sought
 }
 
 // Statement reads one statement of the file's root.
