@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -37,8 +38,11 @@ func configTest(t terminal, f *flags, file string) int {
 	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
 	_ = diag.Print(out, found) // who reads is gone: the exit code remains
 	switch {
-	case found.Count(diag.Fatal) > 0 && fatalExit(f.file) != parent.ExitConfig:
-		return exitUnreadable
+	case found.Count(diag.Fatal) > 0:
+		if fatalExit(f.file) != parent.ExitConfig {
+			return exitUnreadable
+		}
+		return exitTestFailed
 	case runsScripts(cfg) && !cfg.Global.ScriptSecurity:
 		fmt.Fprintln(out, "SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
 		return exitInsecure
@@ -60,37 +64,39 @@ func fatalExit(file string) int {
 	return parent.ExitConfig
 }
 
-// runsScripts reports whether a configuration has anything run.
+// runsScripts reports whether a configuration has a program run that is there.
 func runsScripts(cfg *conf.Config) bool {
+	return slices.ContainsFunc(commands(cfg), func(c *conf.Command) bool {
+		return c != nil && len(c.Argv) > 0 && system.Program(c.Argv[0]).Path != ""
+	})
+}
+
+// commands are those of the subsystems that have something to do; some are nil.
+func commands(cfg *conf.Config) (all []*conf.Command) {
+	notify := func(n *conf.Notify) {
+		all = append(all, n.Master, n.Backup, n.Fault, n.Stop, n.Deleted, n.Any, n.MasterRxLowerPri)
+	}
 	if len(cfg.Instances) > 0 {
-		if len(cfg.Scripts) > 0 {
-			return true
-		}
-		for _, v := range cfg.Instances {
-			if v.Notify != (conf.Notify{}) {
-				return true
-			}
+		for _, s := range cfg.Scripts {
+			all = append(all, &s.Command)
 		}
 		for _, g := range cfg.Groups {
-			if g.Notify != (conf.Notify{}) {
-				return true
-			}
+			notify(&g.Notify)
 		}
 	}
+	for _, v := range cfg.Instances {
+		notify(&v.Notify)
+	}
 	for _, v := range cfg.VirtualServers {
-		if v.QuorumUp != nil || v.QuorumDown != nil {
-			return true
-		}
+		all = append(all, v.QuorumUp, v.QuorumDown)
 		for _, r := range v.Servers {
-			if r.NotifyUp != nil || r.NotifyDown != nil {
-				return true
-			}
+			all = append(all, r.NotifyUp, r.NotifyDown)
 			for _, c := range r.Checkers {
 				if c.Misc != nil {
-					return true
+					all = append(all, &c.Misc.Command)
 				}
 			}
 		}
 	}
-	return false
+	return all
 }

@@ -52,7 +52,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if strings.HasPrefix(args[0], "-") {
 		return daemon(t, "holdfast", args)
 	}
-	for _, c := range commands() {
+	for _, c := range subcommands() {
 		if c.name == args[0] {
 			return c.run(t, args[1:])
 		}
@@ -67,7 +67,7 @@ type command struct {
 	run  func(t terminal, args []string) int
 }
 
-func commands() []command {
+func subcommands() []command {
 	return []command{
 		{"check", check},
 		{"status", status},
