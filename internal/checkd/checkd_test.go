@@ -95,12 +95,7 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := unix.Dup(int(file.Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file.Close()
-	child, log := ipc.FromFD(fd), bus.New()
+	child, log := ipc.FromFD(taken(t, file)), bus.New()
 	w := &world{t: t, parent: parent, dir: &recorder{have: have}, lines: make(chan string, 10000), ended: make(chan error, 1)}
 	reader := log.Subscribe(100000)
 	go func() {
@@ -127,6 +122,28 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 		parent.Close()
 	})
 	return w
+}
+
+// taken is the file's descriptor, which is nobody else's any more.
+func taken(t *testing.T, file *os.File) int {
+	t.Helper()
+	fd, err := unix.Dup(int(file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	return fd
+}
+
+// dup is a child's end whose parent's end nobody uses.
+func dup(t *testing.T) int {
+	t.Helper()
+	parent, file, err := ipc.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { parent.Close() })
+	return taken(t, file)
 }
 
 func (w *world) stop() {
