@@ -61,7 +61,7 @@ type insecure struct{}
 
 func (insecure) HostName() string      { return "host" }
 func (insecure) Interface(string) bool { return true }
-func (insecure) User(string) bool      { return true }
+func (insecure) User(name string) bool { return name == "root" }
 func (insecure) Group(string) bool     { return true }
 func (insecure) Program(path string) conf.Program {
 	return conf.Program{Path: path, Regular: true, Executable: true, Shared: path != "/bin/true"}

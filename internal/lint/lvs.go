@@ -53,14 +53,14 @@ lvs_timeouts is shorter than the kernel's 900 s.`,
 	},
 	{
 		ID: "HF127", Severity: diag.Warning, Title: "A firewall mark used twice",
-		Explanation: `IPVS knows one service for each mark and address family. Only the first virtual server of a mark has an effect; the servers
-of the others get nothing, although they are checked.`,
+		Explanation: `IPVS knows one service for each mark and address family. holdfast serves the first virtual server of a mark and leaves the
+others out; the servers of those get nothing.`,
 		file: markTwice,
 	},
 	{
 		ID: "HF128", Severity: diag.Warning, Title: "A virtual server defined twice",
-		Explanation: `IPVS knows one service for each address, port and protocol. Only the first virtual server has an effect; put all real
-servers into one block.`,
+		Explanation: `IPVS knows one service for each address, port and protocol. holdfast serves the first virtual server and leaves the others
+out. Put all real servers into one block.`,
 		file: serviceTwice,
 	},
 	{

@@ -29,26 +29,40 @@ func idleScript(s *subject, say sayer) {
 	}
 }
 
-// sharedScript asks the machine once for each program.
+// sharedScript asks the machine once for each program that runs as root. With
+// enable_script_security conf refuses such scripts.
 func sharedScript(s *subject, say sayer) {
-	if s.system == nil {
+	if s.system == nil || s.Global.ScriptSecurity {
 		return
 	}
 	shared := map[string]bool{}
 	s.commands(func(c *conf.Command) {
-		if c == nil || len(c.Argv) == 0 {
+		if c == nil || len(c.Argv) == 0 || !s.root(c) {
 			return
 		}
 		program := c.Argv[0]
 		bad, asked := shared[program]
 		if !asked {
-			bad = s.system.Program(program).Shared
+			p := s.system.Program(program)
+			bad = p.Path != "" && p.Regular && p.Shared
 			shared[program] = bad
 		}
 		if bad {
 			say(finding{pos: c.Line, message: program + " can be changed by others than root", expected: "a file and directories that only root can write"})
 		}
 	})
+}
+
+// root reports whether a command runs as root: without script_user it does,
+// unless there is a user keepalived_script.
+func (s *subject) root(c *conf.Command) bool {
+	switch or(c.User, s.Global.ScriptUser) {
+	case "":
+		return !s.system.User("keepalived_script")
+	case "root", "0":
+		return true
+	}
+	return false
 }
 
 // commands calls f for everything that the configuration has run; f may be

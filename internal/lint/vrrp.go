@@ -49,9 +49,10 @@ and preempt_delay.`,
 	},
 	{
 		ID: "HF106", Severity: diag.Warning, Title: "A script that others than root can change",
-		Explanation: `The daemon runs it, mostly as root, so whoever may write the file, or replace it in its directory, becomes root. With
-enable_script_security such scripts are not run at all. Let root own the file and all directories above it, and nobody else
-write there. Said only when the machine is looked at (check --here, and at the start).`,
+		Explanation: `The daemon runs it as root, so whoever may write the file, or replace it in its directory, becomes root. Let root own the
+file and all directories above it, and nobody else write there, or let it run as another user with script_user. With
+enable_script_security such scripts are not run at all, and this is an error. Said only with check --here, when this machine is
+looked at.`,
 		file: sharedScript,
 	},
 	{
