@@ -312,6 +312,7 @@ func (l *loader) finishTracks() {
 		return
 	}
 	have := make(map[string]*VRRPScript, len(l.cfg.Scripts))
+	l.scriptByName = have
 	for _, s := range l.cfg.Scripts {
 		have[s.Name] = s
 	}
@@ -352,11 +353,7 @@ func (l *loader) finishTracks() {
 // noWeights: what weighs would let members of a group go apart.
 func (l *loader) noWeights(g *SyncGroup) {
 	for _, m := range g.Members {
-		for _, i := range l.cfg.Instances {
-			if i.Name == m {
-				l.dropWeights(i, "a member of vrrp_sync_group "+g.Name+" without sync_group_tracking_weight")
-			}
-		}
+		l.dropWeights(l.byName[m].inst, "a member of vrrp_sync_group "+g.Name+" without sync_group_tracking_weight")
 	}
 }
 
@@ -365,10 +362,8 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 	kept := i.TrackScripts[:0]
 	for _, t := range i.TrackScripts {
 		weight := t.Weight
-		for _, s := range l.cfg.Scripts {
-			if s.Name == t.Name && !t.WeightSet {
-				weight = s.Weight
-			}
+		if s := l.scriptByName[t.Name]; s != nil && !t.WeightSet {
+			weight = s.Weight
 		}
 		if weight != 0 {
 			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "vrrp_script "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")

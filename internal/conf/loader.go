@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
@@ -47,6 +48,11 @@ type loader struct {
 	miscBad                           bool
 	ifaces                            []interfaceNotes
 	disabled                          map[string]bool // scripts that cannot be run
+	scriptNames, groupNames           map[string]bool
+	trackedIn                         map[trackKey]bool
+	peers                             map[peerKey]bool
+	scriptByName                      map[string]*VRRPScript  // when all is read
+	servedAt                          map[netip.AddrPort]bool // real servers of vs, if there are many
 	miscs                             []miscNotes
 	commands                          []commandNotes
 	garpDelay                         bool

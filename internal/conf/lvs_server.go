@@ -3,6 +3,7 @@ package conf
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,15 +143,25 @@ func endServer(l *loader) {
 
 // again drops a real server that is there already.
 func (l *loader) again(v *VirtualServer, n *serverNotes) bool {
-	rs := n.rs
-	for _, o := range v.Servers {
-		if o.Port == rs.Port && o.Addr == rs.Addr {
-			l.fault("HF031", n.word, "real_server "+rs.Addr.String()+" "+strconv.Itoa(int(rs.Port))+" is in this virtual server twice, the second is ignored", "", "")
-			return true
+	rs, twice := n.rs, false
+	if len(l.servers) > manyServed {
+		at := netip.AddrPortFrom(rs.Addr, rs.Port)
+		if len(v.Servers) == 0 || l.servedAt == nil {
+			l.servedAt = make(map[netip.AddrPort]bool, len(l.servers))
 		}
+		twice, l.servedAt[at] = l.servedAt[at], true
+	} else {
+		twice = slices.ContainsFunc(v.Servers, func(o *RealServer) bool { return o.Port == rs.Port && o.Addr == rs.Addr })
 	}
-	return false
+	if twice {
+		l.fault("HF031", n.word, "real_server "+rs.Addr.String()+" "+strconv.Itoa(int(rs.Port))+" is in this virtual server twice, the second is ignored", "", "")
+	}
+	return twice
 }
+
+// manyServed is from how many real servers on a set is faster than a look at
+// all of them.
+const manyServed = 64
 
 func (l *loader) serverDefaults(v *VirtualServer) {
 	t := &l.vsTime

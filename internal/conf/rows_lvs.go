@@ -15,7 +15,7 @@ import (
 // lvsRoot are the blocks of the load-balancing side.
 var lvsRoot = rows{
 	{Name: "virtual_server", Args: args{{Kind: schema.Words, Label: "ADDRESS [PORT] | fwmark NUMBER | group NAME"}}, Block: serverBlock, Doc: "A service that is balanced.", Set: beginServer, End: endServer},
-	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Unbuilt: true, Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
+	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
 	{Name: "SSL", Bare: true, Block: sslBlock, Unbuilt: true, Doc: "What SSL_GET uses for its connections."},
 }
 

@@ -63,6 +63,7 @@ func endScript(l *loader) {
 	if c.Timeout == unset {
 		c.Timeout = c.Interval
 	}
+	remember(&l.scriptNames, c.Name)
 	l.cfg.Scripts = append(l.cfg.Scripts, c)
 	l.scripts = append(l.scripts, scriptNotes{name: l.scriptName, command: l.scriptWord, bad: l.scriptBad})
 	l.scriptBad = false
@@ -94,13 +95,12 @@ func beginGroup(l *loader, s *stmt) {
 	w := s.Words()
 	l.group = &SyncGroup{Name: w[0].Text, Pos: l.pos(w[0])}
 	l.members = nil
-	for _, g := range l.cfg.Groups {
-		if g.Name == w[0].Text {
-			s.Fault("HF031", diag.Error, w[0], "vrrp_sync_group "+w[0].Text+" is defined twice, the second is ignored", "")
-			s.Skip()
-			return
-		}
+	if l.groupNames[w[0].Text] {
+		s.Fault("HF031", diag.Error, w[0], "vrrp_sync_group "+w[0].Text+" is defined twice, the second is ignored", "")
+		s.Skip()
+		return
 	}
+	remember(&l.groupNames, w[0].Text)
 	l.groupName = w[0]
 }
 
@@ -119,4 +119,12 @@ func endGroup(l *loader) {
 type scriptNotes struct {
 	name, command syntax.Word
 	bad           bool // its user does not exist
+}
+
+// remember adds a name to a set that is made when it is needed.
+func remember(set *map[string]bool, name string) {
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	(*set)[name] = true
 }

@@ -186,7 +186,7 @@ var instanceAddresses = rows{
 		if r, ok := l.route(s); ok {
 			l.inst.Routes = append(l.inst.Routes, r)
 		}
-	}, routeArgs...), Unbuilt: true, Doc: "Routes that the master has.", Set: noValues},
+	}, routeArgs...), Doc: "Routes that the master has.", Set: noValues},
 	{Name: "virtual_rules", Bare: true, Block: schema.List("virtual_rules", func(l *loader, s *stmt) {
 		if r, ok := l.rule(s); ok {
 			l.inst.Rules = append(l.inst.Rules, r)

@@ -24,15 +24,24 @@ func (l *loader) trackScript(s *stmt, into *[]Track) {
 	}
 }
 
+// trackKey is a name in a list of tracked things.
+type trackKey struct {
+	list *[]Track
+	name string
+}
+
 func (l *loader) track(s *stmt, into *[]Track) bool {
 	w := s.Node.Words
 	t := Track{Name: w[0].Text, Pos: l.pos(w[0])}
-	for _, o := range *into {
-		if o.Name == t.Name {
-			s.Fault("HF031", diag.Error, w[0], t.Name+" is tracked twice", "")
-			return false
-		}
+	key := trackKey{into, t.Name}
+	if l.trackedIn[key] {
+		s.Fault("HF031", diag.Error, w[0], t.Name+" is tracked twice", "")
+		return false
 	}
+	if l.trackedIn == nil {
+		l.trackedIn = map[trackKey]bool{}
+	}
+	l.trackedIn[key] = true
 	for i := 1; i < len(w); i++ {
 		switch w[i].Text {
 		case "weight":
@@ -70,8 +79,7 @@ func tracksNamed(kind string) func(*loader, *stmt) {
 			s.Fault("HF023", diag.Error, w, "there is no "+kind+" "+w.Text+" above, the line is ignored", "the name of a "+kind)
 			return
 		}
-		var into []Track
-		l.track(s, &into)
+		l.track(s, new([]Track))
 	}
 }
 

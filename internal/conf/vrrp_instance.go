@@ -63,6 +63,12 @@ func setMcastDst(l *loader, s *stmt) {
 	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no multicast group", "a multicast address")
 }
 
+// peerKey is a peer of an instance.
+type peerKey struct {
+	inst *VRRPInstance
+	addr netip.Addr
+}
+
 func addPeer(l *loader, s *stmt) {
 	w := s.Node.Words
 	a, err := netip.ParseAddr(w[0].Text)
@@ -70,12 +76,15 @@ func addPeer(l *loader, s *stmt) {
 		s.Fault("HF011", diag.Error, w[0], "unicast_peer "+strconv.Quote(w[0].Text)+" is not valid, the line is ignored", "an IP address")
 		return
 	}
-	for _, p := range l.inst.Peers {
-		if p.Addr == a {
-			s.Fault("HF031", diag.Warning, w[0], "unicast_peer "+w[0].Text+" is named twice", "")
-			return
-		}
+	key := peerKey{l.inst, a}
+	if l.peers[key] {
+		s.Fault("HF031", diag.Warning, w[0], "unicast_peer "+w[0].Text+" is named twice, once is enough", "")
+		return
 	}
+	if l.peers == nil {
+		l.peers = map[peerKey]bool{}
+	}
+	l.peers[key] = true
 	if !l.instanceFamily(s, w[0], a, "unicast_peer") {
 		return
 	}
@@ -141,12 +150,10 @@ func family(a netip.Addr) int {
 func beginScript(l *loader, s *stmt) {
 	w := s.Words()[0]
 	l.script = &VRRPScript{Name: w.Text, Interval: time.Second, Timeout: unset, Rise: 1, Fall: 1, Pos: l.pos(w)}
-	for _, o := range l.cfg.Scripts {
-		if o.Name == w.Text {
-			s.Fault("HF031", diag.Warning, w, "vrrp_script "+w.Text+" is defined twice, the second is ignored", "")
-			s.Skip()
-			return
-		}
+	if l.scriptNames[w.Text] {
+		s.Fault("HF031", diag.Warning, w, "vrrp_script "+w.Text+" is defined twice, the second is ignored", "")
+		s.Skip()
+		return
 	}
 	l.scriptName, l.scriptWord = w, syntax.Word{}
 }
