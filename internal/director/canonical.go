@@ -37,11 +37,12 @@ func Canonical(k lvs.ServiceKey) lvs.ServiceKey {
 // keys as Canonical has them, flags without those that follow from other
 // fields, the netmask absent without persistence and whole where persistence
 // has none, weights not negative.
-func CanonicalTable(t lvs.Table) lvs.Table { return Wanted(t, nil) }
+func CanonicalTable(t lvs.Table) lvs.Table { return Clone(Wanted(t, nil)) }
 
-// Wanted is CanonicalTable for a table that is to be compared with known, what
-// was written before: services of the same version are taken from there, so
-// that a change among thousands of services costs little.
+// Wanted is CanonicalTable for a table that is compared with known, what was
+// written before, and then forgotten: services of the same version are taken
+// from there and servers that are canonical from t, so that a change among
+// thousands of services costs little and a first table no copy.
 func Wanted(t, known lvs.Table) lvs.Table {
 	out := make(lvs.Table, len(t))
 	for key, s := range t {
@@ -51,14 +52,26 @@ func Wanted(t, known lvs.Table) lvs.Table {
 			continue
 		}
 		s = CanonicalService(key, s)
-		servers := make(map[lvs.ServerKey]lvs.Server, len(s.Servers))
-		for sk, server := range s.Servers {
-			sk.Addr = sk.Addr.Unmap()
-			server.Weight = max(server.Weight, 0)
-			servers[sk] = server
-		}
-		s.Servers = servers
+		s.Servers = canonicalServers(s.Servers)
 		out[key] = s
+	}
+	return out
+}
+
+// canonicalServers returns servers itself if there is nothing to change.
+func canonicalServers(servers map[lvs.ServerKey]lvs.Server) map[lvs.ServerKey]lvs.Server {
+	same := servers != nil
+	for sk, server := range servers {
+		same = same && !sk.Addr.Is4In6() && server.Weight >= 0
+	}
+	if same {
+		return servers
+	}
+	out := make(map[lvs.ServerKey]lvs.Server, len(servers))
+	for sk, server := range servers {
+		sk.Addr = sk.Addr.Unmap()
+		server.Weight = max(server.Weight, 0)
+		out[sk] = server
 	}
 	return out
 }

@@ -156,7 +156,7 @@ func (op Op) Apply(t lvs.Table) {
 		w := *op.Want
 		w.Servers, w.Version = s.Servers, 0 // until all of it is written
 		if w.Servers == nil {
-			w.Servers = map[lvs.ServerKey]lvs.Server{}
+			w.Servers = make(map[lvs.ServerKey]lvs.Server, len(op.Want.Servers)) // they come next
 		}
 		t[op.Service] = w
 	case AddServer, ChangeServer:

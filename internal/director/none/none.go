@@ -26,9 +26,10 @@ func (d *Director) Set(_ context.Context, want lvs.Table) (director.Changes, err
 	var changes director.Changes
 	want = director.Wanted(want, d.have)
 	for _, op := range director.Diff(d.have, want) {
+		op.Apply(d.have)
 		changes.Count(op)
 	}
-	d.have = want
+	director.Written(d.have, want)
 	return changes, nil
 }
 
