@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/reconcile"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
@@ -395,4 +396,73 @@ func TestRoutesFollowAddresses(t *testing.T) {
 	b.want("written", b.kernel.Told(), "ip addr add 192.0.2.100/24 dev eth0\nip route add 198.51.100.0/24 via 192.0.2.1 dev eth0")
 	b.hear("192.0.2.12", 51, 200, "192.0.2.100")
 	b.want("written", b.kernel.Told(), "ip route del 198.51.100.0/24 via 192.0.2.1 dev eth0\nip addr del 192.0.2.100/24 dev eth0")
+}
+
+// What the writer's thread still had to add when we were told to stop goes too.
+func TestStopWhileAWriteIsInFlight(t *testing.T) {
+	var list []string
+	for i := range kernel.NowLimit + 10 {
+		list = append(list, fmt.Sprintf("192.0.2.%d/24", 100+i))
+	}
+	b := start(t, config(instance("VI_1", 51, 100, list...)))
+	b.kernel.Slow = true
+	b.pass(4 * time.Second)
+	b.endOperation("a test")
+	if b.flying == 0 {
+		t.Fatal("nothing was in flight")
+	}
+	b.kernel.Slow = false
+	b.kernel.Finish()
+	for _, a := range list {
+		if b.has(a) {
+			t.Fatalf("%s is left", a)
+		}
+	}
+	if b.flying != 0 {
+		t.Error("the end never comes")
+	}
+}
+
+// A host of containers has links and addresses that are none of our business.
+func TestOtherLinksDoNotConcernUs(t *testing.T) {
+	b := start(t, config(instance("VI_1", 51, 100, "192.0.2.100/24")))
+	wants := b.net.wants
+	veth := kernel.Link{Index: 77, Name: "veth77"}
+	b.changed(b.kernel.SetLink(veth))
+	b.changed(b.kernel.Put(kernel.Key(77, netip.MustParsePrefix("10.0.0.1/24")), kernel.Address{Bits: 24}))
+	b.settle()
+	b.changed(b.kernel.RemoveLink(77))
+	b.settle()
+	if b.net.wants != wants {
+		t.Error("everything was looked at anew")
+	}
+	link, _ := b.mirror.Link("eth0")
+	link.Index = 78
+	b.changed(b.kernel.RemoveLink(1))
+	b.settle()
+	b.changed(b.kernel.SetLink(link))
+	b.settle()
+	if b.net.wants != wants+2 || b.edges[0].link.Index != 78 {
+		t.Error("the new eth0 was missed")
+	}
+}
+
+func TestRouteIsPutBack(t *testing.T) {
+	i := instance("VI_1", 51, 100, "192.0.2.100/24")
+	i.Routes = []conf.Route{{Words: strings.Fields("198.51.100.0/24 via 192.0.2.1 dev eth0")}}
+	b := start(t, config(i))
+	b.pass(4 * time.Second)
+	b.kernel.Told()
+	key, route, err := b.edges[0].routes[0].Resolve(b.mirror)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.kernel.ApplyNow(kernel.RouteOps([]kernel.RouteOp{{Verb: reconcile.Remove, Key: key, Have: route}}))
+	b.kernel.Told()
+	b.changed(kernel.Change{Kind: kernel.RouteChanged, Route: key, Gone: true})
+	b.settle()
+	b.want("written", b.kernel.Told(), "ip route add 198.51.100.0/24 via 192.0.2.1 dev eth0")
+	if s := b.said(); !strings.Contains(s, "route 198.51.100.0/24 was removed by somebody else: it is put back") {
+		t.Errorf("lines: %s", s)
+	}
 }

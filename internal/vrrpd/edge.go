@@ -29,6 +29,7 @@ type edge struct {
 	routes  []kernel.RouteSpec
 	active  bool   // addresses and routes are wanted
 	owner   bool   // priority 255: the addresses are the interface's own
+	sender  string // build.SourceTrack
 	problem string // why it cannot speak, empty if it can
 
 	announcement announcement // what is left to announce
@@ -36,6 +37,8 @@ type edge struct {
 
 	repaired clock.Instant // when somebody's doing was last undone
 	repairs  quiet
+	trouble  quiet // with writing
+	mute     quiet // with sending
 
 	advert   []byte // as sent last; valid for the two that follow
 	priority vrrp.Priority
@@ -104,6 +107,11 @@ func (d *daemon) locateAll() {
 	}
 	clear(d.owners)
 	clear(d.routers)
+	clear(d.indexes)
+	clear(d.names)
+	for _, name := range d.cfg.Interfaces {
+		d.name(name)
+	}
 	for _, e := range d.edges {
 		d.locate(e)
 		for i := range e.holds {
@@ -115,6 +123,14 @@ func (d *daemon) locateAll() {
 	}
 	for e, err := range d.speaker.Want(d.edges) {
 		e.problem = err.Error()
+	}
+}
+
+// name notes an interface that concerns us, whether it exists or not.
+func (d *daemon) name(dev string) {
+	d.names[dev] = true
+	if link, ok := d.mirror.Link(dev); ok {
+		d.indexes[link.Index] = true
 	}
 }
 
@@ -131,6 +147,7 @@ func (d *daemon) locate(e *edge) {
 		}
 	}
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
+	d.name(e.Interface)
 	d.place(e, d.mirror)
 }
 
@@ -145,7 +162,7 @@ func (d *daemon) relocate() {
 func (d *daemon) report() {
 	d.interfaces()
 	for _, e := range d.edges {
-		d.track(build.SourceTrack(e.Name), e.problem == "", e.problem)
+		d.track(e.sender, e.problem == "", e.problem)
 	}
 }
 
@@ -178,6 +195,7 @@ func (d *daemon) place(e *edge, m *kernel.Mirror) {
 	was := e.holds
 	e.holds = make([]holding, 0, len(e.Addresses))
 	for _, a := range e.Addresses {
+		d.name(a.Dev)
 		link, ok := m.Link(a.Dev)
 		if !ok {
 			continue
@@ -186,7 +204,7 @@ func (d *daemon) place(e *edge, m *kernel.Mirror) {
 			Prefix: a.Prefix, Label: a.Label, Scope: a.Scope, Broadcast: a.Broadcast, Peer: a.Peer, Options: a.Options,
 		}.On(link.Index)
 		if err != nil {
-			if times, ok := d.addrTrouble.allow(d.now()); ok {
+			if times, ok := e.trouble.allow(d.now()); ok {
 				d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v%s", e.Name, err, times)
 			}
 			continue
@@ -217,8 +235,8 @@ func (d *daemon) interfaces() {
 	}
 }
 
-// tracked is what was told of an object last.
-type tracked struct {
+// verdict is what was told of a tracked object last.
+type verdict struct {
 	up  bool
 	why string
 }
@@ -229,7 +247,7 @@ func (d *daemon) track(name string, up bool, why string) {
 	if known && last.up == up && (up || last.why == why) {
 		return
 	}
-	d.told[name] = tracked{up, why}
+	d.told[name] = verdict{up, why}
 	if iface, ok := strings.CutPrefix(name, build.InterfaceTrack("")); ok && (known || !up) {
 		if up {
 			d.sayf(slog.LevelInfo, kindTrack, iface, "Netlink reports %s up", iface)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"os/user"
@@ -93,7 +94,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.act(actions[at+1:])
 
 	d.precedence()
-	clear(d.told)
+	d.forgetTracks()
 	d.report()
 	d.retrack(next.Scripts)
 	d.retell()
@@ -103,6 +104,23 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.announceAgain()
 	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
 		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))
+}
+
+// forgetTracks drops what was told of objects that nobody tracks any more: the
+// machine has forgotten them as well.
+func (d *daemon) forgetTracks() {
+	tracked := map[string]bool{}
+	for i := range d.cfg.Node.Routers {
+		for _, t := range d.cfg.Node.Routers[i].Tracks {
+			tracked[t.Name] = true
+		}
+	}
+	for i := range d.cfg.Node.Groups {
+		for _, t := range d.cfg.Node.Groups[i].Tracks {
+			tracked[t.Name] = true
+		}
+	}
+	maps.DeleteFunc(d.told, func(name string, _ verdict) bool { return !tracked[name] })
 }
 
 // haunt keeps what the running configuration put into the kernel, so that what
@@ -124,7 +142,8 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 			e, old[at] = old[at], nil
 		}
 		had := addressesOf(e)
-		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == 255
+		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
+		e.sender = build.SourceTrack(r.Name)
 		e.advert = e.advert[:0]
 		e.routes = d.routeSpecs(e)
 		d.edges[i] = e

@@ -65,16 +65,21 @@ type daemon struct {
 	owners  map[kernel.AddrKey][]*edge // whose virtual address it is
 	virtual map[netip.Addr]bool
 	strays  map[place]*stray
-	told    map[string]tracked // what the machine knows of tracked objects
+	told    map[string]verdict // what the machine knows of tracked objects
 	parsed  wire.Advert        // of the packet being looked at
 	early   early
 
-	dirty, again  []*edge // to be written; to be announced once more
-	suspects      []kernel.AddrKey
-	linksChanged  bool
-	routesChanged bool
-	retryAt       clock.Instant
-	backoff       time.Duration
+	// What the kernel's changes concern: links by index and by name.
+	indexes map[int]bool
+	names   map[string]bool
+
+	dirty, again []*edge // to be written; to be announced once more
+	moved        bool    // a link, or perhaps a source, has changed
+	suspects     []kernel.AddrKey
+	lostRoutes   []kernel.RouteKey
+	flying       int // writes that are with the writer's thread
+	retryAt      clock.Instant
+	backoff      time.Duration
 
 	trackers []*tracker
 	scripts  *script.Runner
@@ -83,7 +88,7 @@ type daemon struct {
 	priority int           // SCHED_RR, 0 = none
 	keeper   chan struct{} // closed: whoever keeps it up may end
 
-	addrTrouble, writeTrouble, fifoLoss quiet
+	trouble, fifoLoss quiet
 
 	hands    sync.WaitGroup // goroutines that post
 	reading  sync.Mutex     // held by the goroutine that reads a configuration
@@ -113,7 +118,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d := &daemon{
 		conn: conn, boot: boot, log: log,
 		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]bool{},
-		strays: map[place]*stray{}, told: map[string]tracked{},
+		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
 	}
 	d.scripts = script.New(d.scriptEnded)
 	d.pace = newPacer(func(e *edge, h *holding) {
@@ -169,10 +174,7 @@ func (d *daemon) close() {
 // retries.
 func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextDeadline, d.tick)
-	d.loop.OnDeadline(d.pace.deadline, func(now clock.Instant, late time.Duration) {
-		d.pace.tick(now, late)
-		d.speaker.Flush()
-	})
+	d.loop.OnDeadline(d.pace.deadline, d.pace.tick)
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
@@ -288,7 +290,15 @@ func (d *daemon) stop(why string) {
 		return
 	}
 	d.endOperation(why)
-	d.loop.Stop()
+	d.landed()
+}
+
+// landed ends the loop once nothing is in flight any more: what the writer's
+// thread still had to add must not outlive us.
+func (d *daemon) landed() {
+	if d.stopping && d.flying == 0 && d.loop != nil {
+		d.loop.Stop()
+	}
 }
 
 // endOperation: priority 0 first, since the standby router waits for it; then
@@ -319,12 +329,14 @@ func (d *daemon) keep() {
 		e.holds, e.routes = nil, nil
 	}
 	d.ghosts = nil
+	clear(d.owners)
 }
 
-// removeAll removes addresses and routes before the loop ends, however many.
+// removeAll removes addresses and routes before the loop ends, however many;
+// those that the writer's thread has in hand are compared again when it is done.
 func (d *daemon) removeAll() {
 	ops := d.plan(append(append([]*edge{}, d.edges...), d.ghosts...))
-	d.dirty = d.dirty[:0]
+	ops = slices.DeleteFunc(ops, d.tables.Pending)
 	for len(ops) > 0 {
 		n := min(len(ops), kernel.NowLimit)
 		d.written(ops[:n], d.tables.ApplyNow(ops[:n]))

@@ -45,7 +45,11 @@ func newSpeaker(d *daemon) (*sockets, error) {
 		frame: make([]byte, 0, socket.MaxFrame),
 	}
 	s.take = s.heard
-	frames.OnFailed(func(link int, err error) { s.trouble("announce on interface "+d.mirror.Name(link), err) })
+	frames.OnFailed(func(link int, err error) {
+		if l, ok := d.mirror.LinkAt(link); ok && l.Up() {
+			s.trouble(&s.quiet, "announce on interface "+l.Name, err)
+		}
+	})
 	return s, nil
 }
 
@@ -68,7 +72,7 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 		if l, ok := s.d.mirror.LinkAt(e.link.Index); !ok || !l.Up() {
 			return // what else
 		}
-		s.trouble(fmt.Sprintf("(%s) send an advert from %s on %s", e.Name, e.source, e.Interface), err)
+		s.trouble(&e.mute, fmt.Sprintf("(%s) send an advert from %s on %s", e.Name, e.source, e.Interface), err)
 	})
 	s.vrrp[family] = v
 	return v, nil
@@ -78,7 +82,7 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 func (s *sockets) hear(v *socket.VRRP) {
 	s.packet.family = v.Family()
 	if err := v.Read(s.d.read(), s.take); err != nil {
-		s.trouble("receive", err)
+		s.trouble(&s.quiet, "receive", err)
 	}
 }
 
@@ -166,8 +170,8 @@ func (s *sockets) Announce(e *edge, h *holding) {
 }
 
 // trouble tells of what failed, the first time and then seldom.
-func (s *sockets) trouble(what string, err error) {
-	if times, ok := s.quiet.allow(s.d.now()); ok {
+func (s *sockets) trouble(q *quiet, what string, err error) {
+	if times, ok := q.allow(s.d.now()); ok {
 		s.d.sayf(slog.LevelWarn, kindPacket, "", "%s: %v%s", what, err, times)
 	}
 }

@@ -60,6 +60,23 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 		d.say(level, kindTransition, e.Name, why, what)
 		d.notify("INSTANCE", e.Name, a.To.String(), a.Priority, &e.Notify)
 	}
+	if a.To == vrrp.Active {
+		d.tellMissing(e)
+	}
+}
+
+// tellMissing tells what a master should have and cannot, for want of a link.
+func (d *daemon) tellMissing(e *edge) {
+	for _, a := range e.Addresses {
+		if _, ok := d.mirror.Link(a.Dev); !ok {
+			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %s has to wait: interface %s does not exist", e.Name, a.Prefix, a.Dev)
+		}
+	}
+	for i := range e.routes {
+		if _, _, err := e.routes[i].Resolve(d.mirror); err != nil {
+			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) a virtual route has to wait: %v", e.Name, err)
+		}
+	}
 }
 
 // tellGroup logs a transition of a sync group and notifies.

@@ -43,13 +43,19 @@ func (d *daemon) carryOut(ops []kernel.Op) bool {
 	case len(ops) <= kernel.NowLimit:
 		return d.written(ops, d.tables.ApplyNow(ops)) && len(ops) == all
 	}
-	if err := d.tables.Apply(ops, func(errs []error) {
+	err := d.tables.Apply(ops, func(errs []error) {
+		d.flying--
+		d.settle() // the mirror has been read for this
 		if d.written(ops, errs) {
 			d.compareAll() // what came meanwhile
 		}
-	}); err != nil {
+		d.landed()
+	})
+	if err != nil {
 		d.retryLater()
+		return false
 	}
+	d.flying++
 	return false
 }
 
@@ -130,8 +136,12 @@ func (d *daemon) written(ops []kernel.Op, errs []error) bool {
 			continue
 		}
 		ok = false
-		if times, ok := d.writeTrouble.allow(d.now()); ok {
-			d.sayf(slog.LevelError, kindAddress, d.ownerOf(&ops[i]), "%v%s", err, times)
+		name, q := "", &d.trouble
+		if e := d.ownerOf(&ops[i]); e != nil {
+			name, q = "("+e.Name+") ", &e.trouble
+		}
+		if times, ok := q.allow(d.now()); ok {
+			d.sayf(slog.LevelError, kindAddress, name, "%s%v%s", name, err, times)
 		}
 	}
 	if !ok {
@@ -140,13 +150,27 @@ func (d *daemon) written(ops []kernel.Op, errs []error) bool {
 	return ok
 }
 
-func (d *daemon) ownerOf(op *kernel.Op) string {
-	if !op.IsRoute {
-		for _, e := range d.owners[op.Addr.Key] {
-			return e.Name
+// ownerOf is a router that an operation is for, nil if there is none any more.
+func (d *daemon) ownerOf(op *kernel.Op) *edge {
+	if op.IsRoute {
+		return d.routeOwner(op.Route.Key)
+	}
+	for _, e := range d.owners[op.Addr.Key] {
+		return e
+	}
+	return nil
+}
+
+// routeOwner looks for whose route it is; routes are few and this is rare.
+func (d *daemon) routeOwner(k kernel.RouteKey) *edge {
+	for _, e := range d.edges {
+		for i := range e.routes {
+			if key, _, err := e.routes[i].Resolve(d.mirror); err == nil && key == k {
+				return e
+			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // retryLater has everything compared anew, later each time.
@@ -167,34 +191,42 @@ func (d *daemon) tickRetry(clock.Instant, time.Duration) {
 
 // changed takes one change of the mirror; settle acts on all of them.
 func (d *daemon) changed(c kernel.Change) {
-	switch c.Kind {
-	case kernel.LinkChanged:
-		d.linksChanged = true
-	case kernel.AddrChanged:
-		if len(d.owners[c.Addr]) > 0 {
-			d.suspects = append(d.suspects, c.Addr)
-		} else {
-			d.linksChanged = true // perhaps a source
-		}
-	case kernel.RouteChanged:
-		d.routesChanged = true
+	switch {
+	case c.Kind == kernel.LinkChanged:
+		d.moved = d.moved || d.concerns(c.Link)
+	case c.Kind == kernel.AddrChanged && len(d.owners[c.Addr]) > 0:
+		d.suspects = append(d.suspects, c.Addr)
+	case c.Kind == kernel.AddrChanged: // perhaps a source
+		d.moved = d.moved || d.concerns(c.Link)
+	case c.Gone:
+		d.lostRoutes = append(d.lostRoutes, c.Route)
 	}
+}
+
+// concerns reports whether a link is one of those that the configuration
+// names; others may come and go as they like.
+func (d *daemon) concerns(index int) bool {
+	link, ok := d.mirror.LinkAt(index)
+	return d.indexes[index] || ok && d.names[link.Name]
 }
 
 // settle acts on what the kernel told in one go.
 func (d *daemon) settle() {
-	if d.linksChanged {
-		d.linksChanged = false
+	if d.moved {
+		d.moved = false
 		d.relocate()
 	}
 	for _, k := range d.suspects {
 		d.suspect(k)
 	}
-	d.suspects = d.suspects[:0]
-	if d.routesChanged {
-		d.routesChanged = false
-		d.putBackRoutes()
+	for _, k := range d.lostRoutes {
+		if e := d.routeOwner(k); e != nil && e.active {
+			if _, there := d.mirror.Route(k); !there {
+				d.repair(e, fmt.Sprintf("route %s was removed by somebody else: it is put back", k.Dst))
+			}
+		}
 	}
+	d.suspects, d.lostRoutes = d.suspects[:0], d.lostRoutes[:0]
 	d.write()
 	d.announceAgain()
 }
@@ -244,20 +276,4 @@ func (d *daemon) repair(e *edge, what string) {
 func (d *daemon) mirrorUp(index int) bool {
 	link, ok := d.mirror.LinkAt(index)
 	return ok && link.Up()
-}
-
-// putBackRoutes compares the routes of active routers.
-func (d *daemon) putBackRoutes() {
-	for _, e := range d.edges {
-		for i := range e.routes {
-			key, _, err := e.routes[i].Resolve(d.mirror)
-			if err != nil {
-				continue
-			}
-			if _, there := d.mirror.Route(key); !there && e.active {
-				d.repair(e, fmt.Sprintf("route %s was removed by somebody else: it is put back", key.Dst))
-				break
-			}
-		}
-	}
 }
