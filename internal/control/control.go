@@ -78,7 +78,7 @@ func listen(path string) (net.Listener, error) {
 	}
 	l.SetUnlinkOnClose(false)
 	if err := errors.Join(os.Chmod(fresh, 0o600), os.Rename(fresh, path)); err != nil {
-		l.Close()
+		_ = l.Close()
 		_ = os.Remove(fresh)
 		return nil, err
 	}

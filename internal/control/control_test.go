@@ -43,7 +43,7 @@ func TestStatusThereAndBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.Close()
+		_ = l.Close()
 	}
 }
 

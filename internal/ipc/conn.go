@@ -30,13 +30,12 @@ var ErrClosed = errors.New("the connection is closed")
 type Conn struct {
 	fd int
 
-	mu      sync.Mutex // held for moments only, never while anything waits
-	queue   []byte     // what the socket would not take yet
-	writing bool       // a goroutine empties the queue
-	closed  bool
-	broken  error          // why nothing can be sent any more
-	file    *os.File       // fd in the runtime's poller, made when first waited on
-	writer  sync.WaitGroup // the goroutine that empties the queue
+	mu     sync.Mutex // held for moments only, never while anything waits
+	queue  []byte     // what the socket would not take yet
+	closed bool
+	broken error          // why nothing can be sent any more
+	file   *os.File       // fd in the runtime's poller, made when first waited on
+	writer sync.WaitGroup // the goroutine that empties the queue
 
 	in inbox
 }

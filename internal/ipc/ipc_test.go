@@ -26,7 +26,7 @@ func pair(t *testing.T) (parent, child *Conn) {
 	}
 	f.Close()
 	child = FromFD(fd)
-	t.Cleanup(func() { parent.Close(); child.Close() })
+	t.Cleanup(func() { _, _ = parent.Close(), child.Close() })
 	return parent, child
 }
 
@@ -59,7 +59,7 @@ func TestMessageThere_AndBack(t *testing.T) {
 	if err != nil || m.Kind != Hello || m.Seq != 7 {
 		t.Fatalf("%v %v", m, err)
 	}
-	parent.Close()
+	_ = parent.Close()
 	if err := child.ReadReady(func(Message, []int) {}); !errors.Is(err, io.EOF) {
 		t.Fatalf("peer gone: %v, want EOF", err)
 	}
@@ -123,7 +123,7 @@ func TestFirstLeavesTheRestToEpoll(t *testing.T) {
 	if err := child.ReadReady(func(m Message, _ []int) { got = m.Kind }); err != nil || got != Stop {
 		t.Fatal(got, err)
 	}
-	parent.Close()
+	_ = parent.Close()
 	if _, _, err := child.First(); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestCloseEndsRecv(t *testing.T) {
 	parent, _ := pair(t)
 	done := make(chan error)
 	go func() { _, _, err := parent.Recv(); done <- err }()
-	parent.Close()
+	_ = parent.Close()
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Fatalf("Recv after Close: %v", err)
 	}

@@ -3,6 +3,7 @@ package ipc
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -31,7 +32,7 @@ type inbox struct {
 func (c *Conn) ReadReady(take func(m Message, files []int)) error {
 	for read := 0; read < readTurn; {
 		n, err := c.read()
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			return nil
 		}
 		if err != nil {
@@ -69,7 +70,7 @@ func (c *Conn) Recv() (Message, []int, error) {
 		var readErr error
 		err = raw.Read(func(uintptr) bool {
 			_, readErr = c.read()
-			return readErr != unix.EAGAIN
+			return !errors.Is(readErr, unix.EAGAIN)
 		})
 		if err != nil {
 			return Message{}, nil, ErrClosed
@@ -93,9 +94,9 @@ func (c *Conn) First() (Message, []int, error) {
 			want = 4 + int(binary.BigEndian.Uint32(c.in.buf)) - len(c.in.buf)
 		}
 		_, err = c.readAtMost(want)
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			_, err = unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}, -1) //nolint:gosec // a descriptor
-			if err == unix.EINTR {
+			if errors.Is(err, unix.EINTR) {
 				err = nil
 			}
 		}

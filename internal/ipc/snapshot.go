@@ -36,7 +36,7 @@ func Seal(name string, data []byte) (*os.File, error) {
 // Map maps a sealed memory file read-only and closes the descriptor. The
 // bytes stay valid until Unmap, or for the process's life.
 func Map(fd int) ([]byte, error) {
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }() // the mapping stays
 	have, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil || have&seals != seals {
 		return nil, fmt.Errorf("map the snapshot: descriptor %d is no sealed memory file", fd)

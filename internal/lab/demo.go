@@ -51,7 +51,7 @@ func newDemo(dir string, command []string, files fs.FS, perSecond int, tell func
 	}
 	d := &demo{lab: l, directors: map[string]*Daemon{}, backends: map[string]*Backend{}, cuts: map[string]string{}}
 	if err := d.build(command, files, perSecond, tell); err != nil {
-		d.close()
+		_ = d.close()
 		return nil, err
 	}
 	return d, nil

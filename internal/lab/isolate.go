@@ -38,7 +38,7 @@ var ErrCannotIsolate = errors.New("network namespaces need root, or a kernel tha
 // signal, the kernel ends the others and everything they started.
 func Isolate(stdin io.Reader, stdout, stderr io.Writer) (code int, done bool, err error) {
 	stage := os.Getenv(stageEnv)
-	os.Unsetenv(stageEnv)
+	_ = os.Unsetenv(stageEnv)
 	switch stage {
 	case stageInside:
 		return 0, false, nil
@@ -72,7 +72,7 @@ func isolated(stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	stop := forwardSignals(cmd)
 	defer stop()
 	if err := cmd.Start(); err != nil {
-		return 1, fmt.Errorf("%w (%v)", ErrCannotIsolate, err)
+		return 1, fmt.Errorf("%w (%w)", ErrCannotIsolate, err)
 	}
 	return exitCode(cmd.Wait())
 }

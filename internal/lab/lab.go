@@ -58,7 +58,7 @@ func New(o Options) (*Lab, error) {
 	}
 	wires, err := newNode(l, "wires")
 	if err != nil {
-		l.Close()
+		_ = l.Close()
 		return nil, fmt.Errorf("make a network namespace: %w%s", err, advice(err))
 	}
 	l.wires = wires

@@ -221,7 +221,7 @@ func TestUDPFromANode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := one.DialContext(context.Background(), "udp", "192.0.2.2:5000")
 	if err != nil {
 		t.Fatal(err)

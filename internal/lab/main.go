@@ -129,7 +129,7 @@ func (o mainOptions) run(ctx context.Context, script []*command, stdin io.Reader
 	endWatch()
 	watcher.Wait()
 	s.screen.print(s.farewell())
-	if err := s.demo.close(); err != nil {
+	if err := s.close(); err != nil {
 		fmt.Fprintf(stderr, "holdfast lab: %v\n", err)
 		return exitFailed
 	}

@@ -84,7 +84,7 @@ func (n *Node) run(ready chan<- error) {
 		f()
 	}
 	n.links.Close()
-	unix.Close(n.fd)
+	_ = unix.Close(n.fd)
 }
 
 func (n *Node) runElsewhere(ready chan<- error) {
@@ -103,13 +103,13 @@ func (n *Node) enter() error {
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return err
 	}
 	n.fd, n.inode = fd, st.Ino
 	n.links, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 	}
 	return err
 }
@@ -206,7 +206,7 @@ func beginConnect(ap netip.AddrPort, kind int) (int, error) {
 		return -1, err
 	}
 	if err := unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
@@ -226,7 +226,7 @@ func finishConnect(ctx context.Context, fd int) (net.Conn, error) {
 		c.Close()
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var refused error
 	err = raw.Write(func(fd uintptr) bool {

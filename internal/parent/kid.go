@@ -97,7 +97,7 @@ func (h *house) spawn(k *kid, restarts int) {
 	if err != nil {
 		if p != nil {
 			_ = p.cmd.Process.Kill()
-			p.conn.Close()
+			_ = p.conn.Close()
 			_, _ = p.wait()
 		}
 		// Through the queue: a child that cannot be started must not recurse.
@@ -174,7 +174,7 @@ func (h *house) gone(ev gone) {
 		return
 	}
 	if ev.from.conn != nil {
-		ev.from.conn.Close()
+		_ = ev.from.conn.Close()
 	}
 	k.process, k.reloads = nil, 0
 	if k.lastWords != "" {

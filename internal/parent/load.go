@@ -79,7 +79,7 @@ func load(ctx context.Context, o *Options, netns string) loaded {
 	disarm := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
 	defer disarm()
 	out := converse(p, o.Load)
-	p.conn.Close()
+	_ = p.conn.Close()
 	how, _ := p.wait()
 	if out.err != nil {
 		if cause := ctx.Err(); cause != nil {

@@ -27,7 +27,7 @@ import (
 // The test binary is its own children: what the "configuration" says decides
 // how they behave.
 func TestMain(m *testing.M) {
-	os.Setenv("GORACE", "atexit_sleep_ms=0") // children end often
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // children end often
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case ArgLoad:

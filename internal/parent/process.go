@@ -34,7 +34,7 @@ func start(self, title, netns string, args []string, extra []*os.File) (*process
 		ExtraFiles: append([]*os.File{theirs}, extra...),
 	}
 	if err := inNetNS(netns, cmd.Start); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, fmt.Errorf("start %s: %w", title, err)
 	}
 	return &process{cmd: cmd, conn: conn, started: time.Now()}, nil

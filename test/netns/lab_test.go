@@ -1,6 +1,7 @@
 package netns_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,8 @@ func TestLabScriptFails(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "fails.lab")
 	Must(t, os.WriteFile(script, []byte("expect master a within 30s\nexpect master b within 100ms\n"), 0o644))
 	out, err := runLab("--script", script)
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("%v, want exit status 1\n%s", err, out)
 	}
 }

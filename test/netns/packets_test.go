@@ -47,7 +47,7 @@ func sender(t *testing.T, n *lab.Node) func(packet []byte, ttl int) {
 	t.Helper()
 	c, err := n.ListenPacket("ip4:112", stranger)
 	Must(t, err)
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { _ = c.Close() })
 	p := ipv4.NewPacketConn(c)
 	Must(t, n.Do(func() error {
 		eth0, err := net.InterfaceByName("eth0")

@@ -54,7 +54,7 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	if c, err := a.Node.Listen("tcp", ":80"); err != nil {
 		t.Errorf("somebody listens there still: %v", err)
 	} else {
-		c.Close()
+		_ = c.Close()
 	}
 	files, _ := filepath.Glob(strings.TrimSuffix(a.ConfigFile(), ".conf") + "*")
 	slices.Sort(files)

@@ -73,10 +73,10 @@ func build() (remove func(), err error) {
 	cmd := exec.Command("go", "build", "-o", holdfast[0], "github.com/holdfast-ha/holdfast/cmd/holdfast")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
+		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("build holdfast: %w\n%s", err, out)
 	}
-	return func() { os.RemoveAll(dir) }, nil
+	return func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // Holdfast is the command of the daemon under test.

@@ -83,7 +83,7 @@ func TestFileSuffix(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Write(record(slog.LevelInfo, "x"))
-	w.Close()
+	_ = w.Close()
 	if b, err := os.ReadFile(filepath.Join(filepath.Dir(name), "my.dir_vrrp.log")); err != nil || len(b) == 0 {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestSyslog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer logger.Close()
+	defer func() { _ = logger.Close() }()
 	s.retry = time.Time{}
 	w := record(slog.LevelWarn, "second")
 	s.write(&w)

@@ -104,7 +104,7 @@ func (s *syslogger) send(datagram []byte) bool {
 
 func (s *syslogger) close() {
 	if s.conn != nil {
-		s.conn.Close()
+		_ = s.conn.Close()
 		s.conn = nil
 	}
 }
