@@ -77,12 +77,26 @@ func Print(w io.Writer, l List) error {
 		b.WriteString(d.String())
 		b.WriteByte('\n')
 		source(&b, d)
-		for u := d.Span.Used; u != nil; u = u.Used {
-			fmt.Fprintf(&b, "    used at %s\n", u)
-		}
+		uses(&b, d.Span.Used)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// maxUses is how many uses within each other are shown.
+const maxUses = 4
+
+// uses writes where a definition was used, and where the one that used it; of
+// many only the first and the last, which is the one in a block.
+func uses(b *strings.Builder, u *Span) {
+	for n := 1; u != nil; n, u = n+1, u.Used {
+		switch {
+		case n < maxUses || u.Used == nil:
+			fmt.Fprintf(b, "    used at %s\n", u)
+		case n == maxUses:
+			b.WriteString("    …\n")
+		}
+	}
 }
 
 // source writes the line of text and a caret below its place. Tabs stay tabs

@@ -164,6 +164,7 @@ func (l *Lines) splice(b *builder, line Line, depth int) (changed, ok bool) {
 		}
 		u, ok := findUse(s[i:])
 		if !ok {
+			l.glued(s[i:], line.At(i))
 			continue
 		}
 		at := line.At(i)
@@ -238,18 +239,42 @@ func (l *Lines) rebase(line Line, at Place) Line {
 	return line
 }
 
-// undefined tells once about a name that nothing defines. In quotes it is
-// probably a script's.
+// undefined tells about a name that nothing defines. In quotes it is probably
+// a script's. keepalived takes the braces of one in braces for a block's.
 func (l *Lines) undefined(u use, quoted bool, at Place) {
-	if quoted || l.undue[u.name] || len(l.undue) >= MaxUndue {
+	if quoted {
+		return
+	}
+	d := diag.Diagnostic{ID: "HF006", Severity: diag.Warning, Expected: "a line $" + u.name + "=VALUE above",
+		Message: "$" + u.name + " is not defined and stays as it is"}
+	if u.size != len(u.name)+1 {
+		d.Severity = diag.Error
+	}
+	l.once(u.name, at, u.size, d)
+}
+
+// glued tells about a name that is defined and not put in because of what
+// follows it; s begins with its $.
+func (l *Lines) glued(s string, at Place) {
+	n := 1 + nameEnd(s[1:])
+	if l.defs[s[1:n]] == nil {
+		return
+	}
+	name := s[1:n]
+	l.once(s[:n], at, n, diag.Diagnostic{ID: "HF006", Severity: diag.Warning,
+		Message: "$" + name + " stays as it is because of what follows it", Suggestion: "did you mean ${" + name + "}?"})
+}
+
+// once tells something about a name the first time.
+func (l *Lines) once(name string, at Place, size int, d diag.Diagnostic) {
+	if l.undue[name] || len(l.undue) >= MaxUndue {
 		return
 	}
 	if l.undue == nil {
 		l.undue = make(map[string]bool)
 	}
-	l.undue[u.name] = true
-	l.tell(at, u.size, diag.Diagnostic{ID: "HF006", Severity: diag.Warning,
-		Message: "$" + u.name + " is not defined and stays as it is", Expected: "a line $" + u.name + "=VALUE above"})
+	l.undue[name] = true
+	l.tell(at, size, d)
 }
 
 // definitionFeed gives the lines of a definition, or of a line that became

@@ -116,7 +116,7 @@ type Lines struct {
 	files  source.Files
 	opt    Options
 	report func(diag.Diagnostic)
-	told   int // diagnostics reported
+	told   map[telling]bool // what was reported
 
 	texts  []text
 	frames []frame
@@ -130,7 +130,7 @@ type Lines struct {
 
 	defs   map[string]*definition
 	built  builder         // used again by each line that is put together
-	undue  map[string]bool // undefined names that were told
+	undue  map[string]bool // names that something was told about
 	left   int             // of MaxExpanded
 	random uint64          // state of ${_RANDOM}
 	dead   bool            // a Fatal was reported: nothing more is read
@@ -297,12 +297,22 @@ func (l *Lines) bound(at Place, message string) {
 	l.tell(at, 0, diag.Diagnostic{ID: "HF005", Severity: diag.Fatal, Message: message})
 }
 
+// telling is a diagnostic at a place: another turn of a sequence is no news.
+type telling struct {
+	id, message string
+	at          Place
+}
+
 // tell reports d at a place; size is the length of the text there, if known.
 func (l *Lines) tell(at Place, size int, d diag.Diagnostic) {
-	l.told++
-	if l.told > MaxUndue && d.Severity < diag.Fatal {
+	t := telling{d.ID, d.Message, at}
+	if l.told[t] || len(l.told) >= MaxUndue && d.Severity < diag.Fatal {
 		return
 	}
+	if l.told == nil {
+		l.told = make(map[telling]bool)
+	}
+	l.told[t] = true
 	d.Span = l.Span(at, size)
 	d.Source = l.Text(at)
 	l.report(d)

@@ -79,8 +79,8 @@ var language = []struct {
 	{"a definition that is a condition", "$I=@vm\n$J=@x\n$I a\n$J b\n", "a", ""}, // keepalived garbles the first
 	{"definition", "$A=aaa\n$A\n${A}\n$A b\n${A}b\nx$A\nx${A}\n", "aaa|aaa|aaa b|aaab|xaaa|xaaa", ""},
 	{"what may follow a bare use", "$A=1\n$A,\n$A)\n$A.\n$A-B\n$A/\n$A:\n$A;\n\"$A\"\n\"x $A y\"\n",
-		"1,|1)|$A.|$A-B|$A/|$A:|$A;|\"$A\"|\"x 1 y\"", ""},
-	{"the last of two", "$A=1\n$A$A\n", "$A1", ""},
+		"1,|1)|$A.|$A-B|$A/|$A:|$A;|\"$A\"|\"x 1 y\"", "HF006"},
+	{"the last of two", "$A=1\n$A$A\n", "$A1", "HF006"},
 	{"undefined", "a $FOO ${BAR} \"$BAZ\"\nb $FOO\n", "a $FOO ${BAR} \"$BAZ\"|b $FOO", "HF006 HF006"},
 	{"no definitions", "$ D=1\n$D =1\n$1=a\n$A-B=1\n", "$ D=1|$D =1|$1=a|$A-B=1", "HF006"},
 	{"empty value", "$C=\n$C\n$C a\nb ${C}\n", "a|b", ""},
@@ -111,6 +111,7 @@ var language = []struct {
 	{"arguments from definitions", "$N=2\n~SEQ(A,1,$N) a${A}\n~SEQ(B,${N},3) b${B}\n", "a1|a2|b2|b3", ""},
 	{"no sequences", "~SEQ(A,1,0,6) a\n~SEQ(A,1,-1,6) a\n~SEQ(A,x,2) a\n~SEQ(A) a\n~SEQ(A,1,2\nb\n", "b", "HF011 HF011 HF011 HF011 HF011"},
 	{"sequences only in front", "a ~SEQ(R,1,2) ${R}\n~SEQ\n~foo\n", "a ~SEQ(R,1,2) ${R}|~SEQ|~foo", "HF006"},
+	{"told once", "~SEQ(A,1,3) x \"\\\"\n", `x "\"|x "\"|x "\"`, "HF004"},
 	{"lists", "~LST(A,a,b) x${A}\n~LST({B,C},{1,2},{3,4}) ${B}x${C}\n~LST({D},{1},{3}) ${D}\n~LST( E , a , b ) ${E}\n~LST(F,,b) x${F}\n",
 		"xa|xb|1x2|3x4|1|3|a|b|x|xb", ""},
 	{"a value that is missing", "~LST({F,G},{1,2},{3}) ${F}x${G}\n", "1x2|3x", ""},

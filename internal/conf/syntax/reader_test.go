@@ -102,7 +102,8 @@ func TestForm(t *testing.T) {
 		{"missing brace", "a {\n b {\n  c\n }\n", "a{b{c;};};", "HF002 1:3"},
 		{"missing inner brace", "a {\n b {\n  c\n}\nd {\n e\n}\n", "a{b{c;};d{e;};};", "HF002 2:4"},
 		{"missing braces", "a {\n b {\n", "a{b{};};", "HF002 2:4"},
-		{"undefined with braces", "a ${B} c", "a ${B;};c;", "HF006 1:3"},
+		{"undefined with braces", "a ${B} c${D}e { f\n}\n${G}", "a ${B} c${D}e{f;};${G};", "HF006 1:3, HF006 1:9, HF006 3:1"}, // keepalived reads blocks
+		{"no name in braces", "a ${ B}\n${}\n${a", "a ${B;};${};${a;};", "HF002 3:2"},
 		{"conditional braces", "@vm a {\n@vm }\n@x b {\n@x }\n", "a{};", ""},
 		{"a brace begins a line", "a { @vm b\n@vm c } @x d {\n} $A=e\nf { ${A} }\n", "a{b;c;};f{e;};", "HF003 3:1"},
 		{"a block from a definition", "$V=a b {\n$V\nc\n}\n", "a b{c;};", ""},

@@ -83,7 +83,7 @@ scan:
 			w.Text, w.Quoted = s[i+1:i+1+n], true
 			i += n + 2
 		default:
-			for i++; i < len(s) && class[s[i]] == letter; i++ {
+			for i++; i < len(s) && (class[s[i]] == letter || s[i] == '{' && undefined(s, &i)); i++ {
 			}
 			w.Text = s[from:i]
 		}
@@ -118,6 +118,17 @@ func placeholder(s string) int {
 		return 0
 	}
 	return n + 4
+}
+
+// undefined reports whether the brace at i belongs to a ${NAME} that nothing
+// defined, and moves i to its end. keepalived would read a block.
+func undefined(s string, i *int) bool {
+	n := strings.IndexByte(s[*i:], '}')
+	if s[*i-1] != '$' || n < 2 || strings.ContainsAny(s[*i+1:*i+n], " {\"") {
+		return false
+	}
+	*i += n
+	return true
 }
 
 // unfilled tells about a placeholder. As a keyword it is left out, so that
