@@ -187,6 +187,10 @@ func (l *loader) start(n *instanceNotes) {
 	if i.Priority == ownerPriority {
 		i.StateMaster = true
 	}
+	if i.AuthType == "AH" && i.StateMaster && i.Priority != ownerPriority {
+		l.fault("HF036", n.state, "vrrp_instance "+i.Name+": the state MASTER does not go with auth_type AH, it starts as BACKUP", "state BACKUP", "")
+		i.StateMaster = false
+	}
 	i.NoPreempt = n.preempt == 0
 	i.Accept = pick(n.accept, !i.Strict || i.Priority == ownerPriority)
 	if i.NoPreempt && i.StateMaster {
@@ -443,23 +447,4 @@ func (l *loader) knownMembers(g *SyncGroup, words []syntax.Word, have map[string
 		}
 	}
 	return members
-}
-
-// report puts what was found into the order of the text.
-func inOrder(d diag.List) {
-	first := map[string]int{}
-	for i := range d {
-		if _, ok := first[d[i].Span.File]; !ok {
-			first[d[i].Span.File] = i
-		}
-	}
-	sortStable(d, func(a, b *diag.Diagnostic) bool {
-		if a.Span.File != b.Span.File {
-			return first[a.Span.File] < first[b.Span.File]
-		}
-		if a.Span.Line != b.Span.Line {
-			return a.Span.Line < b.Span.Line
-		}
-		return a.Span.Col < b.Span.Col
-	})
 }

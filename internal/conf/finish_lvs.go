@@ -1,17 +1,10 @@
 package conf
 
 import (
-	"sort"
 	"strconv"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
-	"github.com/holdfast-ha/holdfast/internal/diag"
 )
-
-// sortStable is here for inOrder.
-func sortStable(d diag.List, less func(a, b *diag.Diagnostic) bool) {
-	sort.SliceStable(d, func(i, j int) bool { return less(&d[i], &d[j]) })
-}
 
 // judgeServer reports what does not go together in a virtual server and takes
 // what keepalived takes instead; false: it is left out.

@@ -64,6 +64,6 @@ func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 		l.walk.Statement(n)
 	}
 	l.finish()
-	inOrder(found)
+	found.InOrder()
 	return l.cfg, found
 }

@@ -71,7 +71,6 @@ func endScript(l *loader) {
 
 var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 	{Name: "group", Bare: true, Block: schema.List("vrrp_sync_group > group", addMember, name...), Doc: "The instances.", Set: func(l *loader, s *stmt) {
-		noValues(l, s)
 		if len(l.group.Members) > 0 {
 			s.Fault("HF031", diag.Error, s.Keyword(), "the group of vrrp_sync_group "+l.group.Name+" is given twice, the second is ignored", "")
 			s.Skip()
@@ -79,13 +78,13 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 	}},
 	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_sync_group > track_interface", func(l *loader, s *stmt) {
 		l.trackInterface(s, &l.group.TrackIfaces)
-	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh, for all members.", Set: noValues},
+	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh, for all members."},
 	{Name: "track_script", Bare: true, Block: schema.List("vrrp_sync_group > track_script", func(l *loader, s *stmt) {
 		l.trackScript(s, &l.group.TrackScripts)
-	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh, for all members.", Set: noValues},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_sync_group > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs, for all members.", Set: noValues},
-	{Name: "track_process", Bare: true, Block: schema.List("vrrp_sync_group > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh, for all members.", Set: noValues},
-	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_sync_group > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh, for all members.", Set: noValues},
+	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh, for all members."},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_sync_group > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs, for all members."},
+	{Name: "track_process", Bare: true, Block: schema.List("vrrp_sync_group > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh, for all members."},
+	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_sync_group > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh, for all members."},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &l.group.SMTPAlert })},
 	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},
 	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},

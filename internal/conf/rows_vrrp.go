@@ -18,17 +18,17 @@ var vrrpRoot = rows{
 		if a, ok := l.address(s, true); ok {
 			l.cfg.StaticAddresses = append(l.cfg.StaticAddresses, a)
 		}
-	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state.", Set: noValues},
+	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state."},
 	{Name: "static_routes", Block: schema.List("static_routes", func(l *loader, s *stmt) {
 		if r, ok := l.route(s); ok {
 			l.cfg.StaticRoutes = append(l.cfg.StaticRoutes, r)
 		}
-	}, routeArgs...), Bare: true, Unbuilt: true, Doc: "Routes that are there whatever the state.", Set: noValues},
+	}, routeArgs...), Bare: true, Unbuilt: true, Doc: "Routes that are there whatever the state."},
 	{Name: "static_rules", Block: schema.List("static_rules", func(l *loader, s *stmt) {
 		if r, ok := l.rule(s); ok {
 			l.cfg.StaticRules = append(l.cfg.StaticRules, r)
 		}
-	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state.", Set: noValues},
+	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state."},
 	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Unbuilt: true, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: func(l *loader, s *stmt) {
 		l.garpDelay, l.garpWord = false, s.Keyword()
 	}, End: func(l *loader) {
@@ -38,8 +38,8 @@ var vrrpRoot = rows{
 	}},
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
 		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", nil1, name...), Doc: "The instances.", Set: needLines}})},
-	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", nil1, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled.", Set: noValues},
-	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such.", Set: noValues},
+	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", nil1, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
+	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
 }
 
 var (
@@ -56,16 +56,8 @@ var garpGroupBlock = schema.NewBlock("garp_group", rows{
 	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.needInterface(s.Node.Words[0], "garp_group") }, iface...), Doc: "The interfaces of the group.", Set: needLines},
 })
 
-// noValues complains about values before a list's brace.
-func noValues(l *loader, s *stmt) {
-	if w := s.Words(); len(w) > 0 {
-		s.Fault("HF013", diag.Error, w[0], s.Keyword().Text+" takes no value before its {", "")
-	}
-}
-
 // needLines complains about a list without lines.
 func needLines(l *loader, s *stmt) {
-	noValues(l, s)
 	if len(s.Node.Block) == 0 {
 		s.Fault("HF018", diag.Error, s.Keyword(), s.Keyword().Text+" is empty", "at least one line")
 	}
@@ -179,26 +171,25 @@ var instanceTiming = rows{
 }
 
 var instanceAddresses = rows{
-	{Name: "virtual_ipaddress", Bare: true, Block: schema.List("virtual_ipaddress", addVIP, addressArgs...), Doc: "The addresses that the master holds, named in adverts.", Set: noValues},
-	{Name: "virtual_ipaddress_excluded", Bare: true, Block: schema.List("virtual_ipaddress_excluded", addExcluded, addressArgs...), Doc: "More addresses, not named in adverts.", Set: noValues},
+	{Name: "virtual_ipaddress", Bare: true, Block: schema.List("virtual_ipaddress", addVIP, addressArgs...), Doc: "The addresses that the master holds, named in adverts."},
+	{Name: "virtual_ipaddress_excluded", Bare: true, Block: schema.List("virtual_ipaddress_excluded", addExcluded, addressArgs...), Doc: "More addresses, not named in adverts."},
 	{Name: "no_virtual_ipaddress", Since: since24, Doc: "No virtual addresses are meant.", Set: flag(func(l *loader) *bool { return &vi(l).noVIPs })},
 	{Name: "virtual_routes", Bare: true, Block: schema.List("virtual_routes", func(l *loader, s *stmt) {
 		if r, ok := l.route(s); ok {
 			l.inst.Routes = append(l.inst.Routes, r)
 		}
-	}, routeArgs...), Doc: "Routes that the master has.", Set: noValues},
+	}, routeArgs...), Doc: "Routes that the master has."},
 	{Name: "virtual_rules", Bare: true, Block: schema.List("virtual_rules", func(l *loader, s *stmt) {
 		if r, ok := l.rule(s); ok {
 			l.inst.Rules = append(l.inst.Rules, r)
 		}
-	}, ruleArgs...), Unbuilt: true, Doc: "Rules that the master has.", Set: noValues},
+	}, ruleArgs...), Unbuilt: true, Doc: "Rules that the master has."},
 	{Name: "promote_secondaries", Doc: "Keep secondary addresses when the first of a network goes.", Set: flag(func(l *loader) *bool { return &inst(l).PromoteSecondaries })},
 	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
 	{Name: "unicast_src_ip", Args: address, Doc: "The source address of unicast adverts.", Set: setSource},
 	{Name: "mcast_dst_ip", Args: address, Doc: "The group to which adverts go.", Set: setMcastDst},
 	{Name: "track_src_ip", Unbuilt: true, Doc: "Faulty when the source address is gone."},
 	{Name: "unicast_peer", Bare: true, Block: schema.List("unicast_peer", addPeer, schema.Arg{Kind: schema.Address}, schema.Arg{Kind: schema.Words, Label: "min_ttl NUMBER, max_ttl NUMBER", Optional: true}), Doc: "The other routers, if adverts go to them one by one.", Set: func(l *loader, s *stmt) {
-		noValues(l, s)
 		l.vi.unicast = true
 	}},
 	{Name: "unicast_ttl", Args: num(0, 255), Doc: "The TTL of unicast adverts.", Set: func(l *loader, s *stmt) {
@@ -220,13 +211,13 @@ var instanceTracking = rows{
 	{Name: "dont_track_primary", Doc: "Do not become faulty when the interface is down.", Set: flag(func(l *loader) *bool { return &inst(l).DontTrackPrimary })},
 	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_instance > track_interface", func(l *loader, s *stmt) {
 		l.trackInterface(s, &l.inst.TrackIfaces)
-	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh.", Set: noValues},
+	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh."},
 	{Name: "track_script", Bare: true, Block: schema.List("vrrp_instance > track_script", func(l *loader, s *stmt) {
 		l.trackScript(s, &l.inst.TrackScripts)
-	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh.", Set: noValues},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs.", Set: noValues},
-	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh.", Set: noValues},
-	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh.", Set: noValues},
+	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh."},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs."},
+	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh."},
+	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh."},
 	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},
 }
 

@@ -178,11 +178,14 @@ func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 	}
 	if len(words) > len(r.Args) {
 		extra := words[len(r.Args)]
-		sev := diag.Warning
-		if r.Exact {
+		sev, then := diag.Warning, strconv.Quote(extra.Text)+" is ignored"
+		if r.Block != nil && r.Block.Line != nil {
 			sev = diag.Error
 		}
-		w.Fault("HF013", sev, extra, r.Name+" takes "+count(len(r.Args))+", "+strconv.Quote(extra.Text)+" is ignored", usage(r), "")
+		if r.Exact {
+			sev, then = diag.Error, "the line is ignored"
+		}
+		w.Fault("HF013", sev, extra, r.Name+" takes "+count(len(r.Args))+", "+then, usage(r), "")
 		return !r.Exact
 	}
 	return true
@@ -214,7 +217,11 @@ func (a *Arg) format(n int64) string {
 }
 
 func (w *Walker[T]) missing(r *Row[T], n *syntax.Node, a *Arg) {
-	w.Fault("HF012", r.missing(), n.Words[len(n.Words)-1], r.Name+" needs a value", a.Expected(), "")
+	expected := a.Expected()
+	if expected == "a value" {
+		expected = usage(r)
+	}
+	w.Fault("HF012", r.missing(), n.Words[len(n.Words)-1], r.Name+" needs a value", expected, "")
 }
 
 func (r *Row[T]) missing() diag.Severity {
