@@ -30,10 +30,10 @@ closing the word, except in the command lines of scripts.`,
 other, lines of 65536 bytes, 96 MiB of text made by definitions and sequences. Mostly a file includes itself or a definition
 uses itself. Bounds that are about the whole text are fatal: half a configuration is not run.`,
 
-	"HF006": `$NAME or ${NAME} is used and no line $NAME=VALUE stands above it. It stays as it is, as in keepalived, so the braces
-of ${NAME} even open a block. Definitions count from their line on, also in files that are included later. In quotes nothing
-is said, for scripts have variables of their own. A bare $NAME must be followed by space, a comma, ) or the end of the line:
-elsewhere write ${NAME}.`,
+	"HF006": `$NAME or ${NAME} is used and no line $NAME=VALUE stands above it; or $NAME is defined, but not put in, because it must be
+followed by space, a comma, ) or the end of the line: elsewhere write ${NAME}. The text stays as it is. Definitions count from
+their line on, also in files that are included later. In quotes nothing is said, for scripts have variables of their own.
+keepalived takes the braces of an undefined ${NAME} for a block's; here the word stays whole.`,
 
 	"HF007": `An include matches no file, or one that cannot be read; reading goes on without it. If that should stop the
 start, write includem, includew or includea instead, or set include_check: then it is fatal. The name is relative to
