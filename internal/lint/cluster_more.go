@@ -52,8 +52,8 @@ func sameSource(v *virtualRouter, say sayer) {
 	}
 }
 
-// unwinnableGroup looks at who has the highest priority in each member.
-func unwinnableGroup(c *cluster, say sayer) {
+// dividedGroup looks at who has the highest priority in each member.
+func dividedGroup(c *cluster, say sayer) {
 	said := map[*virtualRouter]bool{}
 	for _, n := range c.nodes {
 		for _, g := range n.Groups {
@@ -68,7 +68,7 @@ func unwinnableGroup(c *cluster, say sayer) {
 					winner, where = best, i
 				case winner != best:
 					said[v] = true
-					say(finding{pos: g.Pos, message: fmt.Sprintf("vrrp_sync_group %s can never settle: %s has the highest priority in %s, and %s in %s", g.Name, winner.name, where.Name, best.name, i.Name),
+					say(finding{pos: g.Pos, message: fmt.Sprintf("vrrp_sync_group %s is divided: %s has the highest priority in %s, and %s in %s", g.Name, winner.name, where.Name, best.name, i.Name),
 						expected: "the same node with the highest priority in all members"})
 				}
 			}
@@ -181,13 +181,11 @@ func differentServices(c *cluster, say sayer) {
 		}
 		for _, v := range first.VirtualServers {
 			k := v.Protocol + " " + serviceName(v)
-			switch o := theirs[k]; {
-			case o == nil:
+			o := theirs[k]
+			if o == nil {
 				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + n.name, expected: "the same virtual servers on all nodes"})
-			default:
-				if d := serviceDifference(v, o); d != "" {
-					say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, at(v.Pos)), expected: "the same settings on all nodes"})
-				}
+			} else if d := serviceDifference(v, o); d != "" {
+				say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, at(v.Pos)), expected: "the same settings on all nodes"})
 			}
 			delete(theirs, k)
 		}

@@ -71,7 +71,7 @@ becomes master beside it. The same happens when one node uses unicast and the ot
 	},
 	{
 		ID: "HF160", Severity: diag.Error, Title: "Two nodes with the same source address",
-		Explanation: `A node ignores adverts from its own address, so the two do not hear each other. Mostly a file was copied and unicast_src_ip
+		Explanation: `A host drops packets that seem to come from itself, so the two do not hear each other. Mostly a file was copied and unicast_src_ip
 or mcast_src_ip not changed.`,
 		router: sameSource,
 	},
@@ -82,11 +82,11 @@ and mcast_dst.`,
 		router: differentGroup,
 	},
 	{
-		ID: "HF162", Severity: diag.Error, Title: "A sync group that no node can win",
+		ID: "HF162", Severity: diag.Warning, Title: "A sync group whose members prefer different nodes",
 		Explanation: `The members of a vrrp_sync_group are master together or not at all. If one node has the highest priority in one member and
-another node in another, each is master of something the other must have: the group never comes to rest. Give one node the
-highest priority in all members.`,
-		nodes: unwinnableGroup,
+another node in another, neither can take over from the other: whoever was first stays master, whatever the priorities say, and
+the other one discards its adverts and complains of each. Give one node the highest priority in all members.`,
+		nodes: dividedGroup,
 	},
 	{
 		ID: "HF163", Severity: diag.Warning, Title: "Sync groups that differ between nodes",
@@ -102,24 +102,18 @@ the master stays master, so the distance itself is not enough.`,
 		router: weakWeights,
 	},
 	{
-		ID: "HF165", Severity: diag.Notice, Title: "More than one node starts as MASTER",
-		Explanation: `A node with state MASTER takes the addresses at once, without listening first. If several do, the address is there twice for
-a moment whenever the worse one starts. state BACKUP on all nodes costs a few seconds at the start and nothing later.`,
-		router: severalMasters,
-	},
-	{
-		ID: "HF166", Severity: diag.Error, Title: "A virtual router that nobody can win",
+		ID: "HF165", Severity: diag.Error, Title: "A virtual router that nobody can win",
 		Explanation: `On every node something keeps the instance from taking part at all, so its addresses are nowhere. The message says what.`,
 		router:      nobodyWins,
 	},
 	{
-		ID: "HF167", Severity: diag.Notice, Title: "nopreempt where it has no effect",
+		ID: "HF166", Severity: diag.Notice, Title: "nopreempt where it has no effect",
 		Explanation: `nopreempt keeps a node that comes back from taking over from a worse master. The node with the highest priority lacks it, so
 that one always takes over; on the others it changes nothing. Set it on all nodes.`,
 		router: uselessNoPreempt,
 	},
 	{
-		ID: "HF168", Severity: diag.Warning, Title: "Directors that balance differently",
+		ID: "HF167", Severity: diag.Warning, Title: "Directors that balance differently",
 		Explanation: `After a fail-over the same service should be balanced in the same way over the same servers. If the difference is meant,
 silence this.`,
 		nodes: differentServices,
@@ -286,21 +280,6 @@ func differentGroup(v *virtualRouter, say sayer) {
 				expected: "the same multicast group on all nodes"})
 		}
 	})
-}
-
-func severalMasters(v *virtualRouter, say sayer) {
-	var first *part
-	for i := range v.parts {
-		p := &v.parts[i]
-		switch {
-		case !p.StateMaster || p.Priority == 255:
-		case first == nil:
-			first = p
-		case !strangers(first.VRRPInstance, p.VRRPInstance):
-			say(finding{pos: p.Pos, keyword: "state", message: fmt.Sprintf("vrrp_instance %s starts as MASTER, as %s does", p.Name, at(first.Pos)),
-				expected: "state BACKUP, at least on the node of lower priority"})
-		}
-	}
 }
 
 func nobodyWins(v *virtualRouter, say sayer) {

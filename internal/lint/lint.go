@@ -10,6 +10,7 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -123,6 +124,9 @@ type reporter struct {
 	text  *text
 	rule  *Rule
 	found diag.List
+
+	of   *Rule // of the last finding
+	said int   // findings of that rule
 }
 
 // maxFindings bounds what one rule says of one configuration: who reads
@@ -130,13 +134,11 @@ type reporter struct {
 const maxFindings = 100
 
 func (r *reporter) say(f finding) {
-	n := 0
-	for i := range r.found {
-		if r.found[i].ID == r.rule.ID {
-			n++
-		}
+	if r.of != r.rule {
+		r.tellRest()
+		r.of, r.said = r.rule, 0
 	}
-	if n >= maxFindings {
+	if r.said++; r.said > maxFindings {
 		return
 	}
 	d := diag.Diagnostic{
@@ -150,7 +152,15 @@ func (r *reporter) say(f finding) {
 	r.found.Add(d)
 }
 
+// tellRest appends to the last finding of a rule how many more there are.
+func (r *reporter) tellRest() {
+	if rest := r.said - maxFindings; rest > 0 {
+		r.found[len(r.found)-1].Message += fmt.Sprintf(" (and %d more like this)", rest)
+	}
+}
+
 func (r *reporter) done() diag.List {
+	r.tellRest()
 	kept := r.text.silence(r.found)
 	kept.InOrder()
 	return kept

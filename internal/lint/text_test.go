@@ -37,3 +37,16 @@ func TestAPlaceWithoutText(t *testing.T) {
 		}
 	}
 }
+
+func TestARuleComesToAnEnd(t *testing.T) {
+	r := reporter{text: newText(nil), rule: &rules[0]}
+	for range maxFindings + 7 {
+		r.say(finding{message: "m"})
+	}
+	r.rule = &rules[1]
+	r.say(finding{message: "other"})
+	l := r.done()
+	if len(l) != maxFindings+1 || l[maxFindings-1].Message != "m (and 7 more like this)" || l[maxFindings].Message != "other" {
+		t.Errorf("%d: %v", len(l), l[len(l)-2:])
+	}
+}

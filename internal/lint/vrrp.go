@@ -35,9 +35,9 @@ failure mean FAULT instead: leave the weight out (weight 0). The master then res
 	},
 	{
 		ID: "HF104", Severity: diag.Warning, Title: "Members of a sync group with different advert intervals",
-		Explanation: `The members of a vrrp_sync_group change state together, and the fastest decides: the group is as restless as its
-shortest interval, and the others gain nothing from their patience. When the master dies, the members notice at different times,
-and until the slowest has, the group waits. Give all members the same advert_int.`,
+		Explanation: `The members of a vrrp_sync_group change state together, and each listens for itself. When the master dies they notice at
+different times, and the group takes over when the last one has noticed: the shorter intervals gain nothing. Give all members
+the same advert_int.`,
 		file: unevenGroup,
 	},
 	{
