@@ -131,7 +131,7 @@ func (d *daemon) redirect(p *plan) error {
 // before only changes the settings: verdict, schedule and a running attempt
 // stay.
 func (d *daemon) adopt(p *plan) {
-	first := d.plan == nil
+	a := adoption{first: d.plan == nil, at: time.Unix(0, d.loop.Read().Wall)}
 	d.plan = p
 	d.notifier.use(p.services.FIFOs)
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
@@ -148,7 +148,7 @@ func (d *daemon) adopt(p *plan) {
 		}
 		d.pools[cfg.ID] = one
 		d.order = append(d.order, one)
-		d.configure(one, cfg, p.attempts[i], first)
+		d.configure(one, cfg, p.attempts[i], a)
 	}
 	for _, gone := range was {
 		d.drop(gone)
@@ -179,41 +179,29 @@ func (d *daemon) drop(p *pool) {
 	d.say(p.name(), "it is no longer in the configuration", "Removing VS %s", p.name())
 }
 
+// adoption is a plan being taken over.
+type adoption struct {
+	first bool      // nothing ran before
+	at    time.Time // one look at the clock is enough for all
+}
+
 // configure gives a pool its configuration, with the states of its checks as
 // they are.
-func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, start bool) {
-	fresh := p.machine == nil
+func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, a adoption) {
 	p.plan = cfg
 	was := p.servers
-	p.servers, p.order = make(map[lvs.ServerKey]*server, len(cfg.Servers)), p.order[:0]
+	p.servers, p.order = make(map[lvs.ServerKey]*server, len(cfg.Servers)), make([]*server, 0, len(cfg.Servers))
 	for i := range cfg.Servers {
-		sc := &cfg.PoolConfig.Servers[i]
-		s := was[sc.Key]
-		delete(was, sc.Key)
-		up := true
-		if s == nil {
-			s = &server{pool: p, key: sc.Key, name: sc.Name, since: time.Unix(0, d.loop.Read().Wall), cause: "new in the configuration"}
-			if start {
-				s.cause = "start"
-			}
-			up = false
-		} else if p.machine != nil {
-			up, _ = p.machine.Server(sc.Key)
-		}
-		s.plan = &cfg.Servers[i]
-		d.checks(s, attempts[i], up, start && d.wasOut(cfg, sc))
-		for k, c := range s.checks {
-			state := &sc.Checks[k]
-			state.Up = c.machine.Up()
-			state.Weight, state.WeightSet = c.machine.Weight()
-		}
-		p.servers[sc.Key] = s
+		key := cfg.PoolConfig.Servers[i].Key
+		s := d.server(p, was[key], i, attempts[i], a)
+		delete(was, key)
+		p.servers[key] = s
 		p.order = append(p.order, s)
 	}
 	for _, s := range was {
 		s.forget(d)
 	}
-	if !fresh {
+	if p.machine != nil {
 		d.changed(p, p.machine.Step(lvs.Reconfigure{Config: cfg.PoolConfig}))
 		return
 	}
@@ -227,6 +215,29 @@ func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, sta
 			}
 		}
 	}
+}
+
+// server gives the pool's server number i its configuration; s is nil if it
+// is new.
+func (d *daemon) server(p *pool, s *server, i int, attempts [][]attempt, a adoption) *server {
+	cfg := &p.plan.PoolConfig.Servers[i]
+	up := false
+	switch {
+	case s != nil:
+		up, _ = p.machine.Server(cfg.Key)
+	case a.first:
+		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "start"}
+	default:
+		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "new in the configuration"}
+	}
+	s.plan = &p.plan.Servers[i]
+	d.checks(s, attempts, up, a.first && d.wasOut(p.plan, cfg))
+	for k, c := range s.checks {
+		state := &cfg.Checks[k]
+		state.Up = c.machine.Up()
+		state.Weight, state.WeightSet = c.machine.Weight()
+	}
+	return s
 }
 
 // checks gives a server its checks. One that does the same as before goes on;

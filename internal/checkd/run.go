@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -80,8 +81,10 @@ type daemon struct {
 
 // Run is the checker child; it is an ipc.ChildMain.
 func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
-	loop.Quiet()
+	// What a start leaves behind is collected once, at its end.
+	debug.SetGCPercent(-1)
 	p, err := read(snapshot, &boot, nil)
+	loop.Quiet()
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
 	}
