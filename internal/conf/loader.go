@@ -12,65 +12,83 @@ import (
 // unset marks a number or duration that the text did not give.
 const unset = -1
 
-// loader is what the rows fill: the configuration, and the block they are in.
+// loader is what the rows fill: the configuration, the block they are in, and
+// notes for what can only be judged later.
 type loader struct {
 	cfg  *Config
 	sys  System
 	walk schema.Walker[loader]
 	read reader
 
+	// The block being read, by kind; each is set when its block begins.
 	script *VRRPScript
 	group  *SyncGroup
 	inst   *VRRPInstance
 	vi     *instanceNotes // of inst
+	sgroup *ServerGroup
 	vs     *VirtualServer
-	vsTime timing
+	vsTime timing // of vs
 	rs     *RealServer
 	chk    *Checker
 	url    *HTTPURL
-	sgroup *ServerGroup
 
-	instances []*instanceNotes
-	byName    map[string]*instanceNotes // the same, by name
-	servers   []serverNotes             // of vs
-	scripts   []scriptNotes             // beside cfg.Scripts
-	groups    []groupNotes              // beside cfg.Groups
-	tracked   []trackNotes
-	checkSrc  bool // vrrp_check_unicast_src
+	marks
+	checks
 
-	scriptName, scriptWord, groupName syntax.Word
-	vsWord, opsWord, sgroupWord       syntax.Word
-	chkWord, urlWord, miscWord        syntax.Word
-	quorumWord, hystWord, sorryWord   syntax.Word
-	groupUsers                        []groupUser
-	scriptBad                         bool
-	members                           []syntax.Word
-	miscBad                           bool
-	ifaces                            []interfaceNotes
-	disabled                          map[string]bool // scripts that cannot be run
-	scriptNames, groupNames           map[string]bool
-	trackedIn                         map[trackKey]bool
-	peers                             map[peerKey]bool
-	scriptByName                      map[string]*VRRPScript  // when all is read
-	servedAt                          map[netip.AddrPort]bool // real servers of vs, if there are many
-	miscs                             []miscNotes
-	commands                          []commandNotes
-	garpDelay                         bool
-	minReply, maxReply                int
-	chkNamed                          bool        // the checker named what it follows
-	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
-	definedHas                        string      // its file, process or neighbour
-	garpWord                          syntax.Word
-	named                             map[string]bool // "track_file NAME" and such, as defined so far
-	unsafe                            syntax.Word     // the first program that would run as root
-	mustNot                           bool            // the program looked at last must not be run
-	files                             []string        // names by index, so that a Pos shares them
+	// What was read, with the words that name it.
+	instances  []*instanceNotes
+	byName     map[string]*instanceNotes // the same
+	servers    []serverNotes             // of vs
+	servedAt   map[netip.AddrPort]bool   // the same, if there are many
+	scripts    []scriptNotes             // beside cfg.Scripts
+	groups     []groupNotes              // beside cfg.Groups
+	groupUsers []groupUser               // virtual servers of groups
+	members    []syntax.Word             // of group
+	checkSrc   bool                      // vrrp_check_unicast_src
 
-	slabRS  []RealServer
-	slabChk []Checker
-	// refs is room for the Checkers of real servers; those of rs begin at rsChecks.
+	// Names that are taken, so that nothing is defined or listed twice.
+	scriptNames, groupNames map[string]bool
+	trackedIn               map[trackKey]bool
+	peers                   map[peerKey]bool
+
+	// What is tracked, and what there is to be tracked.
+	tracked      []trackNotes
+	named        map[string]bool        // "track_file NAME" and such, as defined so far
+	scriptByName map[string]*VRRPScript // when all is read
+
+	// What the machine must have.
+	ifaces   []interfaceNotes
+	commands []commandNotes
+	miscs    []miscNotes
+	unsafe   syntax.Word // the first program that would run as root
+	mustNot  bool        // the program looked at last must not be run
+
+	// Memory in large pieces. refs is room for the Checkers of real servers;
+	// those of rs begin at rsChecks.
+	files    []string // names by index, so that a Pos shares them
+	slabRS   []RealServer
+	slabChk  []Checker
 	refs     []*Checker
 	rsChecks int
+}
+
+// marks are the words of the blocks being read, to point at when a block ends.
+type marks struct {
+	scriptName, scriptWord, groupName syntax.Word
+	vsWord, opsWord, sgroupWord       syntax.Word
+	quorumWord, hystWord, sorryWord   syntax.Word
+	chkWord, urlWord, miscWord        syntax.Word
+	garpWord                          syntax.Word
+	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
+}
+
+// checks are what a block is asked for when it ends.
+type checks struct {
+	scriptBad, miscBad bool   // its user does not exist
+	garpDelay          bool   // a garp_group has an interval
+	definedHas         string // the file, process or neighbour of what is defined
+	chkNamed           bool   // the checker names what it follows
+	minReply, maxReply int
 }
 
 // reader is what the loader asks of a syntax.Reader.

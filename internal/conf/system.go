@@ -64,7 +64,6 @@ const defaultUser = "keepalived_script"
 
 // finishScripts drops scripts that cannot be run or must not be.
 func (l *loader) finishScripts() {
-	l.disabled = map[string]bool{}
 	if l.sys != nil && l.cfg.Global.ScriptUser == "" && l.sys.User(defaultUser) {
 		l.cfg.Global.ScriptUser = defaultUser
 	}
@@ -73,7 +72,6 @@ func (l *loader) finishScripts() {
 		n := notes[i]
 		if n.bad || !l.hasUser(&s.Command, n.command, "vrrp_script "+s.Name+" is ignored") ||
 			!l.runnable(n.command, &s.Command, "vrrp_script "+s.Name+" is ignored", diag.Error) {
-			l.disabled[s.Name] = true
 			continue
 		}
 		kept = append(kept, s)
