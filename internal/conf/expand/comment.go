@@ -1,7 +1,6 @@
 package expand
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -90,51 +89,4 @@ func unescape(line Line) Line {
 	out := b.line()
 	out.on = line.on
 	return out
-}
-
-// builder makes a line of pieces of others.
-type builder struct {
-	text   []byte
-	pieces []piece
-}
-
-// keep adds a line's text between two offsets, with its places.
-func (b *builder) keep(line *Line, from, to int) {
-	if from >= to {
-		return
-	}
-	b.pieces = append(b.pieces, piece{off: len(b.text), at: line.At(from)})
-	if line.pieces != nil {
-		b.pieces = b.pieces[:len(b.pieces)-1]
-		for i, p := range line.cut(from).pieces {
-			if i > 0 && p.off >= to-from {
-				break
-			}
-			b.pieces = append(b.pieces, piece{len(b.text) + p.off, p.at, p.still})
-		}
-	}
-	b.text = append(b.text, line.Text[from:to]...)
-}
-
-// add adds text that stands for what is written at a place.
-func (b *builder) add(s string, at Place) {
-	if s == "" {
-		return
-	}
-	b.pieces = append(b.pieces, piece{off: len(b.text), at: at, still: true})
-	b.text = append(b.text, s...)
-}
-
-// line is what was built; its pieces are good until the builder is used again.
-func (b *builder) line() Line {
-	if len(b.pieces) == 0 {
-		return Line{}
-	}
-	return Line{Text: string(b.text), pieces: b.pieces}
-}
-
-// own makes a line last.
-func (l Line) own() Line {
-	l.pieces = slices.Clone(l.pieces)
-	return l
 }

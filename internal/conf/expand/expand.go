@@ -42,75 +42,6 @@ const (
 	turnFee = 128 // a turn of a sequence
 )
 
-// Line is a line after expansion, not blank, without its comment. It is good
-// until the next one; its Text may be kept.
-type Line struct {
-	Text   string
-	place  Place   // of Text[0], if there are no pieces
-	pieces []piece // in order, the first at offset 0; nil: all of it was written as it is
-	on     bool    // a backslash was the last byte as written: a definition goes on
-}
-
-// piece says where the text from an offset on was written.
-type piece struct {
-	off   int
-	at    Place
-	still bool // the text is made up for the place: columns don't go on
-}
-
-// Base is the place of the first byte, and whether the others follow it there.
-func (l *Line) Base() (Place, bool) { return l.place, l.pieces == nil }
-
-// At is the place of the byte at an offset of Text.
-func (l *Line) At(off int) Place {
-	if l.pieces == nil {
-		p := l.place
-		p.Col += int32(off)
-		return p
-	}
-	i := len(l.pieces) - 1
-	for i > 0 && l.pieces[i].off > off {
-		i--
-	}
-	p := l.pieces[i].at
-	if !l.pieces[i].still {
-		p.Col += int32(off - l.pieces[i].off)
-	}
-	return p
-}
-
-// cut is the line without its first n bytes.
-func (l Line) cut(n int) Line {
-	if l.pieces == nil {
-		l.place.Col += int32(n)
-		l.Text = l.Text[n:]
-		return l
-	}
-	kept := []piece{{off: 0, at: l.At(n)}}
-	for _, p := range l.pieces {
-		switch {
-		case p.off <= n:
-			kept[0].still = p.still
-		default:
-			kept = append(kept, piece{p.off - n, p.at, p.still})
-		}
-	}
-	return Line{Text: l.Text[n:], pieces: kept, on: l.on}
-}
-
-// trim is the line without space at its ends.
-func (l Line) trim() Line {
-	n := 0
-	for n < len(l.Text) && isSpace(l.Text[n]) {
-		n++
-	}
-	if n > 0 {
-		l = l.cut(n)
-	}
-	l.Text = trimRight(l.Text)
-	return l
-}
-
 // Lines reads a configuration line by line.
 type Lines struct {
 	files  source.Files
@@ -207,7 +138,7 @@ func (l *Lines) Again(line *Line, off int) bool {
 // otherwise there is none, or it comes from a feed that was pushed.
 func (l *Lines) process(line Line) bool {
 	line = l.uncomment(line.trim())
-	line, chosen, ok := l.condition(line)
+	line, ok := l.condition(line)
 	if !ok || l.define(line) || l.repeat(line) {
 		return false
 	}
@@ -216,10 +147,7 @@ func (l *Lines) process(line Line) bool {
 		return false
 	}
 	if changed {
-		line = l.uncomment(line.trim())
-		if !chosen {
-			line, _, ok = l.condition(line)
-		}
+		line, ok = l.condition(l.uncomment(line.trim()))
 		if !ok || l.define(line) || l.repeat(line) {
 			return false
 		}
@@ -250,16 +178,16 @@ func (l *Lines) backslash(line Line) Line {
 
 // condition drops a line that begins with @ and another machine's id, and
 // takes the id off one that is meant.
-func (l *Lines) condition(line Line) (rest Line, was, ok bool) {
+func (l *Lines) condition(line Line) (rest Line, ok bool) {
 	if line.Text == "" || line.Text[0] != '@' {
-		return line, false, true
+		return line, true
 	}
 	id, want := line.Text[1:wordEnd(line.Text)], true
 	n := 1 + len(id)
 	if len(id) > 0 && id[0] == '^' {
 		id, want = id[1:], false
 	}
-	return line.cut(n).trim(), true, (id == l.opt.ConfigID) == want
+	return line.cut(n).trim(), (id == l.opt.ConfigID) == want
 }
 
 // push reads from f until it ends.

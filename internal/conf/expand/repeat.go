@@ -90,7 +90,7 @@ func (l *Lines) arguments(line Line, from, to int) (string, bool) {
 	inner := line.cut(from)
 	inner.Text = inner.Text[:to-from]
 	var b builder
-	if changed, ok := l.splice(&b, inner, 0); !changed || !ok {
+	if changed, ok := l.splice(&b, inner, 0, false); !changed || !ok {
 		return inner.Text, ok
 	}
 	return string(b.text), true
@@ -136,7 +136,7 @@ func newSequence(args string, hex bool) (*sequence, string) {
 			q.step = -1
 		}
 	}
-	if q.step == 0 || q.step > 0 && q.end < q.value || q.step < 0 && q.end > q.value {
+	if hex && (q.value < 0 || q.end < 0) || q.step == 0 || q.step > 0 && q.end < q.value || q.step < 0 && q.end > q.value {
 		return nil, want
 	}
 	return q, ""
