@@ -1,20 +1,16 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/lint"
-	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 // Exit codes of `holdfast check`.
@@ -34,7 +30,8 @@ are taken for the nodes of one cluster and held against each other, too.
       --json          one JSON object on stdout
       --sarif         SARIF 2.1.0 on stdout, for editors and CI
       --here          also ask whether this machine has the interfaces, users and scripts
-  -i, --config-id=ID  for lines that begin with @ID; the host's name by default
+  -i, --config-id=ID  for lines that begin with @ID; the host's name by default. Given
+                      several times, one file is several nodes
       --no-lint       only what keepalived's test complains about
       --no-cluster    each file for itself
       --explain       say more about what was found, such as HF010
@@ -44,21 +41,10 @@ A comment silences a finding, on its line or alone above it: # holdfast: ignore 
 Exit status: 0 fine, 1 there are errors, 2 a file cannot be read.
 `
 
-// checked is the outcome for one file, and its JSON.
-type checked struct {
-	File     string          `json:"file"`
-	Errors   int             `json:"errors"`
-	Warnings int             `json:"warnings"`
-	Problems json.RawMessage `json:"problems"` // as package diag writes them
-
-	found   diag.List
-	summary string
-}
-
 // checkFlags are the options of `holdfast check`.
 type checkFlags struct {
 	strict, json, sarif, here, noLint, noCluster, explain, help bool
-	id                                                          string
+	ids                                                         []string
 }
 
 func (f *checkFlags) set() *pflag.FlagSet {
@@ -71,7 +57,7 @@ func (f *checkFlags) set() *pflag.FlagSet {
 		s.BoolVar(into, name, false, "")
 	}
 	s.BoolVarP(&f.help, "help", "h", false, "")
-	s.StringVarP(&f.id, "config-id", "i", hostID(), "")
+	s.StringArrayVarP(&f.ids, "config-id", "i", []string{hostID()}, "")
 	return s
 }
 
@@ -107,20 +93,27 @@ func check(t terminal, args []string) int {
 	return r.code(f.strict)
 }
 
-// run judges each file, and then all of them as one cluster.
+// run judges each file, under each id, and then all of them as one cluster.
 func (f *checkFlags) run(files []string) (r results) {
-	opts := conf.Options{ConfigID: f.id, Env: os.Getenv}
+	opts := conf.Options{Env: os.Getenv}
 	if f.here {
 		opts.System = system
 	}
 	var nodes []lint.Member
+	var names []string
 	for _, file := range files {
-		c, node := checkFile(file, opts, !f.noLint)
-		r.Files = append(r.Files, c)
-		nodes = append(nodes, node)
+		for _, id := range f.ids {
+			opts.ConfigID = id
+			c, node := checkFile(file, opts, !f.noLint)
+			if len(f.ids) > 1 {
+				c.ConfigID, node.Name = id, file+" (@"+id+")"
+			}
+			r.Files = append(r.Files, c)
+			nodes, names = append(nodes, node), append(names, node.Name)
+		}
 	}
-	if len(files) > 1 && !f.noCluster && !f.noLint && r.code(false) < exitUnread {
-		c := judged(strings.Join(files, ", "), lint.Cluster(nodes))
+	if len(nodes) > 1 && !f.noCluster && !f.noLint && r.code(false) < exitUnread {
+		c := judged(strings.Join(names, ", "), lint.Cluster(nodes))
 		r.Cluster = &c
 	}
 	return r
@@ -137,103 +130,4 @@ func checkFile(file string, opts conf.Options, lints bool) (checked, lint.Member
 	c := judged(file, found)
 	c.summary = summary(cfg)
 	return c, lint.Member{Name: file, Config: cfg, Files: once}
-}
-
-func judged(what string, found diag.List) checked {
-	errors := found.Count(diag.Error)
-	return checked{
-		File: what, Errors: errors, Warnings: found.Count(diag.Warning) - errors,
-		Problems: diag.JSON(found), found: found,
-	}
-}
-
-func (c *checked) code(strict bool) int {
-	switch {
-	case c.found.Count(diag.Fatal) > 0:
-		return exitUnread
-	case c.Errors > 0, strict && c.Warnings > 0:
-		return exitProblems
-	}
-	return exitFine
-}
-
-// results are what check found in all files.
-type results struct {
-	Files []checked `json:"files"`
-	// Cluster is what the files say together; nil if they were not compared.
-	Cluster *checked `json:"cluster,omitempty"`
-}
-
-// all are the results of files and cluster.
-func (r *results) all() []checked {
-	if r.Cluster == nil {
-		return r.Files
-	}
-	return append(slices.Clone(r.Files), *r.Cluster)
-}
-
-func (r *results) code(strict bool) int {
-	code := exitFine
-	for _, c := range r.all() {
-		code = max(code, c.code(strict))
-	}
-	return code
-}
-
-func (r *results) found() (l diag.List) {
-	for _, c := range r.all() {
-		l = append(l, c.found...)
-	}
-	return l
-}
-
-func (r *results) json(t terminal) {
-	e := json.NewEncoder(t.out)
-	e.SetIndent("", "  ")
-	_ = e.Encode(struct {
-		Version int `json:"version"`
-		*results
-	}{api.Version, r}) // stdout is gone: nobody to tell
-}
-
-func (r *results) print(t terminal) {
-	for _, c := range r.Files {
-		_ = diag.Print(t.out, c.found)
-		fmt.Fprintf(t.out, "%s: %s (%s)\n", c.File, c.verdict(), c.summary)
-	}
-	if r.Cluster != nil {
-		_ = diag.Print(t.out, r.Cluster.found)
-		fmt.Fprintf(t.out, "as one cluster: %s (%s)\n", r.Cluster.verdict(), r.Cluster.File)
-	}
-}
-
-func (c *checked) verdict() string {
-	if c.Errors+c.Warnings == 0 {
-		return "no problems"
-	}
-	return count(c.Errors, "error") + ", " + count(c.Warnings, "warning")
-}
-
-// summary says in one clause what a configuration holds.
-func summary(cfg *conf.Config) string {
-	var r parent.Report
-	reportVRRP(&r, cfg)
-	servers := 0
-	for _, v := range cfg.VirtualServers {
-		servers += len(v.Servers)
-	}
-	return strings.Join([]string{
-		count(r.Instances, "VRRP instance"), count(r.AddressesIn, "virtual address"),
-		count(len(cfg.VirtualServers), "virtual server"), count(servers, "real server"),
-	}, ", ")
-}
-
-func count(n int, what string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case strings.HasSuffix(what, "s"):
-		return fmt.Sprintf("%d %ses", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

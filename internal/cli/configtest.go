@@ -35,7 +35,7 @@ func configTest(t terminal, f *flags, file string) int {
 		out = w
 	}
 	q := f.request()
-	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
+	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, Dir: absolute("."), System: system})
 	_ = diag.Print(out, found) // who reads is gone: the exit code remains
 	switch {
 	case found.Count(diag.Fatal) > 0:

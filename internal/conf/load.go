@@ -16,6 +16,8 @@ type Options struct {
 	Instance string
 	// Env looks up ${_ENV NAME}; nil: nothing is set.
 	Env func(name string) string
+	// Dir is the working directory, for ${_PWD} in a file with a relative name.
+	Dir string
 	// System has the facts about the machine; nil: none is known, and nothing
 	// is said about missing interfaces, users and scripts.
 	System System
@@ -54,7 +56,7 @@ func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 		host = opts.System.HostName()
 	}
 	report := func(d diag.Diagnostic) { found.Add(d) }
-	r := syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env}, report)
+	r := syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
 	l := newLoader(r, opts.System, report)
 	for {
 		n, ok := r.Next()

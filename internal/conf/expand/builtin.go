@@ -10,7 +10,11 @@ import (
 func (l *Lines) builtin(u use, at Place) (string, bool) {
 	switch u.name {
 	case "_PWD":
-		return path.Dir(l.File(l.here(at))), true
+		dir := path.Dir(l.File(l.here(at)))
+		if !path.IsAbs(dir) {
+			dir = path.Join(l.opt.Dir, dir)
+		}
+		return dir, true
 	case "_INSTANCE":
 		return l.opt.Instance, true
 	case "_HASH":

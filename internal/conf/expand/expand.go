@@ -23,6 +23,7 @@ type Options struct {
 	Instance string                   // ${_INSTANCE}; empty: ConfigID
 	HostName string                   // the machine's name
 	Env      func(name string) string // ${_ENV NAME}; nil: nothing is set
+	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
 }
 
 // Bounds of what a configuration may ask for; passing one is diagnostic HF005.
