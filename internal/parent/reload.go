@@ -101,6 +101,9 @@ func (h *house) judge(l loaded) (code int, why string) {
 	if added := newProblems(h.report.Problems, r.Problems); len(added) > 0 {
 		return ExitConfig, fmt.Sprintf("it brings %s: %s", count(len(added), "new problem"), place(added[0]))
 	}
+	if len(r.Problems) >= MaxProblems && r.Errors > h.report.Errors { // beyond what we were told
+		return ExitConfig, fmt.Sprintf("it has %d errors, the running one has %d", r.Errors, h.report.Errors)
+	}
 	return ExitOK, ""
 }
 
