@@ -192,6 +192,14 @@ func TestMissingRoot(t *testing.T) {
 	}
 }
 
+func TestRelativeName(t *testing.T) {
+	text := disk{"conf/k.conf": "${_PWD} a\n"}
+	l := New(text, "conf/k.conf", Options{Dir: "/srv"}, func(d diag.Diagnostic) { t.Error(d) })
+	if line, ok := l.Next(); !ok || line.Text != "/srv/conf a" {
+		t.Errorf("%+v", line)
+	}
+}
+
 func TestConfigIDIsTheFirstPartOfTheHostName(t *testing.T) {
 	lines, _ := expanded(disk{"/etc/k.conf": "@a x ${_INSTANCE}\n@a.example y\n"}, Options{HostName: "a.example"})
 	if lines != "x a" {
