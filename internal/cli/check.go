@@ -95,7 +95,7 @@ func check(t terminal, args []string) int {
 
 // run judges each file, under each id, and then all of them as one cluster.
 func (f *checkFlags) run(files []string) (r results) {
-	opts := conf.Options{Env: os.Getenv}
+	opts := conf.Options{Env: os.Getenv, Dir: absolute(".")}
 	if f.here {
 		opts.System = system
 	}
