@@ -161,7 +161,7 @@ func TestGuestKeepsServices(t *testing.T) {
 	w.stop()
 	w.sees(want...)
 	w.start()
-	w.child()
+	w.says("Startup complete")
 	w.sees(want...)
 	w.stop()
 	w.sees()
