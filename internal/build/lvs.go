@@ -131,6 +131,8 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 
 func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {
 	seen := make(map[lvs.ServerKey]bool, len(vs.Servers))
+	p.Servers = make([]RealServer, 0, len(vs.Servers))
+	p.PoolConfig.Servers = make([]lvs.ServerConfig, 0, len(vs.Servers))
 	for _, rs := range vs.Servers {
 		key := lvs.ServerKey{Addr: rs.Addr, Port: or(rs.Port, vs.Port)}
 		if seen[key] {
@@ -142,6 +144,8 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 		cfg := lvs.ServerConfig{
 			Key: key, Name: service.ServerName(key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
 		}
+		more.Checks = make([]HealthCheck, 0, len(rs.Checkers))
+		cfg.Checks = make([]lvs.CheckState, 0, len(rs.Checkers))
 		for _, c := range rs.Checkers {
 			if h, ok := b.healthCheck(c, key, vs); ok {
 				more.Checks = append(more.Checks, h)

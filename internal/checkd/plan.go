@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -19,6 +20,19 @@ import (
 // configuration names another (keepalived.conf(5), script_user).
 const defaultScriptUser = "keepalived_script"
 
+// readMemory is the heap, in bytes, up to which no garbage is collected while
+// a configuration is read: most of what that leaves is needed until its end.
+const readMemory = 1 << 30
+
+// holdGarbage lets it lie until the function that it returns is called.
+func holdGarbage() (collect func()) {
+	limit, percent := debug.SetMemoryLimit(readMemory), debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
+}
+
 // plan is a configuration made ready: what the machines are told and, beside
 // it, the compiled attempts. It is made away from the loop and never changed.
 type plan struct {
@@ -30,6 +44,7 @@ type plan struct {
 // read makes a plan of a snapshot. What old, if any, has compiled already is
 // taken from there.
 func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
+	defer holdGarbage()()
 	set, err := source.Unmarshal(snapshot)
 	if err != nil {
 		return nil, err

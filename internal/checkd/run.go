@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -81,10 +80,8 @@ type daemon struct {
 
 // Run is the checker child; it is an ipc.ChildMain.
 func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
-	// What a start leaves behind is collected once, at its end.
-	debug.SetGCPercent(-1)
-	p, err := read(snapshot, &boot, nil)
 	loop.Quiet()
+	p, err := read(snapshot, &boot, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
 	}
