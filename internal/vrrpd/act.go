@@ -5,12 +5,18 @@ import (
 	"os"
 	"slices"
 
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
 
 // step tells the machine what happened and carries out what it answers.
-func (d *daemon) step(ev vrrp.Event) {
-	d.act(d.node.Step(d.now(), ev))
+func (d *daemon) step(ev vrrp.Event) { d.stepAt(d.now(), ev) }
+
+// stepAt is step for what happened a moment ago. The machine's time never goes
+// back, so no earlier than the step before.
+func (d *daemon) stepAt(at clock.Instant, ev vrrp.Event) {
+	d.last = max(d.last, at)
+	d.act(d.node.Step(d.last, ev))
 }
 
 // act carries out one Step's actions. What others wait for goes first: adverts,

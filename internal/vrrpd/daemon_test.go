@@ -146,7 +146,7 @@ func (b *bench) hear(from string, vrid, priority uint8, addresses ...string) {
 		a.Addresses = append(a.Addresses, netip.MustParseAddr(s))
 	}
 	src := netip.MustParseAddr(from)
-	b.heard(&packet{link: 1, family: 4, src: src, dst: wire.Group4, ttl: 255, payload: wire.AppendAdvert(nil, &a, src, wire.Group4)})
+	b.heard(&packet{link: 1, family: 4, src: src, dst: wire.Group4, ttl: 255, at: b.at, payload: wire.AppendAdvert(nil, &a, src, wire.Group4)})
 }
 
 // said returns the log lines since the last call.
@@ -464,5 +464,27 @@ func TestRouteIsPutBack(t *testing.T) {
 	b.want("written", b.kernel.Told(), "ip route add 198.51.100.0/24 via 192.0.2.1 dev eth0")
 	if s := b.said(); !strings.Contains(s, "route 198.51.100.0/24 was removed by somebody else: it is put back") {
 		t.Errorf("lines: %s", s)
+	}
+}
+
+// Master_Down_Timer runs from when the kernel got the advert, not from when we
+// came to read it; and the machine's time never goes back.
+func TestTimersRunFromArrival(t *testing.T) {
+	b := start(t, config(instance("VI_1", 51, 100, "192.0.2.100/24")))
+	b.at += clock.Instant(time.Second)
+	arrived := b.at
+	b.at += clock.Instant(30 * time.Millisecond)
+	a := wire.Advert{Version: 3, VRID: 51, Priority: 200, Interval: time.Second, Addresses: b.edges[0].Advertised}
+	p := &packet{link: 1, family: 4, src: peer, dst: wire.Group4, ttl: 255, at: arrived, payload: wire.AppendAdvert(nil, &a, peer, wire.Group4)}
+	b.heard(p)
+	v := b.node.Router(0)
+	if got := v.Deadline.Sub(arrived); got != v.Down {
+		t.Errorf("takes over %v after the advert, want %v", got, v.Down)
+	}
+	b.step(vrrp.Woke{})
+	p.at = arrived - 5
+	b.heard(p)
+	if v := b.node.Router(0); v.Heard != b.at {
+		t.Errorf("heard %v before the step before", b.at.Sub(v.Heard))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
@@ -17,7 +18,8 @@ type packet struct {
 	dst     netip.Addr
 	ttl     int // or hop limit; -1 if the kernel did not say
 	payload []byte
-	fault   wire.Fault // what is wrong below VRRP
+	at      clock.Instant // when the kernel got it; timers run from there
+	fault   wire.Fault    // what is wrong below VRRP
 }
 
 // place is one interface and family.
@@ -69,7 +71,7 @@ func (d *daemon) heard(p *packet) {
 	if a.Priority == 0 {
 		e.counters.zeroHeard++
 	}
-	d.step(vrrp.Heard{
+	d.stepAt(p.at, vrrp.Heard{
 		Router: e.index, Source: p.src, Local: e.source, Priority: vrrp.Priority(a.Priority),
 		Advert: a.Interval, Addresses: a.Addresses,
 	})

@@ -38,7 +38,7 @@ func good2() wire.Advert {
 
 // receive hands over an advert as the socket would.
 func (b *bench) receive(a wire.Advert, dst netip.Addr, change func(*packet)) {
-	p := &packet{link: 1, family: 4, src: peer, dst: dst, ttl: 255, payload: wire.AppendAdvert(nil, &a, peer, dst)}
+	p := &packet{link: 1, family: 4, src: peer, dst: dst, ttl: 255, at: b.at, payload: wire.AppendAdvert(nil, &a, peer, dst)}
 	if change != nil {
 		change(p)
 	}
@@ -224,7 +224,7 @@ func BenchmarkHeard(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		p.link, p.payload = d.edges[n].link.Index, adverts[n]
+		p.link, p.at, p.payload = d.edges[n].link.Index, d.at, adverts[n]
 		d.heard(p)
 		if n++; n == len(adverts) {
 			n = 0

@@ -84,7 +84,8 @@ func (d *daemon) reloaded(next build.VRRP, err error) {
 // the same in both is not touched.
 func (d *daemon) adopt(next build.VRRP) {
 	old := d.cfg
-	actions := d.node.Step(d.now(), vrrp.Reconfigure{Config: next.Node})
+	d.last = max(d.last, d.now())
+	actions := d.node.Step(d.last, vrrp.Reconfigure{Config: next.Node})
 	at := slices.IndexFunc(actions, func(a vrrp.Action) bool { _, ok := a.(vrrp.Renumbered); return ok })
 	d.act(actions[:at]) // of routers that vanish, by their old indexes
 	d.haunt()

@@ -51,6 +51,7 @@ type daemon struct {
 
 	cfg  build.VRRP
 	node *vrrp.Node
+	last clock.Instant // of its latest Step
 
 	reflector *kernel.Reflector
 	writer    *kernel.Writer

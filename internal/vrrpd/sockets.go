@@ -88,7 +88,7 @@ func (s *sockets) hear(v *socket.VRRP) {
 
 func (s *sockets) heard(in *socket.Packet) {
 	p := &s.packet
-	p.link, p.src, p.dst, p.ttl, p.payload, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.Fault
+	p.link, p.src, p.dst, p.ttl, p.payload, p.at, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.At, in.Fault
 	s.d.heard(p)
 }
 
