@@ -148,7 +148,7 @@ func (b *Balancer) apply(op director.Op) {
 		delete(b.services, op.Service)
 		if o.front != nil {
 			o.front.close()
-			b.notice(op.Service, slog.LevelInfo, "no longer listening on "+director.ServiceName(op.Service))
+			b.notice(op.Service, slog.LevelInfo, "No longer listening on "+director.ServiceName(op.Service))
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (b *Balancer) Retry() error {
 			continue
 		}
 		o.front, o.err = f, nil
-		b.notice(key, slog.LevelInfo, "listening on "+director.ServiceName(key))
+		b.notice(key, slog.LevelInfo, "Listening on "+director.ServiceName(key))
 	}
 	return joinSome(errs)
 }

@@ -94,11 +94,11 @@ func (d *daemon) loop(parent <-chan ipc.Message, requests <-chan request, broken
 		select {
 		case m, ok := <-parent:
 			if !ok {
-				d.tell(slog.LevelWarn, "", "stopping: the parent has gone")
+				d.tell(slog.LevelWarn, "", "Stopping: the parent is gone")
 				return nil
 			}
 			if m.Kind == ipc.Stop {
-				d.tell(slog.LevelInfo, "", "stopping: the parent says so")
+				d.tell(slog.LevelInfo, "", "Stopping: the parent says so")
 				return nil
 			}
 			d.parentSays(m)
