@@ -106,10 +106,10 @@ func (f *checkFlags) run(files []string) (r results) {
 			opts.ConfigID = id
 			c, node := checkFile(file, opts, !f.noLint)
 			if len(f.ids) > 1 {
-				c.ConfigID, node.Name = id, file+" (@"+id+")"
+				c.ConfigID, node.ID = id, id
 			}
 			r.Files = append(r.Files, c)
-			nodes, names = append(nodes, node), append(names, node.Name)
+			nodes, names = append(nodes, node), append(names, c.name())
 		}
 	}
 	if len(nodes) > 1 && !f.noCluster && !f.noLint && r.code(false) < exitUnread {

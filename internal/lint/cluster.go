@@ -11,6 +11,7 @@ import (
 // Member is one node of a cluster: its configuration, and the text of it.
 type Member struct {
 	Name   string // in messages; the file's name
+	ID     string // the configuration id, where one text is for several nodes
 	Config *conf.Config
 	Files  source.Files // as in Options
 }
@@ -68,6 +69,7 @@ type cluster struct {
 type node struct {
 	*subject
 	name string
+	id   string // " (@ID)", if the text is for several nodes
 }
 
 // virtualRouter is one virtual router in all nodes that have it.
@@ -83,10 +85,27 @@ type part struct {
 	node *node
 }
 
+// at is the place of a part, for a message that stands elsewhere.
+func (p part) at() string { return p.node.at(p.Pos) }
+
+// title names a part in messages about it.
+func (p part) title() string {
+	return "vrrp_instance " + p.Name + p.node.id
+}
+
+func (n *node) at(pos conf.Pos) string {
+	return at(pos) + n.id
+}
+
 func newCluster(all []Member) *cluster {
 	c := &cluster{of: map[*conf.VRRPInstance]*virtualRouter{}}
 	for _, m := range all {
-		c.nodes = append(c.nodes, &node{newSubject(m.Config, nil), m.Name})
+		n := &node{subject: newSubject(m.Config, nil), name: m.Name}
+		if m.ID != "" {
+			n.id = " (@" + m.ID + ")"
+			n.name += n.id
+		}
+		c.nodes = append(c.nodes, n)
 	}
 	type key struct{ family, vrid int }
 	known := map[key][]*virtualRouter{}

@@ -17,11 +17,11 @@ func peersNotMutual(v *virtualRouter, say sayer) {
 			switch {
 			case a.node == b.node || strangers(a.VRRPInstance, b.VRRPInstance):
 			case a.Unicast && !b.Unicast:
-				say(finding{pos: b.Pos, message: fmt.Sprintf("vrrp_instance %s uses multicast, and %s unicast", b.Name, at(a.Pos)),
+				say(finding{pos: b.Pos, message: fmt.Sprintf("%s uses multicast, and %s unicast", b.title(), a.at()),
 					expected: "unicast_peer on all nodes or on none"})
 			case a.Unicast && b.SrcIP.IsValid() && !hasPeer(a.VRRPInstance, b.SrcIP) && a.SrcIP != b.SrcIP:
 				say(finding{pos: a.Pos, keyword: "unicast_peer",
-					message:  fmt.Sprintf("vrrp_instance %s sends nothing to %s, the node of %s", a.Name, b.SrcIP, at(b.Pos)),
+					message:  fmt.Sprintf("%s sends nothing to %s, the node of %s", a.title(), b.SrcIP, b.at()),
 					expected: "unicast_peer with the addresses of all other nodes"})
 			}
 		}
@@ -47,7 +47,7 @@ func sameSource(v *virtualRouter, say sayer) {
 		if p.Unicast {
 			keyword = "unicast_src_ip"
 		}
-		say(finding{pos: p.Pos, keyword: keyword, message: fmt.Sprintf("vrrp_instance %s sends from %s, as %s does", p.Name, p.SrcIP, at(f.Pos)),
+		say(finding{pos: p.Pos, keyword: keyword, message: fmt.Sprintf("%s sends from %s, as %s does", p.title(), p.SrcIP, f.at()),
 			expected: "an address of this very node"})
 	}
 }
@@ -109,7 +109,7 @@ func (c *cluster) compareGroup(g *conf.SyncGroup, n *node, say sayer) {
 	theirs := n.members(o)
 	parts := []string{some("lacks", names(mine, theirs)), some("also has", names(theirs, mine))}
 	if d := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " and "); d != "" {
-		say(finding{pos: o.Pos, keyword: "group", message: fmt.Sprintf("vrrp_sync_group %s %s, compared with %s", o.Name, d, at(g.Pos)), expected: "the same members on all nodes"})
+		say(finding{pos: o.Pos, keyword: "group", message: fmt.Sprintf("vrrp_sync_group %s %s, compared with %s", o.Name, d, c.nodes[0].at(g.Pos)), expected: "the same members on all nodes"})
 	}
 }
 
@@ -147,7 +147,7 @@ func weakWeights(v *virtualRouter, say sayer) {
 		}
 	}
 	if rival > 0 && low >= rival {
-		say(finding{pos: w[0].Pos, message: fmt.Sprintf("when all that vrrp_instance %s tracks has failed, its priority is %d, and no other node is above that: the best has %d", top.Name, low, rival),
+		say(finding{pos: w[0].Pos, message: fmt.Sprintf("when all that %s tracks has failed, its priority is %d, and no other node is above that: the best has %d", top.title(), low, rival),
 			expected: fmt.Sprintf("weights that bring %d below %d, or weight 0", highest, rival)})
 	}
 }
@@ -185,7 +185,7 @@ func differentServices(c *cluster, say sayer) {
 			if o == nil {
 				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + n.name, expected: "the same virtual servers on all nodes"})
 			} else if d := serviceDifference(v, o); d != "" {
-				say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, at(v.Pos)), expected: "the same settings on all nodes"})
+				say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, first.at(v.Pos)), expected: "the same settings on all nodes"})
 			}
 			delete(theirs, k)
 		}

@@ -126,7 +126,7 @@ func aloneRouter(c *cluster, say sayer) {
 		for _, n := range c.nodes {
 			if !v.has(n) && !c.hasAddresses(n, first.VRRPInstance) {
 				say(finding{pos: first.Pos, keyword: "virtual_router_id",
-					message:  fmt.Sprintf("vrrp_instance %s has no counterpart in %s", first.Name, n.name),
+					message:  fmt.Sprintf("%s has no counterpart in %s", first.title(), n.name),
 					expected: fmt.Sprintf("an instance with virtual_router_id %d on every node", v.vrid)})
 			}
 		}
@@ -166,7 +166,7 @@ func differentVRID(c *cluster, say sayer) {
 					continue
 				}
 				say(finding{pos: i.Pos, keyword: "virtual_router_id",
-					message:  fmt.Sprintf("vrrp_instance %s has virtual_router_id %d, and %s has %d for %s", i.Name, i.VRID, at(f.Pos), f.VRID, a.Prefix.Addr()),
+					message:  fmt.Sprintf("%s has virtual_router_id %d, and %s has %d for %s", part{i, n}.title(), i.VRID, f.at(), f.VRID, a.Prefix.Addr()),
 					expected: "the same virtual_router_id on all nodes"})
 				break
 			}
@@ -179,7 +179,7 @@ func sharedVRID(v *virtualRouter, say sayer) {
 	for _, p := range v.parts[1:] {
 		if strangers(first.VRRPInstance, p.VRRPInstance) {
 			say(finding{pos: p.Pos, keyword: "virtual_router_id",
-				message:  fmt.Sprintf("vrrp_instance %s has the virtual_router_id %d of %s and none of its addresses", p.Name, v.vrid, at(first.Pos)),
+				message:  fmt.Sprintf("%s has the virtual_router_id %d of %s and none of its addresses", p.title(), v.vrid, first.at()),
 				expected: "another virtual_router_id, or the same addresses"})
 		}
 	}
@@ -189,7 +189,7 @@ func differentVersion(v *virtualRouter, say sayer) {
 	v.others(func(first, p part) {
 		if p.Version != first.Version {
 			say(finding{pos: p.Pos, keyword: "version",
-				message:  fmt.Sprintf("vrrp_instance %s speaks version %d, and %s version %d", p.Name, p.Version, at(first.Pos), first.Version),
+				message:  fmt.Sprintf("%s speaks version %d, and %s version %d", p.title(), p.Version, first.at(), first.Version),
 				expected: "the same version on all nodes"})
 		}
 	})
@@ -199,7 +199,7 @@ func differentAdvert(v *virtualRouter, say sayer) {
 	v.others(func(first, p part) {
 		if p.AdvertInt != first.AdvertInt {
 			say(finding{pos: p.Pos, keyword: "advert_int", mild: p.Version == 3,
-				message:  fmt.Sprintf("vrrp_instance %s has an advert interval of %s, and %s of %s", p.Name, seconds(p.AdvertInt), at(first.Pos), seconds(first.AdvertInt)),
+				message:  fmt.Sprintf("%s has an advert interval of %s, and %s of %s", p.title(), seconds(p.AdvertInt), first.at(), seconds(first.AdvertInt)),
 				expected: "the same advert_int on all nodes"})
 		}
 	})
@@ -210,13 +210,13 @@ func differentAuth(v *virtualRouter, say sayer) {
 		what := ""
 		switch {
 		case p.AuthType != first.AuthType:
-			what = "auth_type " + or(p.AuthType, "none") + ", and " + at(first.Pos) + " " + or(first.AuthType, "none")
+			what = "auth_type " + or(p.AuthType, "none") + ", and " + first.at() + " " + or(first.AuthType, "none")
 		case p.AuthPass != first.AuthPass:
-			what = "another auth_pass than " + at(first.Pos)
+			what = "another auth_pass than " + first.at()
 		default:
 			return
 		}
-		say(finding{pos: p.Pos, keyword: "authentication", message: fmt.Sprintf("vrrp_instance %s has %s", p.Name, what),
+		say(finding{pos: p.Pos, keyword: "authentication", message: fmt.Sprintf("%s has %s", p.title(), what),
 			expected: "the same authentication on all nodes"})
 	})
 }
@@ -224,7 +224,7 @@ func differentAuth(v *virtualRouter, say sayer) {
 func differentAddresses(v *virtualRouter, say sayer) {
 	v.others(func(first, p part) {
 		if d := difference(addresses(first.VRRPInstance), addresses(p.VRRPInstance)); d != "" {
-			say(finding{pos: p.Pos, keyword: "virtual_ipaddress", message: fmt.Sprintf("vrrp_instance %s %s, compared with %s", p.Name, d, at(first.Pos)),
+			say(finding{pos: p.Pos, keyword: "virtual_ipaddress", message: fmt.Sprintf("%s %s, compared with %s", p.title(), d, first.at()),
 				expected: "the same addresses on all nodes"})
 			return
 		}
@@ -233,7 +233,7 @@ func differentAddresses(v *virtualRouter, say sayer) {
 		}
 		if d := difference(ex(first.VRRPInstance), ex(p.VRRPInstance)); d != "" {
 			say(finding{pos: p.Pos, keyword: "virtual_ipaddress_excluded", mild: true,
-				message: fmt.Sprintf("vrrp_instance %s %s in virtual_ipaddress_excluded, compared with %s", p.Name, d, at(first.Pos)), expected: "the same addresses on all nodes"})
+				message: fmt.Sprintf("%s %s in virtual_ipaddress_excluded, compared with %s", p.title(), d, first.at()), expected: "the same addresses on all nodes"})
 		}
 	})
 }
@@ -267,7 +267,7 @@ func equalPriority(v *virtualRouter, say sayer) {
 			first[p.Priority] = p
 		case !strangers(f.VRRPInstance, p.VRRPInstance):
 			say(finding{pos: p.Pos, keyword: "priority", mild: p.Priority != 255,
-				message:  fmt.Sprintf("vrrp_instance %s has priority %d, as %s has", p.Name, p.Priority, at(f.Pos)),
+				message:  fmt.Sprintf("%s has priority %d, as %s has", p.title(), p.Priority, f.at()),
 				expected: "a different priority on each node"})
 		}
 	}
@@ -276,7 +276,7 @@ func equalPriority(v *virtualRouter, say sayer) {
 func differentGroup(v *virtualRouter, say sayer) {
 	v.others(func(first, p part) {
 		if !p.Unicast && !first.Unicast && p.McastDst != first.McastDst {
-			say(finding{pos: p.Pos, message: fmt.Sprintf("vrrp_instance %s sends to %s, and %s to %s", p.Name, p.McastDst, at(first.Pos), first.McastDst),
+			say(finding{pos: p.Pos, message: fmt.Sprintf("%s sends to %s, and %s to %s", p.title(), p.McastDst, first.at(), first.McastDst),
 				expected: "the same multicast group on all nodes"})
 		}
 	})
@@ -294,7 +294,7 @@ func nobodyWins(v *virtualRouter, say sayer) {
 		}
 		why = blocked
 	}
-	say(finding{pos: v.parts[0].Pos, message: fmt.Sprintf("no node can be master of vrrp_instance %s: %s", v.parts[0].Name, why)})
+	say(finding{pos: v.parts[0].Pos, message: fmt.Sprintf("no node can be master of %s: %s", v.parts[0].title(), why)})
 }
 
 func uselessNoPreempt(v *virtualRouter, say sayer) {
@@ -313,7 +313,7 @@ func uselessNoPreempt(v *virtualRouter, say sayer) {
 		}
 	}
 	if found != nil {
-		say(finding{pos: found.Pos, keyword: "nopreempt", message: fmt.Sprintf("nopreempt of vrrp_instance %s has no effect, for %s has the highest priority and preempts", found.Name, best.name),
+		say(finding{pos: found.Pos, keyword: "nopreempt", message: fmt.Sprintf("nopreempt of %s has no effect, for %s has the highest priority and preempts", found.title(), best.name),
 			expected: "nopreempt on all nodes, or on none"})
 	}
 }

@@ -17,7 +17,7 @@ const intro = `# What ` + "`holdfast check`" + ` knows beside the language
 ` + "`holdfast check FILE…`" + ` says first what keepalived's own test (` + "`keepalived -t`" + `) would complain about: those are errors, and the exit status is 1.
 The rules on this page look at what is accepted and still was hardly meant. In one file they give warnings and notices, which leave the exit status 0, unless ` + "`--strict`" + ` is given: then warnings count. ` + "`--no-lint`" + ` turns them off.
 
-Several files are taken for the nodes of one cluster and held against each other. There, what lets two nodes hold an address at the same time is an error. ` + "`--no-cluster`" + ` judges each file alone.
+Several files are taken for the nodes of one cluster and held against each other. There, what lets two nodes hold an address at the same time is an error. ` + "`--no-cluster`" + ` judges each file alone. Where one file serves all nodes, with lines for each behind ` + "`@ID`" + `, say ` + "`-i`" + ` for every node: ` + "`holdfast check -i node1 -i node2 FILE`" + `.
 
 ` + "`holdfast check --explain HF104`" + ` prints what this page says of a rule; ` + "`--json`" + ` and ` + "`--sarif`" + ` are for programs.
 
