@@ -113,14 +113,15 @@ func (f *definitionFeed) next(l *Lines) (Line, bool) {
 // split makes lines of a text that has line ends in it.
 func split(line Line) []Line {
 	var lines []Line
-	for {
-		n := strings.IndexByte(line.Text, '\n')
+	for from := 0; ; {
+		n := strings.IndexByte(line.Text[from:], '\n')
 		if n < 0 {
-			return append(lines, line)
+			return append(lines, line.cut(from))
 		}
-		head := line
-		head.Text = head.Text[:n]
-		lines = append(lines, head)
-		line = line.cut(n + 1)
+		if n > 0 {
+			to := from + n
+			lines = append(lines, Line{Text: line.Text[from:to], pieces: line.spread(nil, from, to, 0)})
+		}
+		from += n + 1
 	}
 }

@@ -28,34 +28,51 @@ func (l *Line) At(off int) Place {
 		p.Col += int32(off)
 		return p
 	}
-	i := len(l.pieces) - 1
-	for i > 0 && l.pieces[i].off > off {
-		i--
-	}
-	p := l.pieces[i].at
-	if !l.pieces[i].still {
-		p.Col += int32(off - l.pieces[i].off)
+	q := &l.pieces[l.find(off)]
+	p := q.at
+	if !q.still {
+		p.Col += int32(off - q.off)
 	}
 	return p
+}
+
+// find is the index of the piece that the byte at an offset belongs to.
+func (l *Line) find(off int) int {
+	low, high := 0, len(l.pieces)-1
+	for low < high {
+		if mid := (low + high + 1) / 2; l.pieces[mid].off <= off {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return low
+}
+
+// spread adds to list the pieces of the text between two offsets, as they are
+// when that text begins at the offset shift.
+func (l *Line) spread(list []piece, from, to, shift int) []piece {
+	if l.pieces == nil {
+		return append(list, piece{off: shift, at: l.At(from)})
+	}
+	i := l.find(from)
+	list = append(list, piece{shift, l.At(from), l.pieces[i].still})
+	for i++; i < len(l.pieces) && l.pieces[i].off < to; i++ {
+		p := l.pieces[i]
+		list = append(list, piece{p.off - from + shift, p.at, p.still})
+	}
+	return list
 }
 
 // cut is the line without its first n bytes.
 func (l Line) cut(n int) Line {
 	if l.pieces == nil {
 		l.place.Col += int32(n)
-		l.Text = l.Text[n:]
-		return l
+	} else {
+		l.pieces = l.spread(nil, n, len(l.Text), 0)
 	}
-	kept := []piece{{off: 0, at: l.At(n)}}
-	for _, p := range l.pieces {
-		switch {
-		case p.off <= n:
-			kept[0].still = p.still
-		default:
-			kept = append(kept, piece{p.off - n, p.at, p.still})
-		}
-	}
-	return Line{Text: l.Text[n:], pieces: kept, on: l.on}
+	l.Text = l.Text[n:]
+	return l
 }
 
 // trim is the line without space at its ends.
@@ -82,16 +99,7 @@ func (b *builder) keep(line *Line, from, to int) {
 	if from >= to {
 		return
 	}
-	b.pieces = append(b.pieces, piece{off: len(b.text), at: line.At(from)})
-	if line.pieces != nil {
-		b.pieces = b.pieces[:len(b.pieces)-1]
-		for i, p := range line.cut(from).pieces {
-			if i > 0 && p.off >= to-from {
-				break
-			}
-			b.pieces = append(b.pieces, piece{len(b.text) + p.off, p.at, p.still})
-		}
-	}
+	b.pieces = line.spread(b.pieces, from, to, len(b.text))
 	b.text = append(b.text, line.Text[from:to]...)
 }
 

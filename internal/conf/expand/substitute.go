@@ -13,17 +13,31 @@ type use struct {
 	size int    // of all that is written
 }
 
+// maxArgs is how long the arguments of a built-in definition may be, the name
+// of an environment variable for instance.
+const maxArgs = 256
+
 // findUse reads the use that begins with the $ at the start of s. Without
 // braces it must be followed by space, the end, a comma or a bracket.
 func findUse(s string) (use, bool) {
 	if strings.HasPrefix(s, "${") {
 		n := nameEnd(s[2:])
-		end := strings.IndexByte(s, '}')
-		if n == 0 || end < 0 {
+		if n == 0 || 2+n == len(s) {
 			return use{}, false
 		}
-		u := use{name: s[2 : 2+n], args: s[2+n : end], size: end + 1}
-		return u, u.args == "" || isSpace(u.args[0]) && u.name[0] == '_'
+		u := use{name: s[2 : 2+n], size: 3 + n}
+		switch c := s[2+n]; {
+		case c == '}':
+			return u, true
+		case isSpace(c) && u.name[0] == '_':
+			rest := s[2+n : min(len(s), maxArgs+2+n)]
+			end := strings.IndexByte(rest, '}')
+			if end >= 0 {
+				u.args, u.size = rest[:end], 3+n+end
+				return u, true
+			}
+		}
+		return use{}, false
 	}
 	n := nameEnd(s[1:])
 	if n == 0 {

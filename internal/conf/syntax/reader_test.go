@@ -132,8 +132,7 @@ func TestTooDeep(t *testing.T) {
 }
 
 func TestSpans(t *testing.T) {
-	_, _, r := read("$A=abc\nkey \"q w\" x${A}y $A\n")
-	r = NewReader(one("$A=abc\nkey \"q w\" x${A}y $A\n"), "/k.conf", expand.Options{}, func(diag.Diagnostic) {})
+	r := NewReader(one("$A=abc\nkey \"q w\" x${A}y $A\n"), "/k.conf", expand.Options{}, func(diag.Diagnostic) {})
 	n, _ := r.Next()
 	want := []string{"2:1-4", "2:5-10", "2:11-17", "1:4-7 used 2:18"}
 	for i, w := range n.Words {
@@ -154,6 +153,31 @@ func TestSpans(t *testing.T) {
 	}
 	if s := r.SpanAt(Pos{}); s != (diag.Span{}) {
 		t.Errorf("no place has a span: %v", s)
+	}
+}
+
+// What is awkward for a naive reader takes no more than its share of time; a
+// quadratic one would hang here.
+func TestLinear(t *testing.T) {
+	const size = expand.MaxLine
+	pieces := "$A=" + strings.Repeat("\\#", 1000) + "\n$B=" + strings.Repeat("${A}", 20) + "\n"
+	for name, line := range map[string]string{
+		"opening braces": strings.Repeat("{", size), "closing braces": strings.Repeat("}", size),
+		"dollars and braces": strings.Repeat("${", size/2), "names without an end": strings.Repeat("${a", size/3),
+		"arguments without an end": strings.Repeat("${_a ", size/5), "quotes": strings.Repeat("\"", size),
+		"many pieces": pieces + strings.Repeat("k \"${B}\" ", 3), "words": strings.Repeat("a ", size/2),
+		"lines": "$L=" + strings.Repeat("x \\\n", 10000) + "x\nk $L\n", "sequences": strings.Repeat("~SEQ(A,1,1)", size/11),
+	} {
+		text := strings.Repeat(line+"\n", 20)
+		r := NewReader(one(text), "/k.conf", expand.Options{}, func(diag.Diagnostic) {})
+		n := 0
+		for {
+			if _, ok := r.Next(); !ok {
+				break
+			}
+			n++
+		}
+		t.Logf("%s: %d bytes, %d statements", name, len(text), n)
 	}
 }
 

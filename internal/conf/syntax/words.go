@@ -100,6 +100,10 @@ scan:
 	}
 }
 
+// maxBraced is how long a placeholder or a name in braces may be: brackets that
+// never end are looked for in so many bytes.
+const maxBraced = 256
+
 // placeholder is the length of a template's {{ NAME }} or {% CODE %} that text
 // begins with, 0 if there is none. No configuration has a use for two braces
 // in a row, so reading them as blocks would only hide what is wrong.
@@ -113,7 +117,7 @@ func placeholder(s string) int {
 	default:
 		return 0
 	}
-	n := strings.Index(s[2:], end)
+	n := strings.Index(s[2:min(len(s), maxBraced)], end)
 	if n < 0 {
 		return 0
 	}
@@ -123,8 +127,11 @@ func placeholder(s string) int {
 // undefined reports whether the brace at i belongs to a ${NAME} that nothing
 // defined, and moves i to its end. keepalived would read a block.
 func undefined(s string, i *int) bool {
-	n := strings.IndexByte(s[*i:], '}')
-	if s[*i-1] != '$' || n < 2 || strings.ContainsAny(s[*i+1:*i+n], " {\"") {
+	if s[*i-1] != '$' {
+		return false
+	}
+	n := strings.IndexByte(s[*i:min(len(s), *i+maxBraced)], '}')
+	if n < 2 || strings.ContainsAny(s[*i+1:*i+n], " {\"") {
 		return false
 	}
 	*i += n
