@@ -20,7 +20,7 @@ func peersNotMutual(v *virtualRouter, say sayer) {
 				say(finding{pos: b.Pos, message: fmt.Sprintf("%s uses multicast, and %s unicast", b.title(), a.at()),
 					expected: "unicast_peer on all nodes or on none"})
 			case a.Unicast && b.SrcIP.IsValid() && !hasPeer(a.VRRPInstance, b.SrcIP) && a.SrcIP != b.SrcIP:
-				say(finding{pos: a.Pos, keyword: "unicast_peer",
+				say(finding{pos: a.Pos, keyword: "unicast_peer", mild: a.Priority < b.Priority,
 					message:  fmt.Sprintf("%s sends nothing to %s, the node of %s", a.title(), b.SrcIP, b.at()),
 					expected: "unicast_peer with the addresses of all other nodes"})
 			}

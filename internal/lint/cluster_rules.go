@@ -65,8 +65,9 @@ the node's own, which cannot be true of two.`,
 	},
 	{
 		ID: "HF159", Severity: diag.Error, Title: "Unicast peers that are not mutual",
-		Explanation: `With unicast each node sends its adverts to its peers only. A node that is missing in another's list never hears it and
-becomes master beside it. The same happens when one node uses unicast and the other multicast.`,
+		Explanation: `With unicast each node sends its adverts to its peers only. A node that is missing in the list of a better one never
+hears it and becomes master beside it. The same happens when one node uses unicast and the other multicast. If only the better
+node does not hear the worse one, it takes over without knowing of it (so that is a warning).`,
 		router: peersNotMutual,
 	},
 	{
