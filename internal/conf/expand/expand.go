@@ -26,6 +26,11 @@ type Options struct {
 	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
 }
 
+// Ours is an id that every machine has here and none in keepalived: lines that
+// begin with @holdfast are for this program only, lines with @^holdfast for
+// keepalived only, so one file can serve both.
+const Ours = "holdfast"
+
 // Bounds of what a configuration may ask for; passing one is diagnostic HF005.
 const (
 	MaxFiles    = 4096     // files opened, an included file counting each time
@@ -188,7 +193,7 @@ func (l *Lines) condition(line Line) (rest Line, ok bool) {
 	if len(id) > 0 && id[0] == '^' {
 		id, want = id[1:], false
 	}
-	return line.cut(n).trim(), (id == l.opt.ConfigID) == want
+	return line.cut(n).trim(), (id == l.opt.ConfigID || id == Ours) == want
 }
 
 // push reads from f until it ends.

@@ -75,6 +75,7 @@ var language = []struct {
 	{"no id", "@ a\n@^ b\n", "b", ""},
 	{"one id a line", "@vm @vm a\n@vm @x b\n", "@vm a|@x b", ""},
 	{"ids are whole words", "@vm{\n@VM a\n", "", ""},
+	{"a line for holdfast alone", "@holdfast a\n@^holdfast b\n@vm c\n", "a|c", ""}, // keepalived reads b and c
 	{"conditional definition", "@vm $A=1\n@x $A=2\nb ${A}\n", "b 1", ""},
 	{"a definition that is a condition", "$I=@vm\n$J=@x\n$I a\n$J b\n", "a", ""}, // keepalived garbles the first
 	{"definition", "$A=aaa\n$A\n${A}\n$A b\n${A}b\nx$A\nx${A}\n", "aaa|aaa|aaa b|aaab|xaaa|xaaa", ""},
