@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -117,8 +118,15 @@ func (w User) credential() (*syscall.Credential, error) {
 		}
 		return nil, nil
 	}
-	return &syscall.Credential{Uid: w.UID, Gid: w.GID, Groups: w.Groups}, nil
+	return &syscall.Credential{Uid: w.UID, Gid: w.GID, Groups: w.Groups, NoSetGroups: groupsAreFixed()}, nil
 }
+
+// groupsAreFixed reports whether we are the root of a user namespace in which
+// nobody may change supplementary groups (user_namespaces(7)).
+var groupsAreFixed = sync.OnceValue(func() bool {
+	text, err := os.ReadFile("/proc/self/setgroups")
+	return err == nil && strings.TrimSpace(string(text)) == "deny"
+})
 
 // environment is all that a program gets of ours.
 func (w User) environment() []string {
