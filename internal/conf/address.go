@@ -77,6 +77,10 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 	case "track_group", "preferred_lft":
 		var v string
 		if v, ok = value(); ok {
+			if _, err := strconv.ParseUint(v, 10, 32); opt == "preferred_lft" && err != nil && v != "forever" {
+				s.Fault("HF011", diag.Error, w[i+1], "preferred_lft "+strconv.Quote(v)+" is not valid, it is ignored", "seconds, or forever")
+				return 1, true
+			}
 			a.Options = append(a.Options, opt+" "+v)
 		}
 	case "brd", "broadcast":
@@ -84,7 +88,8 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 	case "peer":
 		var v string
 		if v, ok = value(); ok {
-			if a.Peer, ok = schema.ParsePrefix(v); !ok {
+			if a.Peer, ok = schema.ParsePrefix(v); !ok || family(a.Peer.Addr()) != family(a.Prefix.Addr()) {
+				ok = false
 				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, the line is ignored", "ADDRESS[/LENGTH]")
 			}
 		}

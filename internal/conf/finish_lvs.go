@@ -152,10 +152,11 @@ func (l *loader) judgeGroupUser(u groupUser, g *ServerGroup) {
 			}
 		}
 	}
-	switch {
-	case zero && v.Persistence == 0:
+	if zero && v.Persistence == 0 {
 		l.fault("HF041", u.word, "virtual_server_group "+g.Name+" has an address without a port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
 		v.Persistence = defaultPersistence
+	}
+	switch {
 	case ports == 0 && marks > 0 && v.Protocol != "":
 		l.fault("HF033", u.word, "virtual_server group "+g.Name+" has firewall marks only, its protocol is ignored", "no protocol", "")
 		v.Protocol = ""

@@ -9,9 +9,6 @@ import (
 // finishTracks drops tracked scripts that are not defined, or only further
 // down, where keepalived does not see them.
 func (l *loader) finishTracks() {
-	if len(l.tracked) == 0 {
-		return
-	}
 	have := make(map[string]*VRRPScript, len(l.cfg.Scripts))
 	l.scriptByName = have
 	for _, s := range l.cfg.Scripts {
@@ -42,7 +39,7 @@ func (l *loader) finishTracks() {
 	}
 	for _, i := range l.cfg.Instances {
 		i.TrackScripts = drop(i.TrackScripts)
-		if i.Priority == 255 {
+		if i.Priority == ownerPriority {
 			l.dropWeights(i, "an address owner (priority 255)")
 		}
 	}
@@ -73,12 +70,18 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 		kept = append(kept, t)
 	}
 	i.TrackScripts = kept
-	for k := range i.TrackIfaces {
-		if t := &i.TrackIfaces[k]; t.Weight != 0 {
-			l.walk.Fault("HF043", diag.Error, l.wordAt(*t), "the weight of "+t.Name+" is ignored for "+why, "no weight", "")
+	ifaces := i.TrackIfaces[:0]
+	for _, t := range i.TrackIfaces {
+		if t.Weight != 0 {
+			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "the weight of "+t.Name+" is ignored for "+why, "no weight", "")
 			t.Weight, t.WeightSet = 0, false
+			if i.Priority == ownerPriority {
+				continue // not tracked at all
+			}
 		}
+		ifaces = append(ifaces, t)
 	}
+	i.TrackIfaces = ifaces
 }
 
 // wordAt finds the word that named a tracked thing again.

@@ -25,10 +25,21 @@ func (l *loader) finishInstance(n *instanceNotes) bool {
 	l.unicast(n)
 	l.auth(n)
 	l.ownInterface(n)
-	if n.xmitBase.Text != "" && !n.vmac {
-		l.fault("HF018", n.xmitBase, "vmac_xmit_base without use_vmac", "use_vmac", "")
-	}
+	l.vmac(n)
 	return l.hasAddresses(n)
+}
+
+// vmac holds the keywords of VMACs to each other.
+func (l *loader) vmac(n *instanceNotes) {
+	base := n.xmitBase.Text != ""
+	switch {
+	case base && n.vmac.Text == "":
+		l.fault("HF018", n.xmitBase, "vmac_xmit_base without use_vmac", "use_vmac", "")
+	case base && n.inst.Strict:
+		l.fault("HF037", n.xmitBase, "vmac_xmit_base is not allowed by vrrp_strict, it is ignored", "", "")
+	case !base && n.vmac.Text == "use_vmac" && n.inst.Unicast:
+		l.fault("HF018", n.vmac, "use_vmac with unicast_peer takes vmac_xmit_base, which is assumed", "vmac_xmit_base", "")
+	}
 }
 
 // hasAddresses: no address is unusual in version 2 and not allowed in 3.
@@ -50,7 +61,7 @@ func (l *loader) ownInterface(n *instanceNotes) {
 	i := n.inst
 	kept := i.TrackIfaces[:0]
 	for _, t := range i.TrackIfaces {
-		if t.Name == i.Interface && !i.DontTrackPrimary {
+		if t.Name == i.Interface {
 			l.fault("HF043", n.name, "vrrp_instance "+i.Name+" tracks its own interface "+t.Name+" anyway, track_interface is ignored for it", "other interfaces", "")
 			continue
 		}
@@ -250,6 +261,10 @@ func (l *loader) uniqueVRIDs() {
 	kept := l.cfg.Instances[:0]
 	for _, i := range l.cfg.Instances {
 		k := key{i.Interface, i.Family, i.VRID}
+		if l.cfg.Global.DynamicInterfaces && l.sys != nil && !l.sys.Interface(i.Interface) {
+			kept = append(kept, i) // nobody knows what will come under that name
+			continue
+		}
 		if first, dup := seen[k]; dup {
 			l.fatal("HF022", l.notesOf(i).vrid, "vrrp_instance "+i.Name+" has the virtual_router_id "+strconv.Itoa(i.VRID)+" of "+first+" on "+i.Interface, "another number")
 			continue

@@ -54,6 +54,7 @@ type loader struct {
 	// What is tracked, and what there is to be tracked.
 	tracked      []trackNotes
 	named        map[string]bool        // "track_file NAME" and such, as defined so far
+	neighbours   map[string]string      // of BFD, with whose they are
 	scriptByName map[string]*VRRPScript // when all is read
 
 	// What the machine must have.
@@ -78,7 +79,7 @@ type marks struct {
 	vsWord, opsWord, sgroupWord       syntax.Word
 	quorumWord, hystWord, sorryWord   syntax.Word
 	chkWord, urlWord, miscWord        syntax.Word
-	garpWord                          syntax.Word
+	garpWord, routeProto              syntax.Word
 	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
 }
 
@@ -86,6 +87,7 @@ type marks struct {
 type checks struct {
 	scriptBad, miscBad bool   // its user does not exist
 	garpDelay          bool   // a garp_group has an interval
+	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
 	chkNamed           bool   // the checker names what it follows
 	minReply, maxReply int
@@ -127,7 +129,8 @@ type instanceNotes struct {
 	preemptDelay, advert     syntax.Word
 	version                  syntax.Word
 	acceptWord, xmitBase     syntax.Word
-	vmac, garpRepeats        bool
+	vmac                     syntax.Word // use_vmac or use_ipvlan
+	garpRepeats              bool
 	vips, excluded           []syntax.Word // first words, beside Addresses and Excluded
 }
 

@@ -30,6 +30,7 @@ func set(words string) map[string]bool {
 func (l *loader) route(s *stmt) (Route, bool) {
 	r := Route{Pos: l.pos(s.Node.Words[0])}
 	dest, tracked, iface, ok := "", true, false, true
+	l.routeFamily = 0
 	w := s.Node.Words
 	for i := 0; i < len(w) && ok; i++ {
 		r.Words = append(r.Words, w[i].Text)
@@ -52,7 +53,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 				}
 			}
 			r.Words = append(r.Words, w[i].Text)
-			ok = routeAddress(s, w[i])
+			ok = l.routeAddress(s, w[i])
 			if word == "to" {
 				dest = w[i].Text
 			}
@@ -71,11 +72,20 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			}
 		case dest == "" && (word == "default" || isPrefix(word)):
 			dest = word
+			ok = l.routeAddress(s, w[i])
 		default:
 			s.Fault("HF011", diag.Error, w[i], "a route has no option "+strconv.Quote(word)+", the route is ignored", "options as in ip-route(8)")
 			ok = false
 		}
 	}
+	if ok && dest == "" {
+		s.Fault("HF042", diag.Error, w[0], "the route has no destination, it is ignored", "ADDRESS/LENGTH or default")
+		return r, false
+	}
+	if ok && tracked && l.routeProto.Text != "" {
+		s.Fault("HF042", diag.Error, l.routeProto, "a route of another protocol cannot be tracked, its protocol is ignored", "no protocol, or no_track")
+	}
+	l.routeProto = syntax.Word{}
 	if ok && tracked && !iface {
 		s.Fault("HF042", diag.Error, w[0], "the route names no interface and cannot be tracked", "dev INTERFACE, or no_track")
 	}
@@ -93,8 +103,17 @@ func (l *loader) nexthops(s *stmt, w []syntax.Word, i int, r *Route) int {
 	return i
 }
 
-func routeAddress(s *stmt, w syntax.Word) bool {
-	if w.Text == "default" || w.Text == "all" || isPrefix(w.Text) {
+func (l *loader) routeAddress(s *stmt, w syntax.Word) bool {
+	if w.Text == "default" || w.Text == "all" {
+		return true
+	}
+	if p, ok := schema.ParsePrefix(w.Text); ok {
+		if f := family(p.Addr()); l.routeFamily == 0 {
+			l.routeFamily = f
+		} else if l.routeFamily != f {
+			s.Fault("HF032", diag.Error, w, "IPv4 and IPv6 addresses in one route, it is ignored", "")
+			return false
+		}
 		return true
 	}
 	s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is no IP address, the route is ignored", "an IP address")
@@ -109,7 +128,19 @@ func isPrefix(t string) bool {
 func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 	switch word {
 	case "dev", "oif", "iif", "vrf":
-		l.needInterface(v, "route")
+		l.needInterface(v, "a route or rule")
+	case "metric", "priority", "preference", "order", "mtu", "hoplimit":
+		if _, err := strconv.ParseUint(v.Text, 10, 32); err != nil && v.Text != "lock" {
+			s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid", "a number")
+		}
+	case "scope":
+		if !knownScope(v.Text) {
+			s.Fault("HF011", diag.Error, v, "scope "+strconv.Quote(v.Text)+" is not valid", "host, link, site, global or a number from 0 to 255")
+		}
+	case "protocol":
+		l.routeProto = v
+	case "from", "to":
+		l.routeAddress(s, v)
 	case "table", "lookup":
 		if !knownTable(v.Text) {
 			s.Fault("HF011", diag.Error, v, "there is no routing table "+strconv.Quote(v.Text), "main, local, default or a number")
@@ -132,6 +163,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 	w := s.Node.Words
 	r := Route{Pos: l.pos(w[0])}
 	acts, prefers := false, false
+	l.routeFamily = 0
 	for i := 0; i < len(w); i++ {
 		word := w[i].Text
 		r.Words = append(r.Words, word)
@@ -142,8 +174,8 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 				return r, false
 			}
 			r.Words = append(r.Words, w[i].Text)
-			if word == "iif" || word == "oif" {
-				l.needInterface(w[i], "rule")
+			if word != "lookup" && word != "protocol" {
+				l.routeValue(s, word, w[i])
 			}
 			acts = acts || word == "table" || word == "lookup" || word == "goto"
 			prefers = prefers || word == "preference" || word == "order" || word == "priority"

@@ -16,8 +16,8 @@ var weightReverse = args{{Kind: schema.Number, Min: -253, Max: 253}, {Kind: sche
 
 var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true, Doc: "A BFD session.", Set: define("track_bfd"), End: needs("bfd_instance", "neighbor_ip"), Block: schema.NewBlock("bfd_instance", rows{
 	{Name: "source_ip", Args: address, Doc: "The address to send from."},
-	{Name: "neighbor_ip", Args: address, Doc: "The other side.", Set: hasLast},
-	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip.", Set: hasLast},
+	{Name: "neighbor_ip", Args: address, Doc: "The other side.", Set: bfdNeighbour},
+	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip.", Set: bfdNeighbour},
 	{Name: "min_rx", Args: millis(1, 1000), Doc: "How often packets may come at most."},
 	{Name: "min_tx", Args: millis(1, 1000), Doc: "How often packets are sent."},
 	{Name: "idle_tx", Args: millis(1000, 10000), Doc: "How often packets are sent while there is no session."},

@@ -53,10 +53,10 @@ var globalOwn = rows{
 var globalNames = rows{
 	{Name: "router_id", Args: text, Soft: true, Doc: "The name of this machine in messages; its host name by default.", Set: str(func(l *loader) *string { return &global(l).RouterID })},
 	{Name: "process_names", Args: opt(text), Unbuilt: true, Doc: "Give each child a process name of its own."},
-	{Name: "process_name", Args: name, Doc: "The parent's process name.", Set: str(func(l *loader) *string { return &global(l).ProcessName })},
-	{Name: "vrrp_process_name", Args: name, Doc: "The VRRP child's process name.", Set: str(func(l *loader) *string { return &global(l).VRRPProcessName })},
-	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: str(func(l *loader) *string { return &global(l).CheckerProcessName })},
-	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: str(func(l *loader) *string { return &global(l).CheckerProcessName })},
+	{Name: "process_name", Args: name, Doc: "The parent's process name.", Set: processName(func(l *loader) *string { return &global(l).ProcessName })},
+	{Name: "vrrp_process_name", Args: name, Doc: "The VRRP child's process name.", Set: processName(func(l *loader) *string { return &global(l).VRRPProcessName })},
+	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcessName })},
+	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcessName })},
 	{Name: "bfd_process_name", Args: name, Unbuilt: true, Doc: "The BFD child's process name."},
 	{Name: "use_symlink_paths", Args: on, Since: since24, Unbuilt: true, Doc: "Keep symbolic links in the paths of scripts as they are written."},
 	{Name: "data_use_instance", Args: on, Unbuilt: true, Doc: "Put the instance's name into the names of data files."},
@@ -82,11 +82,11 @@ var globalScripts = rows{
 	{Name: "startup_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long startup_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).StartupTimeout })},
 	{Name: "shutdown_script", Args: command, Soft: true, Doc: "A program to run after everything else.", Set: lone(func(l *loader) **Command { return &global(l).ShutdownScript })},
 	{Name: "shutdown_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long shutdown_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).ShutdownTimeout })},
-	{Name: "notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for all state changes.", Set: str(func(l *loader) *string { return &global(l).NotifyFIFO })},
+	{Name: "notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for all state changes.", Set: once(func(l *loader) *string { return &global(l).NotifyFIFO })},
 	{Name: "notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).NotifyFIFOScript })},
-	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of instances and groups.", Set: str(func(l *loader) *string { return &global(l).VRRPNotifyFIFO })},
+	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of instances and groups.", Set: once(func(l *loader) *string { return &global(l).VRRPNotifyFIFO })},
 	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).VRRPNotifyFIFOScript })},
-	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: str(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
+	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: once(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
 	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).LVSNotifyFIFOScript })},
 	{Name: "vrrp_notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
 	{Name: "fifo_write_vrrp_states_on_reload", Unbuilt: true, Doc: "Write all states to the FIFOs after a reload."},
@@ -229,6 +229,31 @@ func lone(f func(*loader) **Command) func(*loader, *stmt) {
 			return
 		}
 		set(l, s)
+	}
+}
+
+// once sets a string that the first line decides.
+func once(f func(*loader) *string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		if *f(l) != "" {
+			s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is ignored", "")
+			return
+		}
+		*f(l) = s.Text()
+	}
+}
+
+// maxProcessName is how long a name the kernel keeps (TASK_COMM_LEN less NUL).
+const maxProcessName = 15
+
+func processName(f func(*loader) *string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		n := s.Text()
+		if len(n) > maxProcessName {
+			s.Fault("HF011", diag.Error, s.Words()[0], "the process name is too long, taking "+n[:maxProcessName], "at most 15 characters")
+			n = n[:maxProcessName]
+		}
+		*f(l) = n
 	}
 }
 

@@ -239,7 +239,10 @@ func addGroupMember(l *loader, s *stmt) {
 		}
 		m.FWMark = uint32(n)
 		if len(w) > 2 {
-			m.Family = map[string]int{"inet": 4, "inet6": 6}[w[2].Text]
+			if m.Family = map[string]int{"inet": 4, "inet6": 6}[w[2].Text]; m.Family == 0 {
+				s.Fault("HF011", diag.Error, w[2], "family "+strconv.Quote(w[2].Text)+" is not valid, the line is ignored", "inet or inet6")
+				return
+			}
 		}
 		l.sgroup.Members = append(l.sgroup.Members, m)
 		return

@@ -42,7 +42,10 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 		l.trackedIn = map[trackKey]bool{}
 	}
 	l.trackedIn[key] = true
+	weighed := false
 	for i := 1; i < len(w); i++ {
+		reversible := weighed
+		weighed = w[i].Text == "weight"
 		switch w[i].Text {
 		case "weight":
 			if i++; i >= len(w) {
@@ -59,12 +62,14 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 				continue
 			}
 			t.Weight, t.WeightSet = n, true
-		case "reverse":
-			t.Reverse = true
-		case "noreverse":
-			t.Reverse = false
+		case "reverse", "noreverse":
+			if reversible {
+				t.Reverse = w[i].Text == "reverse"
+				continue
+			}
+			fallthrough
 		default:
-			s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(w[i].Text)+" of "+t.Name, "weight NUMBER, reverse or noreverse")
+			s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(w[i].Text)+" of "+t.Name, "weight NUMBER, then perhaps reverse or noreverse")
 		}
 	}
 	*into = append(*into, t)
@@ -102,8 +107,20 @@ func has(l *loader, s *stmt) {
 	l.definedHas = s.Keyword().Text
 }
 
-// hasLast is has where the last one counts.
-func hasLast(l *loader, s *stmt) { l.definedHas = s.Keyword().Text }
+// bfdNeighbour notes the other side of a session; each has one session only.
+func bfdNeighbour(l *loader, s *stmt) {
+	l.definedHas = s.Keyword().Text
+	key := "neighbour " + s.Value(0).Addr.String()
+	if of, twice := l.neighbours[key]; twice && of != l.defined.Text {
+		s.Fault("HF031", diag.Error, s.Words()[0], "bfd_instance "+of+" has the neighbour "+s.Text()+" already, this one is ignored", "")
+		delete(l.named, "track_bfd "+l.defined.Text)
+		return
+	}
+	if l.neighbours == nil {
+		l.neighbours = map[string]string{}
+	}
+	l.neighbours[key] = l.defined.Text
+}
 
 // needs ends a block that is nothing without a certain keyword.
 func needs(kind, keyword string) func(*loader) {

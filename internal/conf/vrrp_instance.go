@@ -71,8 +71,8 @@ type peerKey struct {
 
 func addPeer(l *loader, s *stmt) {
 	w := s.Node.Words
-	a, err := netip.ParseAddr(w[0].Text)
-	if err != nil {
+	a, ok := addressOf(w[0].Text)
+	if !ok {
 		s.Fault("HF011", diag.Error, w[0], "unicast_peer "+strconv.Quote(w[0].Text)+" is not valid, the line is ignored", "an IP address")
 		return
 	}
@@ -163,7 +163,11 @@ const loopback = "lo"
 
 // useVMAC reads [NAME] and options; the interface is not made yet.
 func useVMAC(l *loader, s *stmt) {
-	l.vi.vmac = true
+	if l.vi.vmac.Text != "" {
+		s.Fault("HF031", diag.Error, s.Keyword(), "use_vmac is given twice, the second is ignored", "")
+		return
+	}
+	l.vi.vmac = s.Keyword()
 	named := false
 	for i, w := range s.Words() {
 		switch _, isAddr := addressOf(w.Text); {
@@ -192,7 +196,7 @@ func useVMAC(l *loader, s *stmt) {
 func useIPVLAN(l *loader, s *stmt) {
 	for _, w := range s.Words() {
 		if a, ok := addressOf(w.Text); ok && a.Is4() {
-			l.vi.vmac = true
+			l.vi.vmac = s.Keyword()
 			return
 		}
 	}
