@@ -1,0 +1,105 @@
+package print
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+)
+
+// checker is a health check. How often it tries again is said always, for the
+// default is another one for each kind.
+func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global, timeout time.Duration) *Block {
+	b := &Block{Keyword: c.Kind, Pos: c.Pos}
+	if c.HTTP == nil && c.Misc == nil && c.Kind != "TCP_CHECK" {
+		b.Note = c.Kind + " has no effect yet; what it alone can say is not kept"
+		// These two have none of what follows.
+		if b.Silent = c.Kind == "BFD_CHECK" || c.Kind == "FILE_CHECK"; b.Silent {
+			return b
+		}
+	}
+	if c.Misc == nil {
+		b.connect(c, rs, v, timeout)
+	}
+	b.num("retry", c.Retry, -1)
+	b.dur("delay_before_retry", c.DelayBeforeRetry, -1)
+	b.dur("delay_loop", c.DelayLoop, v.DelayLoop)
+	if v.Warmup >= 0 {
+		b.dur("warmup", c.Warmup, v.Warmup)
+	} else {
+		b.dur("warmup", c.Warmup, c.DelayLoop).From = "delay_loop"
+	}
+	b.on("alpha", c.Alpha, rs.Alpha)
+	b.on("log_all_failures", c.LogAllFailures, g.CheckerLogAllFailures).From = "checker_log_all_failures"
+	switch {
+	case c.HTTP != nil:
+		b.http(c.HTTP, rs)
+	case c.Misc != nil:
+		b.misc(c.Misc)
+	}
+	return b
+}
+
+func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, timeout time.Duration) {
+	if c.ConnectIP.IsValid() {
+		b.str("connect_ip", c.ConnectIP.String(), rs.Addr.String())
+	}
+	port := rs.Port
+	if port == 0 {
+		port = v.Port
+	}
+	if c.ConnectPort != 0 {
+		b.num("connect_port", int(c.ConnectPort), int(port))
+	}
+	if c.BindTo.IsValid() {
+		b.str("bindto", c.BindTo.String(), "")
+	}
+	if c.BindPort != 0 {
+		b.num("bind_port", int(c.BindPort), 0)
+	}
+	b.str("bind_if", c.BindIf, "")
+	b.dur("connect_timeout", c.ConnectTimeout, timeout)
+	b.num("fwmark", int(c.FWMark), 0)
+}
+
+func (b *Block) misc(m *conf.MiscCheck) {
+	b.set(Setting{Keyword: "misc_path", Words: []string{commandWord(m.Command.Argv)}, Value: object{{"argv", m.Command.Argv}}})
+	b.user(&m.Command)
+	b.dur("misc_timeout", m.Timeout, 0)
+	b.flag("misc_dynamic", m.Dynamic)
+}
+
+func (b *Block) http(h *conf.HTTPCheck, rs *conf.RealServer) {
+	b.str("virtualhost", h.VirtualHost, rs.VirtualHost)
+	b.str("http_protocol", h.Protocol, "1.0")
+	b.on("enable_sni", h.SNI, false)
+	b.on("fast_recovery", h.FastRecovery, false)
+	for i := range h.URLs {
+		b.add(url(&h.URLs[i], h))
+	}
+}
+
+func url(u *conf.HTTPURL, h *conf.HTTPCheck) *Block {
+	b := &Block{Keyword: "url"}
+	b.str("path", u.Path, "")
+	b.str("digest", u.Digest, "")
+	if len(u.Status) > 0 {
+		var w []string
+		for _, r := range u.Status {
+			s := strconv.Itoa(r.From)
+			if r.To != r.From {
+				s += "-" + strconv.Itoa(r.To)
+			}
+			w = append(w, s)
+		}
+		b.set(Setting{Keyword: "status_code", Words: w, Value: w})
+	}
+	if u.VirtualHost != "" {
+		b.str("virtualhost", u.VirtualHost, "")
+	} else if h.VirtualHost != "" {
+		b.set(Setting{Keyword: "virtualhost", Words: []string{h.VirtualHost}, Value: h.VirtualHost, Implied: true})
+	}
+	b.str("regex", u.Regex, "")
+	b.flag("regex_no_match", u.RegexNoMatch)
+	return b
+}

@@ -1,0 +1,105 @@
+package print
+
+import (
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+)
+
+// nothing is a disk with one empty file, for the defaults of global_defs.
+type nothing struct{}
+
+func (nothing) Read(string) ([]byte, error)   { return nil, nil }
+func (nothing) Glob(string) ([]string, error) { return nil, nil }
+
+var _ source.Files = nothing{}
+
+func globalDefs(g *conf.Global) *Block {
+	empty, _ := conf.Load(nothing{}, "", conf.Options{})
+	d := &empty.Global
+	b := &Block{Keyword: "global_defs", Plain: true}
+	b.str("router_id", g.RouterID, "")
+	b.str("lvs_director", g.Director, d.Director)
+	b.on("config_strict", g.ConfigStrict, false)
+	b.str("process_name", g.ProcessName, "")
+	b.str("vrrp_process_name", g.VRRPProcessName, "")
+	b.str("checker_process_name", g.CheckerProcessName, "")
+	b.str("default_interface", g.DefaultInterface, "")
+	b.flag("dynamic_interfaces", g.DynamicInterfaces)
+	b.globalScripts(g, d)
+	b.globalVRRP(g, d)
+	b.globalLVS(g)
+	return b
+}
+
+func (b *Block) globalScripts(g, d *conf.Global) {
+	if g.ScriptUser != "" {
+		w := []string{g.ScriptUser}
+		if g.ScriptGroup != "" {
+			w = append(w, g.ScriptGroup)
+		}
+		b.set(Setting{Keyword: "script_user", Words: w, Value: w})
+	}
+	b.flag("enable_script_security", g.ScriptSecurity)
+	b.cmd("startup_script", g.StartupScript)
+	b.dur("startup_script_timeout", g.StartupTimeout, d.StartupTimeout)
+	b.cmd("shutdown_script", g.ShutdownScript)
+	b.dur("shutdown_script_timeout", g.ShutdownTimeout, d.ShutdownTimeout)
+	b.str("notify_fifo", g.NotifyFIFO, "")
+	b.cmd("notify_fifo_script", g.NotifyFIFOScript)
+	b.str("vrrp_notify_fifo", g.VRRPNotifyFIFO, "")
+	b.cmd("vrrp_notify_fifo_script", g.VRRPNotifyFIFOScript)
+	b.str("lvs_notify_fifo", g.LVSNotifyFIFO, "")
+	b.cmd("lvs_notify_fifo_script", g.LVSNotifyFIFOScript)
+}
+
+func (b *Block) globalVRRP(g, d *conf.Global) {
+	b.num("vrrp_version", g.VRRPVersion, d.VRRPVersion)
+	b.str("vrrp_mcast_group4", g.McastGroup4.String(), d.McastGroup4.String())
+	b.str("vrrp_mcast_group6", g.McastGroup6.String(), d.McastGroup6.String())
+	b.dur("vrrp_startup_delay", g.StartupDelay, 0)
+	b.num("vrrp_rt_priority", g.RTPriority, 0)
+	b.flag("vrrp_no_swap", g.NoSwap)
+	b.flag("vrrp_skip_check_adv_addr", g.SkipCheckAddr)
+	b.flag("vrrp_strict", g.Strict)
+	b.on("vrrp_lower_prio_no_advert", g.LowerPrioNoAdvert, false)
+	b.on("vrrp_higher_prio_send_advert", g.HigherPrioSendAdvert, false)
+	b.num("vrrp_down_timer_adverts", g.DownTimerAdverts, d.DownTimerAdverts)
+	b.garp("vrrp_", &g.GARP, &d.GARP)
+	// These two follow the two of becoming master, unless they are said.
+	b.dur("vrrp_garp_lower_prio_delay", g.GARP.LowerPrioDelay, g.GARP.MasterDelay).From = "vrrp_garp_master_delay"
+	b.num("vrrp_garp_lower_prio_repeat", g.GARP.LowerPrioRepeat, g.GARP.MasterRepeat).From = "vrrp_garp_master_repeat"
+	b.dur("vrrp_garp_interval", g.GARP.Interval, 0)
+	b.dur("vrrp_gna_interval", g.GARP.GNAInterval, 0)
+}
+
+// garp is what instances may say as well; d holds otherwise.
+func (b *Block) garp(prefix string, g, d *conf.GARP) {
+	b.dur(prefix+"garp_master_delay", g.MasterDelay, d.MasterDelay)
+	b.num(prefix+"garp_master_repeat", g.MasterRepeat, d.MasterRepeat)
+	b.dur(prefix+"garp_master_refresh", g.Refresh, d.Refresh)
+	b.num(prefix+"garp_master_refresh_repeat", g.RefreshRepeat, d.RefreshRepeat)
+}
+
+func (b *Block) globalLVS(g *conf.Global) {
+	var w []string
+	o := object{}
+	for _, t := range []struct {
+		name string
+		d    time.Duration
+	}{{"tcp", g.LVSTimeouts.TCP}, {"tcpfin", g.LVSTimeouts.TCPFin}, {"udp", g.LVSTimeouts.UDP}} {
+		if t.d != 0 {
+			w = append(w, t.name, seconds(t.d))
+			o = append(o, member{t.name, t.d.Seconds()})
+		}
+	}
+	if w != nil {
+		b.set(Setting{Keyword: "lvs_timeouts", Words: w, Value: o})
+	}
+	b.flag("lvs_flush", g.LVSFlush)
+	b.flag("lvs_flush_on_stop", g.LVSFlushOnStop)
+	b.num("checker_rt_priority", g.CheckerRTPrio, 0)
+	b.on("checker_log_all_failures", g.CheckerLogAllFailures, false)
+	b.on("rs_init_notifies", g.RSInitNotifies, false)
+}
