@@ -135,11 +135,12 @@ func weakWeights(v *virtualRouter, say sayer) {
 			top, highest = p, h
 		}
 	}
-	w := top.node.weights(top.TrackIfaces, top.TrackScripts)
-	if len(v.parts) < 2 || len(w) == 0 || top.node.grouped(top.VRRPInstance) {
+	w := top.node.weights(top.VRRPInstance)
+	if len(v.parts) < 2 || len(w) == 0 {
 		return
 	}
-	low, _ := top.node.span(top.VRRPInstance)
+	least, _ := sum(w)
+	low := clamp(top.Priority, least)
 	rival := 0
 	for _, p := range v.parts {
 		if p.node != top.node && !strangers(top.VRRPInstance, p.VRRPInstance) {
@@ -154,17 +155,45 @@ func weakWeights(v *virtualRouter, say sayer) {
 
 // upPriority is the priority of a part when nothing has failed.
 func (p *part) upPriority() int {
-	sum := 0
-	for _, t := range p.node.weights(p.TrackIfaces, p.TrackScripts) {
+	all := 0
+	for _, t := range p.node.weights(p.VRRPInstance) {
 		add, _ := track.Weigh(true, t.Weight, t.Reverse)
-		sum += add
+		all += add
 	}
-	return clamp(p.Priority, sum)
+	return clamp(p.Priority, all)
 }
 
-// grouped reports whether an instance is in a group that ignores its weights.
-func (s *subject) grouped(i *conf.VRRPInstance) bool {
-	return slices.ContainsFunc(s.Groups, func(g *conf.SyncGroup) bool { return !g.TrackingWeight && slices.Contains(g.Members, i.Name) })
+// takenAddress looks for virtual addresses that another node sends from. An
+// address owner (priority 255) may do that.
+func takenAddress(c *cluster, say sayer) {
+	own := map[netip.Addr]part{}
+	for _, n := range c.nodes {
+		for _, i := range n.Instances {
+			if i.SrcIP.IsValid() {
+				own[i.SrcIP] = part{i, n}
+			}
+		}
+	}
+	for _, n := range c.nodes {
+		for _, i := range n.Instances {
+			each(i, func(a conf.Address) {
+				o, taken := own[a.Prefix.Addr()]
+				if taken && o.node != n && !o.owns(a.Prefix.Addr()) {
+					say(finding{pos: a.Pos, message: fmt.Sprintf("%s is the own address of the node of %s", a.Prefix.Addr(), o.at()), expected: "an address that no node has of its own"})
+				}
+			})
+		}
+	}
+}
+
+// owns reports whether the node of a part is the owner of a virtual address.
+func (p part) owns(a netip.Addr) bool {
+	for _, i := range p.node.Instances {
+		if i.Priority == 255 && addresses(i)[a] {
+			return true
+		}
+	}
+	return false
 }
 
 // differentServices compares the virtual servers of the first node with those

@@ -119,6 +119,12 @@ that one always takes over; on the others it changes nothing. Set it on all node
 silence this.`,
 		nodes: differentServices,
 	},
+	{
+		ID: "HF168", Severity: diag.Error, Title: "A virtual address that is another node's own",
+		Explanation: `The node that has the address for good and the master of the virtual router answer for it both. Only the owner of an
+address (priority 255) may have it as its own and as a virtual address.`,
+		nodes: takenAddress,
+	},
 }
 
 func aloneRouter(c *cluster, say sayer) {
@@ -307,7 +313,7 @@ func uselessNoPreempt(v *virtualRouter, say sayer) {
 	for i := range v.parts {
 		p := &v.parts[i]
 		switch {
-		case p.node == best && p.NoPreempt, len(p.node.weights(p.TrackIfaces, p.TrackScripts)) > 0:
+		case p.node == best && p.NoPreempt, len(p.node.weights(p.VRRPInstance)) > 0:
 			return
 		case p.NoPreempt && found == nil:
 			found = p

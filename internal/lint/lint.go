@@ -53,6 +53,7 @@ type subject struct {
 	scripts   map[string]*conf.VRRPScript
 	instances map[string]*conf.VRRPInstance
 	groups    map[string]*conf.ServerGroup
+	groupOf   map[string]*conf.SyncGroup // by the name of a member
 }
 
 func newSubject(c *conf.Config, system conf.System) *subject {
@@ -61,6 +62,7 @@ func newSubject(c *conf.Config, system conf.System) *subject {
 		scripts:   make(map[string]*conf.VRRPScript, len(c.Scripts)),
 		instances: make(map[string]*conf.VRRPInstance, len(c.Instances)),
 		groups:    make(map[string]*conf.ServerGroup, len(c.ServerGroups)),
+		groupOf:   map[string]*conf.SyncGroup{},
 	}
 	for _, d := range c.Scripts {
 		s.scripts[d.Name] = d
@@ -70,6 +72,11 @@ func newSubject(c *conf.Config, system conf.System) *subject {
 	}
 	for _, g := range c.ServerGroups {
 		s.groups[g.Name] = g
+	}
+	for _, g := range c.Groups {
+		for _, name := range g.Members {
+			s.groupOf[name] = g
+		}
 	}
 	return s
 }

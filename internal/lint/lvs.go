@@ -294,6 +294,9 @@ func foreignService(s *subject, say sayer) {
 	if len(vips) == 0 {
 		return
 	}
+	for _, a := range s.StaticAddresses {
+		vips[a.Prefix.Addr()] = true
+	}
 	for _, v := range s.VirtualServers {
 		if v.Addr.IsValid() && !vips[v.Addr] {
 			say(finding{pos: v.Pos, message: fmt.Sprintf("%s is a virtual address of no vrrp_instance", v.Addr), expected: "an address that a vrrp_instance has"})

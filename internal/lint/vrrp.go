@@ -147,20 +147,23 @@ func each(i *conf.VRRPInstance, f func(a conf.Address)) {
 
 func deadWeight(s *subject, say sayer) {
 	for _, i := range s.Instances {
-		for _, t := range s.weights(i.TrackIfaces, i.TrackScripts) {
-			low, high := t.reach()
-			if p := i.Priority; clamp(p, low) != p || clamp(p, high) != p {
-				continue
+		all := s.weights(i)
+		low, high := sum(all)
+		for _, t := range all {
+			l, h := t.reach()
+			// whatever the others add, does this one change anything?
+			dead := func(others int) bool { return clamp(i.Priority, others+l) == clamp(i.Priority, others+h) }
+			if dead(low-l) && dead(high-h) {
+				say(finding{pos: t.Pos, message: fmt.Sprintf("the weight of %s cannot change priority %d of vrrp_instance %s", t.Name, i.Priority, i.Name),
+					expected: "a priority that leaves room for the weight, or weight 0"})
 			}
-			say(finding{pos: t.Pos, message: fmt.Sprintf("the weight of %s cannot change priority %d of vrrp_instance %s", t.Name, i.Priority, i.Name),
-				expected: "a priority that leaves room for the weight, or weight 0"})
 		}
 	}
 }
 
 func weightWithoutPreemption(s *subject, say sayer) {
 	for _, i := range s.Instances {
-		if w := s.weights(i.TrackIfaces, i.TrackScripts); i.NoPreempt && len(w) > 0 {
+		if w := s.weights(i); i.NoPreempt && len(w) > 0 {
 			say(finding{pos: i.Pos, keyword: "nopreempt",
 				message:  fmt.Sprintf("vrrp_instance %s has nopreempt, so it does not take over when the weight of %s lowers the master's priority", i.Name, w[0].Name),
 				expected: "no nopreempt, or weight 0 so that a failure means FAULT"})
@@ -252,7 +255,9 @@ func ownPeer(s *subject, say sayer) {
 func virtualPeer(s *subject, say sayer) {
 	owner := map[netip.Addr]string{}
 	for _, i := range s.Instances {
-		each(i, func(a conf.Address) { owner[a.Prefix.Addr()] = i.Name })
+		if i.Priority != 255 { // whose addresses are the node's own
+			each(i, func(a conf.Address) { owner[a.Prefix.Addr()] = i.Name })
+		}
 	}
 	for _, i := range s.Instances {
 		for _, p := range i.Peers {

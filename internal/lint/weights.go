@@ -5,23 +5,37 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
 
-// weights are the tracked things of these lists that change a priority, with
-// what a track_script takes from its vrrp_script filled in.
-func (s *subject) weights(ifaces, scripts []conf.Track) []weighed {
+// weights are what changes the priority of an instance: what it tracks with a
+// weight and, in a sync group, what the group tracks. A group has one fate, so
+// its members' own weights count only with sync_group_tracking_weight.
+func (s *subject) weights(i *conf.VRRPInstance) []weighed {
+	g := s.groupOf[i.Name]
+	if g == nil {
+		return s.weighed(i.TrackIfaces, i.TrackScripts)
+	}
+	var own []weighed
+	if g.TrackingWeight {
+		own = s.weighed(i.TrackIfaces, i.TrackScripts)
+	}
+	return append(own, s.weighed(g.TrackIfaces, g.TrackScripts)...)
+}
+
+// weighed are the entries of two lists that have a weight, with what a
+// track_script takes from its vrrp_script filled in.
+func (s *subject) weighed(ifaces, scripts []conf.Track) []weighed {
 	var out []weighed
-	add := func(t conf.Track) {
+	for _, t := range ifaces {
 		if t.Weight != 0 {
 			out = append(out, weighed(t))
 		}
-	}
-	for _, t := range ifaces {
-		add(t)
 	}
 	for _, t := range scripts {
 		if def := s.scripts[t.Name]; def != nil && !t.WeightSet {
 			t.Weight, t.Reverse = def.Weight, def.Reverse
 		}
-		add(t)
+		if t.Weight != 0 {
+			out = append(out, weighed(t))
+		}
 	}
 	return out
 }
@@ -44,11 +58,11 @@ func clamp(priority, add int) int {
 	return min(max(priority+add, 1), 254)
 }
 
-// span is the least and the greatest priority that weights give an instance.
-func (s *subject) span(i *conf.VRRPInstance) (low, high int) {
-	for _, t := range s.weights(i.TrackIfaces, i.TrackScripts) {
+// sum is the least and the most that weights add up to.
+func sum(all []weighed) (low, high int) {
+	for _, t := range all {
 		l, h := t.reach()
 		low, high = low+l, high+h
 	}
-	return clamp(i.Priority, low), clamp(i.Priority, high)
+	return low, high
 }

@@ -1,0 +1,106 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// router writes an instance with two lines of its own choice in it.
+func router(name string, vrid, priority int, vip, more string) string {
+	return fmt.Sprintf("vrrp_instance %s {\n interface eth0\n virtual_router_id %d\n priority %d\n virtual_ipaddress {\n  %s\n }\n%s\n}\n", name, vrid, priority, vip, more)
+}
+
+func scripts(weights string) string { return " track_script {\n" + weights + "\n }" }
+
+const twoScripts = "vrrp_script x {\n script /bin/true\n}\nvrrp_script y {\n script /bin/true\n}\n"
+
+// ids are the rules that speak about texts, each one a node.
+func ids(texts ...string) []string {
+	a := archive{Archive: &txtar.Archive{}}
+	for i, text := range texts {
+		a.Files = append(a.Files, txtar.File{Name: fmt.Sprintf("n%d.conf", i+1), Data: []byte(text)})
+	}
+	found, _ := speak(a, a.below(""))
+	var out []string
+	for _, d := range found {
+		out = append(out, d.ID)
+	}
+	return out
+}
+
+func TestCases(t *testing.T) {
+	const v = "192.0.2.100/24"
+	group := "vrrp_sync_group G {\n group {\n  a\n  b\n }\n%s}\n"
+	for name, c := range map[string]struct {
+		nodes []string
+		want  []string
+	}{
+		"a bonus at the top matters beside a penalty": {
+			nodes: []string{twoScripts + router("a", 1, 254, v, scripts("  x weight 10\n  y weight -20"))},
+		},
+		"two bonuses at the top do not": {
+			nodes: []string{twoScripts + router("a", 1, 254, v, scripts("  x weight 10\n  y weight 20"))},
+			want:  []string{"HF102", "HF102"},
+		},
+		"what a group tracks counts for its members": {
+			nodes: []string{
+				twoScripts + fmt.Sprintf(group, " sync_group_tracking_weight\n"+scripts("  x weight -20\n  y weight -20")+"\n") +
+					router("a", 1, 150, v, "") + router("b", 2, 150, "192.0.2.101", ""),
+				fmt.Sprintf(group, "") + router("a", 1, 100, v, "") + router("b", 2, 100, "192.0.2.101", ""),
+			},
+			want: []string{"HF164", "HF164"},
+		},
+		"swapped numbers": {
+			nodes: []string{
+				router("a", 1, 150, v, "") + router("b", 2, 150, "192.0.2.101", ""),
+				router("a", 2, 100, v, "") + router("b", 1, 100, "192.0.2.101", ""),
+			},
+			want: []string{"HF152", "HF153", "HF152", "HF153"},
+		},
+		"three nodes, one odd": {
+			nodes: []string{router("a", 1, 150, v, ""), router("b", 1, 100, v, ""), router("c", 1, 50, v, " advert_int 2")},
+			want:  []string{"HF155"},
+		},
+		"one number for IPv4 and IPv6": {
+			nodes: []string{
+				router("a", 1, 150, v, "") + router("b", 1, 150, "fe80::1/64", ""),
+				router("b", 1, 100, "fe80::1/64", "") + router("a", 1, 100, v, ""),
+			},
+		},
+		"one number on two links": {
+			nodes: []string{
+				router("a", 1, 150, v, "") + "vrrp_instance b {\n interface eth1\n virtual_router_id 1\n virtual_ipaddress {\n  198.51.100.1\n }\n priority 150\n}\n",
+				"vrrp_instance x {\n interface ens1\n virtual_router_id 1\n virtual_ipaddress {\n  198.51.100.1\n }\n}\n" + router("y", 1, 100, v, ""),
+			},
+		},
+		"peers by name of three nodes": {
+			nodes: []string{
+				router("a", 1, 150, v, " unicast_src_ip 192.0.2.1\n unicast_peer {\n  192.0.2.2\n  192.0.2.3\n }"),
+				router("a", 1, 100, v, " unicast_src_ip 192.0.2.2\n unicast_peer {\n  192.0.2.1\n  192.0.2.3\n }"),
+				router("a", 1, 50, v, " unicast_src_ip 192.0.2.3\n unicast_peer {\n  192.0.2.1\n }"),
+			},
+			want: []string{"HF159"},
+		},
+		"two owners": {
+			nodes: []string{router("a", 1, 255, v, ""), router("a", 1, 255, v, "")},
+			want:  []string{"HF158"},
+		},
+		"an owner sends from its address": {
+			nodes: []string{router("a", 1, 255, v, " mcast_src_ip 192.0.2.100"), router("a", 1, 100, v, "")},
+		},
+		"an owner alone": {
+			nodes: []string{router("a", 1, 255, v, " mcast_src_ip 192.0.2.100")},
+		},
+		"nodes without virtual routers": {
+			nodes: []string{"global_defs {\n}\n", "global_defs {\n}\n"},
+		},
+		"nothing at all": {nodes: []string{"", ""}},
+	} {
+		if got := ids(c.nodes...); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
