@@ -33,6 +33,9 @@ func holdGarbage() (collect func()) {
 	}
 }
 
+// tidy gives back, beside the loop, what reading a configuration has left.
+func (d *daemon) tidy() { d.beside.Go(debug.FreeOSMemory) }
+
 // plan is a configuration made ready: what the machines are told and, beside
 // it, the compiled attempts. It is made away from the loop and never changed.
 type plan struct {

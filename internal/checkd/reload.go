@@ -28,6 +28,7 @@ func (d *daemon) begin(p *plan) error {
 	d.inherit()
 	d.adopt(p)
 	d.found = nil
+	d.tidy()
 	d.precedence(p.services.RTPriority)
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
 	d.changedTable = true // also an empty one: it is the first
@@ -60,7 +61,7 @@ func (d *daemon) direct(p *plan, first func()) error {
 		return err
 	}
 	d.tell(record{kind: "director", what: fmt.Sprintf("Director is %s (%s)", dir.Name(), why)})
-	if err := prepare(dir, s.Flush, s.Timeouts); err != nil {
+	if err := prepare(dir, s.Flush && d.plan == nil && d.boot.Restarts == 0, s.Timeouts); err != nil {
 		d.tell(record{level: slog.LevelError, kind: "director", what: err.Error()})
 	}
 	d.writer = d.newWriter(dir, first)
@@ -108,6 +109,7 @@ func (d *daemon) reloaded(p *plan, err error) {
 	} else {
 		d.adopt(p)
 		d.settle()
+		d.tidy()
 		d.tell(record{kind: "config", what: "Reloaded; checking " + d.census()})
 	}
 	d.answer(answer)

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -40,6 +41,10 @@ const (
 	// startsTurn bounds the attempts that one turn begins, so that results
 	// and the parent's hello do not wait behind them.
 	startsTurn = 64
+	// growth is how far the heap may grow, in percent, before it is collected:
+	// less than for who has adverts to send, for ten thousand servers are many
+	// bytes and a check can wait for a moment.
+	growth = 100
 )
 
 // daemon is everything that the loop owns.
@@ -81,6 +86,7 @@ type daemon struct {
 // Run is the checker child; it is an ipc.ChildMain.
 func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
 	loop.Quiet()
+	debug.SetGCPercent(growth)
 	p, err := read(snapshot, &boot, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
