@@ -1,0 +1,23 @@
+package files
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// resolveTime bounds a look-up made while a configuration is read.
+const resolveTime = 3 * time.Second
+
+// Resolves reports whether a host's name has an address; it is conf.Resolver.
+// keepalived looks up the mail server at that time, too.
+func (System) Resolves(host string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupHost(ctx, host)
+	return err == nil && len(found) > 0
+}
+
+// Resolves is always true: a child asks no name server, and the name was
+// looked up before it started.
+func (Child) Resolves(string) bool { return true }
