@@ -97,18 +97,7 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 	}
 	child, log := ipc.FromFD(taken(t, file)), bus.New()
 	w := &world{t: t, parent: parent, dir: &recorder{have: have}, lines: make(chan string, 10000), ended: make(chan error, 1)}
-	reader := log.Subscribe(100000)
-	go func() {
-		for {
-			records, _, ok := reader.Next()
-			for _, r := range records {
-				w.lines <- r.What
-			}
-			if !ok {
-				return
-			}
-		}
-	}()
+	listen(log, w.lines)
 	if w.d, err = newDaemon(child, info, log); err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +111,22 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 		parent.Close()
 	})
 	return w
+}
+
+// listen hands on what is told.
+func listen(log *bus.Bus, lines chan<- string) {
+	reader := log.Subscribe(100000)
+	go func() {
+		for {
+			records, _, ok := reader.Next()
+			for _, r := range records {
+				lines <- r.What
+			}
+			if !ok {
+				return
+			}
+		}
+	}()
 }
 
 // taken is the file's descriptor, which is nobody else's any more.
@@ -269,7 +274,7 @@ func tcpCheck() *conf.Checker {
 	return &conf.Checker{Kind: build.KindTCP, ConnectTimeout: time.Second, DelayLoop: interval}
 }
 
-func real(a netip.AddrPort, checks ...*conf.Checker) *conf.RealServer {
+func realServer(a netip.AddrPort, checks ...*conf.Checker) *conf.RealServer {
 	return &conf.RealServer{Addr: a.Addr(), Port: a.Port(), Weight: 1, Checkers: checks}
 }
 
@@ -284,7 +289,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
 	c := tcpCheck()
 	c.Retry, c.DelayBeforeRetry, c.LogAllFailures, c.Alpha = 2, time.Millisecond, true, true
-	w := start(t, config(real(b.addr, c)))
+	w := start(t, config(realServer(b.addr, c)))
 	w.hear("^Adding service") // or the first check might already need no retry
 	b.down()
 	name := regexp.QuoteMeta(fmt.Sprintf("[127.0.0.2]:tcp:%d", b.addr.Port()))
@@ -302,7 +307,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 
 func TestSorryServerStandsIn(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
-	cfg := config(real(b.addr, tcpCheck()))
+	cfg := config(realServer(b.addr, tcpCheck()))
 	cfg.VirtualServers[0].Sorry = &conf.RealServer{Addr: netip.MustParseAddr("127.0.0.9"), Port: 80}
 	w := start(t, cfg)
 	w.table("[127.0.0.2=1]")
@@ -332,7 +337,7 @@ func TestHTTPStatusAndRegex(t *testing.T) {
 			status.Store(200)
 			c := &conf.Checker{Kind: build.KindHTTP, ConnectTimeout: 5 * time.Second, DelayLoop: interval,
 				HTTP: &conf.HTTPCheck{URLs: []conf.HTTPURL{{Path: "/x", Regex: regex}}}}
-			rs := real(l.Addr().(*net.TCPAddr).AddrPort(), c)
+			rs := realServer(l.Addr().(*net.TCPAddr).AddrPort(), c)
 			rs.InhibitOnFailure = true
 			w := start(t, config(rs))
 			w.table("[127.0.0.1=1]")
@@ -356,7 +361,7 @@ func TestProgramAsksForWeight(t *testing.T) {
 		Command: conf.Command{Argv: []string{"/bin/sh", "-c", `exit "$(cat ` + answer + `)"`}},
 		Timeout: 10 * time.Second, Dynamic: true,
 	}}
-	w := start(t, config(real(netip.MustParseAddrPort("127.0.0.2:80"), c)))
+	w := start(t, config(realServer(netip.MustParseAddrPort("127.0.0.2:80"), c)))
 	w.hear(`^Changing weight from 1 to 10 for active service \[127.0.0.2\]:tcp:80 of VS`)
 	w.table("[127.0.0.2=10]")
 	write(t, answer, "1")
@@ -378,16 +383,16 @@ func write(t *testing.T, name, text string) {
 func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	stays, goes, comes := newBackend(t, "127.0.0.2"), newBackend(t, "127.0.0.3"), newBackend(t, "127.0.0.4")
 	dead := netip.MustParseAddrPort("127.0.0.5:9")
-	w := start(t, config(real(stays.addr, tcpCheck()), real(goes.addr, tcpCheck()), real(dead, tcpCheck())))
+	w := start(t, config(realServer(stays.addr, tcpCheck()), realServer(goes.addr, tcpCheck()), realServer(dead, tcpCheck())))
 	w.hear(`^Removing service \[127.0.0.5\]`)
 	w.table("[127.0.0.2=1 127.0.0.3=1]")
 	kept := w.d.order[0].order[0].checks[0]
 
 	alpha := tcpCheck()
 	alpha.Alpha = true
-	heavier := real(stays.addr, tcpCheck())
+	heavier := realServer(stays.addr, tcpCheck())
 	heavier.Weight = 7
-	w.reload(config(heavier, real(dead, tcpCheck()), real(comes.addr, alpha)))
+	w.reload(config(heavier, realServer(dead, tcpCheck()), realServer(comes.addr, alpha)))
 	w.hear(`^Removing service \[127.0.0.3\]\S+ from VS \S+: it is no longer in the configuration$`)
 	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]`)
 	w.hear(`^Service \[127.0.0.4\]\S+ of VS \S+ waits for its first success`)
@@ -401,18 +406,18 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 
 func TestReloadTakesAVirtualServerAway(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
-	w := start(t, config(real(b.addr, tcpCheck())))
+	w := start(t, config(realServer(b.addr, tcpCheck())))
 	w.table("[127.0.0.2=1]")
 	w.reload(&conf.Config{})
 	w.hear(`^Removing VS \[10.1.0.1\]:tcp:80: it is no longer in the configuration$`)
 	w.table("[]")
-	w.reload(config(real(b.addr, tcpCheck())))
+	w.reload(config(realServer(b.addr, tcpCheck())))
 	w.table("[127.0.0.2=1]")
 }
 
 func TestParentIsAnswered(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
-	w := start(t, config(real(b.addr, tcpCheck())))
+	w := start(t, config(realServer(b.addr, tcpCheck())))
 	_ = w.parent.Send(ipc.Message{Kind: ipc.Hello, Seq: 7})
 	if m := w.receive(ipc.Hello); m.Seq != 7 {
 		t.Errorf("got %+v", m)
@@ -455,7 +460,7 @@ func TestSuccessorKeepsOutWhatWasOut(t *testing.T) {
 	in, out := newBackend(t, "127.0.0.2"), newBackend(t, "127.0.0.3")
 	slow := tcpCheck()
 	slow.DelayLoop, slow.Warmup = time.Hour, time.Hour
-	cfg := config(real(in.addr, slow), real(out.addr, slow))
+	cfg := config(realServer(in.addr, slow), realServer(out.addr, slow))
 	key := lvs.ServiceKey{Addr: netip.MustParseAddr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
 	w := boot(t, cfg, ipc.BootInfo{Restarts: 1}, lvs.Table{key: {Servers: map[lvs.ServerKey]lvs.Server{
 		{Addr: in.addr.Addr(), Port: in.addr.Port()}: {Weight: 1},
@@ -473,7 +478,7 @@ func TestSuspendedWithoutTheAddress(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
 	alpha := tcpCheck()
 	alpha.Alpha = true
-	cfg := config(real(b.addr, alpha)) // 10.1.0.1, which is not here
+	cfg := config(realServer(b.addr, alpha)) // 10.1.0.1, which is not here
 	local := *cfg.VirtualServers[0]
 	local.Addr = netip.MustParseAddr("127.0.0.1")
 	cfg.VirtualServers = append(cfg.VirtualServers, &local)
@@ -496,7 +501,7 @@ func TestNotifiersAreTold(t *testing.T) {
 		return &conf.Command{Argv: []string{"/bin/sh", "-c", "echo " + what + " >>" + out}}
 	}
 	b := newBackend(t, "127.0.0.2")
-	rs := real(b.addr, tcpCheck())
+	rs := realServer(b.addr, tcpCheck())
 	rs.NotifyUp, rs.NotifyDown = say("up"), say("down")
 	cfg := config(rs)
 	cfg.Global.LVSNotifyFIFO = pipe

@@ -106,10 +106,10 @@ func TestTheNewestTableReplacesWhatWaits(t *testing.T) {
 // A reload that names another director goes over to it with everything.
 func TestReloadToAnotherDirector(t *testing.T) {
 	b := newBackend(t, "127.0.0.2")
-	w := start(t, config(real(b.addr, tcpCheck())))
+	w := start(t, config(realServer(b.addr, tcpCheck())))
 	w.table("[127.0.0.2=1]")
 	old, fresh := w.dir, &recorder{}
-	cfg := config(real(b.addr, tcpCheck()))
+	cfg := config(realServer(b.addr, tcpCheck()))
 	cfg.Global.Director = "none"
 	w.d.loop.Post(func() {
 		w.d.open = func(string, *ipc.BootInfo) (director.Director, string, error) { return fresh, "for the test", nil }
