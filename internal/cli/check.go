@@ -114,7 +114,7 @@ func (f *checkFlags) run(files []string) (r results) {
 	}
 	if len(nodes) > 1 && !f.noCluster && !f.noLint && r.code(false) < exitUnread {
 		c := judged(strings.Join(names, ", "), lint.Cluster(nodes))
-		r.Cluster = &c
+		r.Cluster, r.ranking = &c, lint.Ranking(nodes)
 	}
 	return r
 }

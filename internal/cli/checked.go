@@ -42,11 +42,15 @@ func (c *checked) code(strict bool) int {
 	return exitFine
 }
 
+// maxRanking bounds the virtual routers of which is said who wins.
+const maxRanking = 20
+
 // results are what check found in all files.
 type results struct {
 	Files []checked `json:"files"`
 	// Cluster is what the files say together; nil if they were not compared.
 	Cluster *checked `json:"cluster,omitempty"`
+	ranking []string // who wins, of each virtual router
 }
 
 // all are the results of files and cluster.
@@ -89,6 +93,9 @@ func (r *results) print(t terminal) {
 	if r.Cluster != nil {
 		_ = diag.Print(t.out, r.Cluster.found)
 		fmt.Fprintf(t.out, "as one cluster: %s (%s)\n", r.Cluster.verdict(), r.Cluster.File)
+		for _, line := range r.ranking[:min(len(r.ranking), maxRanking)] {
+			fmt.Fprintf(t.out, "    %s\n", line)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
 )
 
 // router writes an instance with two lines of its own choice in it.
@@ -102,5 +104,23 @@ func TestCases(t *testing.T) {
 		if got := ids(c.nodes...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+func TestRanking(t *testing.T) {
+	bonus := scripts("  x weight 70")
+	a := one("")
+	var all []Member
+	for i, text := range []string{
+		router("web", 1, 150, "192.0.2.100", "") + router("db", 2, 100, "192.0.2.101", ""),
+		twoScripts + router("web", 1, 100, "192.0.2.100", bonus),
+	} {
+		a.Files = []txtar.File{{Name: "k.conf", Data: []byte(text)}}
+		c, _ := conf.Load(a, "k.conf", conf.Options{})
+		all = append(all, Member{Name: string(rune('a' + i)), Config: c})
+	}
+	want := []string{"web (virtual_router_id 1): b 170, then a 150", "db (virtual_router_id 2): a 100"}
+	if got := Ranking(all); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }

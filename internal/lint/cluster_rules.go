@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -230,7 +229,7 @@ func differentAuth(v *virtualRouter, say sayer) {
 
 func differentAddresses(v *virtualRouter, say sayer) {
 	v.others(func(first, p part) {
-		if d := difference(addresses(first.VRRPInstance), addresses(p.VRRPInstance)); d != "" {
+		if d := differ(addresses(first.VRRPInstance), addresses(p.VRRPInstance)); d != "" {
 			say(finding{pos: p.Pos, keyword: "virtual_ipaddress", message: fmt.Sprintf("%s %s, compared with %s", p.title(), d, first.at()),
 				expected: "the same addresses on all nodes"})
 			return
@@ -238,31 +237,11 @@ func differentAddresses(v *virtualRouter, say sayer) {
 		ex := func(i *conf.VRRPInstance) map[netip.Addr]bool {
 			return addresses(&conf.VRRPInstance{Addresses: i.Excluded})
 		}
-		if d := difference(ex(first.VRRPInstance), ex(p.VRRPInstance)); d != "" {
+		if d := differ(ex(first.VRRPInstance), ex(p.VRRPInstance)); d != "" {
 			say(finding{pos: p.Pos, keyword: "virtual_ipaddress_excluded", mild: true,
 				message: fmt.Sprintf("%s %s in virtual_ipaddress_excluded, compared with %s", p.title(), d, first.at()), expected: "the same addresses on all nodes"})
 		}
 	})
-}
-
-// difference says in a clause what b lacks of a, and has beside it.
-func difference(a, b map[netip.Addr]bool) string {
-	clause := func(verb string, in, notIn map[netip.Addr]bool) string {
-		var names []string
-		for addr := range in {
-			if !notIn[addr] {
-				names = append(names, addr.String())
-			}
-		}
-		return some(verb, names)
-	}
-	var parts []string
-	for _, s := range []string{clause("lacks", a, b), clause("also has", b, a)} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return strings.Join(parts, " and ")
 }
 
 func equalPriority(v *virtualRouter, say sayer) {

@@ -17,7 +17,7 @@ const intro = `# What ` + "`holdfast check`" + ` knows beside the language
 ` + "`holdfast check FILE…`" + ` says first what keepalived's own test (` + "`keepalived -t`" + `) would complain about: those are errors, and the exit status is 1.
 The rules on this page look at what is accepted and still was hardly meant. In one file they give warnings and notices, which leave the exit status 0, unless ` + "`--strict`" + ` is given: then warnings count. ` + "`--no-lint`" + ` turns them off.
 
-Several files are taken for the nodes of one cluster and held against each other. There, what lets two nodes hold an address at the same time is an error. ` + "`--no-cluster`" + ` judges each file alone. Where one file serves all nodes, with lines for each behind ` + "`@ID`" + `, say ` + "`-i`" + ` for every node: ` + "`holdfast check -i node1 -i node2 FILE`" + `.
+Several files are taken for the nodes of one cluster and held against each other. There, what lets two nodes hold an address at the same time is an error. ` + "`--no-cluster`" + ` judges each file alone. In the end it is said who wins each virtual router. Where one file serves all nodes, with lines for each behind ` + "`@ID`" + `, say ` + "`-i`" + ` for every node: ` + "`holdfast check -i node1 -i node2 FILE`" + `.
 
 ` + "`holdfast check --explain HF104`" + ` prints what this page says of a rule; ` + "`--json`" + ` and ` + "`--sarif`" + ` are for programs.
 
@@ -52,8 +52,25 @@ func document(t *testing.T) []byte {
 			section(t, &b, r.ID)
 		}
 	}
+	b.WriteString(outro)
 	return []byte(b.String())
 }
+
+// outro is about what conf finds, because keepalived finds it, too.
+const outro = `
+## Said by the language itself
+
+These are errors or warnings of keepalived's, so they are no rules of this page; ` + "`--explain`" + ` knows them as well.
+
+- HF011 a weight, priority or any other value outside its range
+- HF019 a password longer than the 8 characters that version 2 sends
+- HF022 the same virtual_router_id twice on one interface
+- HF027 a script that is missing or not executable or, with enable_script_security, can be changed by others than root
+- HF036 nopreempt together with state MASTER
+- HF039 authentication with version 3
+- HF040 a quorum that the weights cannot reach
+- HF043 weights in members of a sync group, or at priority 255
+`
 
 func section(t *testing.T, b *strings.Builder, id string) {
 	for _, f := range example(t, id).Files {

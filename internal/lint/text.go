@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -12,37 +13,61 @@ import (
 // values; the text tells on which line of a block a keyword stands.
 type text struct {
 	files source.Files
-	lines map[string][]string
+	known map[string]*lines
+}
+
+// lines is a file, and where its lines begin.
+type lines struct {
+	data   []byte
+	starts []int
 }
 
 func newText(files source.Files) *text {
-	return &text{files: files, lines: map[string][]string{}}
+	return &text{files: files, known: map[string]*lines{}}
 }
 
 // maxBlock is how many lines of a block are searched for a keyword.
 const maxBlock = 4096
 
 // of returns the lines of a file; none if it cannot be read.
-func (t *text) of(file string) []string {
-	lines, known := t.lines[file]
-	if known || t.files == nil || file == "" {
-		return lines
+func (t *text) of(file string) *lines {
+	l := t.known[file]
+	if l != nil {
+		return l
 	}
-	if b, err := t.files.Read(file); err == nil {
-		lines = strings.Split(string(b), "\n")
+	l = &lines{}
+	t.known[file] = l
+	if t.files == nil || file == "" {
+		return l
 	}
-	t.lines[file] = lines
-	return lines
+	data, err := t.files.Read(file)
+	if err != nil {
+		return l
+	}
+	l.data, l.starts = data, make([]int, 1, 1+bytes.Count(data, []byte{'\n'}))
+	for at := 0; ; {
+		n := bytes.IndexByte(data[at:], '\n')
+		if n < 0 {
+			return l
+		}
+		at += n + 1
+		l.starts = append(l.starts, at)
+	}
 }
 
 // line returns line n, counted from 1; empty if there is none.
-func (t *text) line(file string, n int) string {
-	lines := t.of(file)
-	if n < 1 || n > len(lines) {
+func (l *lines) line(n int) string {
+	if n < 1 || n > len(l.starts) {
 		return ""
 	}
-	return strings.TrimSuffix(lines[n-1], "\r")
+	end := len(l.data)
+	if n < len(l.starts) {
+		end = l.starts[n] - 1
+	}
+	return strings.TrimSuffix(string(l.data[l.starts[n-1]:end]), "\r")
 }
+
+func (t *text) line(file string, n int) string { return t.of(file).line(n) }
 
 // place is the span of p, or of a keyword in the block that p names, and its
 // line of source.
@@ -64,9 +89,9 @@ func (t *text) place(p conf.Pos, keyword string) (diag.Span, string) {
 // that begins with a keyword; 0 if there is none. Text that definitions make
 // is not searched: the finding stands at the block then.
 func (t *text) find(p conf.Pos, keyword string) (line, col int) {
-	lines, depth, open := t.of(p.File), 0, false
-	for n := max(p.Line, 1); n <= len(lines) && n < p.Line+maxBlock; n++ {
-		code := uncomment(lines[n-1])
+	l, depth, open := t.of(p.File), 0, false
+	for n := max(p.Line, 1); n <= len(l.starts) && n < p.Line+maxBlock; n++ {
+		code := uncomment(l.line(n))
 		trimmed := strings.TrimLeft(code, " \t")
 		if depth == 1 && n > p.Line && word(trimmed) == keyword {
 			return n, len(code) - len(trimmed) + 1

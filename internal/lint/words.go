@@ -38,20 +38,41 @@ func serverName(r *conf.RealServer) string {
 	return fmt.Sprintf("real_server %s %d", r.Addr, r.Port)
 }
 
+// differ says in a clause how set b differs from set a; empty if it does not.
+func differ[K comparable](a, b map[K]bool) string {
+	only := func(in, notIn map[K]bool) []string {
+		var names []string
+		for k := range in {
+			if !notIn[k] {
+				names = append(names, fmt.Sprint(k))
+			}
+		}
+		return names
+	}
+	return clauses(only(a, b), only(b, a))
+}
+
 // maxNamed is how many names of a difference a message has.
 const maxNamed = 3
 
-// some is a verb with names in order; empty without names.
-func some(verb string, names []string) string {
-	if len(names) == 0 {
-		return ""
+// clauses says what something lacks and what it has beside that.
+func clauses(lacks, has []string) string {
+	some := func(verb string, names []string) string {
+		if len(names) == 0 {
+			return ""
+		}
+		slices.Sort(names)
+		more := ""
+		if n := len(names) - maxNamed; n > 0 {
+			names, more = names[:maxNamed], fmt.Sprintf(" and %d more", n)
+		}
+		return verb + " " + strings.Join(names, ", ") + more
 	}
-	slices.Sort(names)
-	more := ""
-	if n := len(names) - maxNamed; n > 0 {
-		names, more = names[:maxNamed], fmt.Sprintf(" and %d more", n)
+	l, h := some("lacks", lacks), some("also has", has)
+	if l != "" && h != "" {
+		l += " and "
 	}
-	return verb + " " + strings.Join(names, ", ") + more
+	return l + h
 }
 
 // or is a unless that is zero.

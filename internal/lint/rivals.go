@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/track"
@@ -97,7 +96,7 @@ func (c *cluster) compareGroup(g *conf.SyncGroup, n *node, say sayer) {
 		say(finding{pos: g.Pos, message: fmt.Sprintf("%s has no vrrp_sync_group with the members of %s", n.name, g.Name), expected: "the same group on all nodes"})
 		return
 	}
-	names := func(list []*conf.VRRPInstance, without []*conf.VRRPInstance) []string {
+	names := func(list, without []*conf.VRRPInstance) []string {
 		var out []string
 		for _, i := range list {
 			if !slices.ContainsFunc(without, func(w *conf.VRRPInstance) bool { return c.of[w] == c.of[i] }) {
@@ -107,8 +106,7 @@ func (c *cluster) compareGroup(g *conf.SyncGroup, n *node, say sayer) {
 		return out
 	}
 	theirs := n.members(o)
-	parts := []string{some("lacks", names(mine, theirs)), some("also has", names(theirs, mine))}
-	if d := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " and "); d != "" {
+	if d := clauses(names(mine, theirs), names(theirs, mine)); d != "" {
 		say(finding{pos: o.Pos, keyword: "group", message: fmt.Sprintf("vrrp_sync_group %s %s, compared with %s", o.Name, d, c.nodes[0].at(g.Pos)), expected: "the same members on all nodes"})
 	}
 }
@@ -194,65 +192,4 @@ func (p part) owns(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// differentServices compares the virtual servers of the first node with those
-// of the others, if both have any.
-func differentServices(c *cluster, say sayer) {
-	first := c.nodes[0]
-	for _, n := range c.nodes[1:] {
-		if len(first.VirtualServers) == 0 || len(n.VirtualServers) == 0 {
-			continue
-		}
-		theirs := map[string]*conf.VirtualServer{}
-		for _, v := range n.VirtualServers {
-			theirs[v.Protocol+" "+serviceName(v)] = v
-		}
-		for _, v := range first.VirtualServers {
-			k := v.Protocol + " " + serviceName(v)
-			o := theirs[k]
-			if o == nil {
-				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + n.name, expected: "the same virtual servers on all nodes"})
-			} else if d := serviceDifference(v, o); d != "" {
-				say(finding{pos: o.Pos, message: fmt.Sprintf("%s %s, compared with %s", serviceName(o), d, first.at(v.Pos)), expected: "the same settings on all nodes"})
-			}
-			delete(theirs, k)
-		}
-		for _, v := range n.VirtualServers {
-			if theirs[v.Protocol+" "+serviceName(v)] == v {
-				say(finding{pos: v.Pos, message: serviceName(v) + " is not in " + first.name, expected: "the same virtual servers on all nodes"})
-			}
-		}
-	}
-}
-
-// serviceDifference says in a clause how b differs from a.
-func serviceDifference(a, b *conf.VirtualServer) string {
-	switch {
-	case a.Scheduler != b.Scheduler:
-		return "has lb_algo " + b.Scheduler + " instead of " + a.Scheduler
-	case a.Forward != b.Forward:
-		return "has lb_kind " + b.Forward + " instead of " + a.Forward
-	case a.Persistence != b.Persistence:
-		return "has persistence_timeout " + seconds(b.Persistence) + " instead of " + seconds(a.Persistence)
-	}
-	set := func(v *conf.VirtualServer) map[string]bool {
-		m := make(map[string]bool, len(v.Servers))
-		for _, r := range v.Servers {
-			m[fmt.Sprintf("%s weight %d", serverName(r), r.Weight)] = true
-		}
-		return m
-	}
-	x, y := set(a), set(b)
-	missing := func(in, notIn map[string]bool) []string {
-		var out []string
-		for k := range in {
-			if !notIn[k] {
-				out = append(out, k)
-			}
-		}
-		return out
-	}
-	parts := []string{some("lacks", missing(x, y)), some("also has", missing(y, x))}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " and ")
 }
