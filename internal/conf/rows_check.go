@@ -144,9 +144,9 @@ func refused(r rows, why string) rows {
 
 var miscRows = rows{
 	{Name: "misc_path", Args: opt(command), Doc: "The program.", Set: func(l *loader, s *stmt) {
-		if len(s.Words()) > 0 {
+		if w, argv := commandLine(s); argv != nil {
 			m := l.chk.Misc
-			m.Command.Argv, m.Command.Line, l.miscWord = splitCommand(s.Words()[0]), l.pos(s.Words()[0]), s.Words()[0]
+			m.Command.Argv, m.Command.Line, l.miscWord = argv, l.pos(w[0]), w[0]
 		}
 	}},
 	{Name: "misc_timeout", Args: wholeSecs(0, maxSeconds), Doc: "How long it may run; delay_loop by default.", Set: seconds(func(l *loader) *time.Duration { return &chk(l).Misc.Timeout })},

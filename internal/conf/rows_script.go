@@ -41,11 +41,11 @@ var scriptBlock = schema.NewBlock("vrrp_script", rows{
 
 // setScript takes the first word; unlike notify scripts, nothing follows it.
 func setScript(l *loader, s *stmt) {
-	w := s.Words()
-	if len(w) == 0 {
+	w, argv := commandLine(s)
+	if argv == nil {
 		return
 	}
-	l.script.Command.Argv = splitCommand(w[0])
+	l.script.Command.Argv = argv
 	l.script.Command.Line = l.pos(w[0])
 	l.scriptWord = w[0]
 	if len(w) > 1 {

@@ -241,7 +241,7 @@ func TestCheckersInherit(t *testing.T) {
 	if v.Servers[1].Port != 80 || v.Sorry.Port != 80 {
 		t.Errorf("ports %d and %d follow the virtual server's", v.Servers[1].Port, v.Sorry.Port)
 	}
-	if !reflect.DeepEqual(v.QuorumUp.Argv, []string{"/bin/true", "a b", "c d"}) || v.QuorumUp.User != "root" {
+	if !reflect.DeepEqual(v.QuorumUp.Argv, []string{"/bin/true", "a b", "c", "d"}) || v.QuorumUp.User != "root" {
 		t.Errorf("quorum_up %q as %s", v.QuorumUp.Argv, v.QuorumUp.User)
 	}
 	h := v.Servers[0].Checkers[0].HTTP
