@@ -37,9 +37,12 @@ var (
 const atOnce = "6"
 
 // Main runs a package's tests in namespaces of their own, after building
-// holdfast once. TestMain calls it and exits with its result.
+// holdfast once. TestMain calls it and exits with its result. A package that
+// calls it imports internal/cli for nothing but its name, so that a changed
+// daemon is no reason to believe a cached result.
 func Main(m *testing.M) int {
 	flag.Parse()
+	_ = os.Getenv(BinaryEnv) // here, where `go test` sees on what its cached result depends
 	if !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel") }) {
 		_ = flag.Set("test.parallel", atOnce)
 	}
