@@ -11,8 +11,8 @@ import (
 // Tool is what SARIF tells of the program.
 type Tool struct {
 	Version string
-	// Explain says more about an id: a line, and more lines. Explain of this
-	// package knows only its own ids.
+	// Explain says more about an id, in sentences, the first one for itself.
+	// nil: Explain of this package, which knows only its own ids.
 	Explain func(id string) (string, bool)
 }
 
@@ -104,13 +104,21 @@ func sarifRules(tool Tool, l List) []sarifRule {
 		}
 		r := sarifRule{ID: id, Short: sarifText{id}, Full: sarifText{id}}
 		if text, ok := tool.explain(id); ok {
-			first, _, _ := strings.Cut(text, "\n")
-			r.Short.Text, r.Full.Text = first, text
+			r.Short.Text, r.Full.Text = sentence(text), text
 		}
 		rules = append(rules, r)
 	}
 	slices.SortFunc(rules, func(a, b sarifRule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
+}
+
+// sentence is the first one of a text, on one line.
+func sentence(text string) string {
+	first, _, more := strings.Cut(strings.ReplaceAll(text, "\n", " "), ". ")
+	if more {
+		first += "."
+	}
+	return first
 }
 
 func (t Tool) explain(id string) (string, bool) {

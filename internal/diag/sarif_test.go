@@ -11,7 +11,7 @@ func TestSARIF(t *testing.T) {
 		Span: Span{File: "/etc/a b.conf", Line: 3, Col: 8, End: 9},
 	}}, sample...)
 	var log sarifLog
-	b := SARIF(Tool{Version: "1", Explain: func(id string) (string, bool) { return "About " + id + ".\nMore.", id == "HF010" }}, l)
+	b := SARIF(Tool{Version: "1", Explain: func(id string) (string, bool) { return "About\n" + id + ".\nMore.", id == "HF010" }}, l)
 	if err := json.Unmarshal(b, &log); err != nil {
 		t.Fatal(err)
 	}
