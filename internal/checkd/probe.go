@@ -3,6 +3,7 @@ package checkd
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -143,9 +144,15 @@ func (d *daemon) finished(now clock.Instant, c *checker, r probe.Result) {
 		return
 	}
 	c.last, c.result = now, r
+	void := r.Reason == probe.Exhausted
+	if void && r.Detail != c.reason {
+		c.reason = r.Detail
+		d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: r.Detail,
+			what: c.attempted() + " could not be tried: " + r.Detail})
+	}
 	d.act(c, c.machine.Step(now, check.Finished{Result: check.Result{
 		OK: r.OK, Detail: r.Detail, Weight: r.Weight, WeightSet: r.WeightSet,
-		Void: r.Reason == probe.Exhausted,
+		Void: void,
 	}}))
 	d.schedule(c)
 }

@@ -184,6 +184,8 @@ func (e *Engine[T]) connected(now clock.Instant, a *attempt[T], err error) {
 	switch {
 	case err == unix.EALREADY || err == unix.EINPROGRESS:
 		return // woken for nothing
+	case err == unix.EADDRNOTAVAIL: // bind(2) has its own; here it means ports
+		e.finish(a, probe.Result{Reason: probe.Exhausted, Detail: "no local port is free"})
 	case err != nil && err != unix.EISCONN:
 		e.finish(a, probe.Failed(err))
 	case a.talk == nil:

@@ -103,6 +103,22 @@ func TestWhatCameInTimeCounts(t *testing.T) {
 	}
 }
 
+// That we have no port left says nothing about the server.
+func TestNoFreePortIsNoVerdict(t *testing.T) {
+	hold := make(chan struct{})
+	to := probetest.Serve(t, func(c *net.TCPConn) { <-hold })
+	defer close(hold)
+	to.BindTo = netip.MustParseAddr("127.0.0.9")
+	to.BindPort = probetest.Refusing(t).Port()
+	e := engine(t)
+	defer e.Close()
+	e.Start(0, 1, &to, &reader{}) // waits for a byte
+	e.Start(0, 2, &to, &reader{}) // the same four numbers
+	if r := drive(t, e, 1)[2]; r.Reason != probe.Exhausted {
+		t.Errorf("got %+v", r)
+	}
+}
+
 // reader is content with one byte.
 type reader struct{}
 
@@ -197,4 +213,24 @@ func TestSocketsAreUsedAgain(t *testing.T) {
 		t.Errorf("came from %v: a socket with settings was not made anew", a)
 	}
 	<-got
+}
+
+func TestIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skipf("no IPv6 loopback: %v", err)
+	}
+	defer l.Close()
+	to := probe.Endpoint{Addr: l.Addr().(*net.TCPAddr).AddrPort(), Timeout: time.Minute}
+	e := engine(t)
+	defer e.Close()
+	for i := range 3 {
+		e.Start(0, i, &to, nil)
+		if r := drive(t, e, 1)[i]; !r.OK {
+			t.Errorf("got %+v", r)
+		}
+	}
+	if len(e.spares.v4) != 0 || len(e.spares.v6) != 1 {
+		t.Errorf("kept %d and %d sockets", len(e.spares.v4), len(e.spares.v6))
+	}
 }
