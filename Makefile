@@ -25,13 +25,13 @@ unit: ## tests that need no root and no other program, with the race detector
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v /test/)
 
 netns: build ## the binary in networks of namespaces (root)
-	$(GO) test -v ./test/netns
+	$(GO) test -count 1 -v ./test/netns
 
 interop: build ## with Debian's keepalived as the other router (root)
-	$(GO) test -v ./test/interop
+	$(GO) test -count 1 -v ./test/interop
 
 uml: build ## against a real IPVS, in a User Mode Linux kernel
-	$(GO) test -v ./test/uml
+	$(GO) test -count 1 -v ./test/uml
 
 fuzz: ## every fuzz target for T (10s)
 	./test/fuzz.sh $(T)

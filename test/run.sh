@@ -64,7 +64,7 @@ fi
 step ./test/fuzz.sh 20000x
 # Networks of namespaces, other routers, a kernel with IPVS: one package after
 # another, since they share two cores with the daemons that they watch.
-step go tool gotestsum --format pkgname --jsonfile "$record/2" -- -p 1 -timeout 8m ./test/...
+step go tool gotestsum --format pkgname --jsonfile "$record/2" -- -count 1 -p 1 -timeout 10m ./test/...
 # The runner's closing lines once more, over both.
 echo "== together"
 go tool gotestsum --format none --raw-command -- cat "$record"/1 "$record"/2 || status=1
