@@ -65,12 +65,11 @@ func groupDifference(a, b []conf.GroupMember) string {
 	set := func(members []conf.GroupMember) map[string]bool {
 		m := make(map[string]bool, len(members))
 		for _, g := range members {
-			name := fmt.Sprintf("%s-%s port %d-%d", g.From, g.To, g.Port, g.PortTo)
-			switch {
-			case g.FWMark != 0:
+			name := fmt.Sprintf("%s %d", g.From, g.Port)
+			if g.FWMark != 0 {
 				name = fmt.Sprintf("fwmark %d", g.FWMark)
-			case !g.To.IsValid() || g.To == g.From:
-				name = fmt.Sprintf("%s %d", g.From, g.Port)
+			} else if g.To.IsValid() && g.To != g.From || g.PortTo > g.Port {
+				name = fmt.Sprintf("%s-%s %d-%d", g.From, or(g.To, g.From), g.Port, or(g.PortTo, g.Port))
 			}
 			m[name] = true
 		}
