@@ -5,6 +5,8 @@ It reads keepalived.conf and takes keepalived's options.
 
 Commands
   holdfast check FILE…      say everything that is wrong with a configuration
+  holdfast config           dump what a configuration comes to, diff two of them,
+                            fmt: lay files out
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
   holdfast lab              two directors, three servers and a client, to play with

@@ -70,6 +70,7 @@ type command struct {
 func subcommands() []command {
 	return []command{
 		{"check", check},
+		{"config", configCommand},
 		{"status", status},
 		{"explain", explain},
 		{"lab", runLab},

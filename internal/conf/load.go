@@ -46,17 +46,23 @@ type Program struct {
 	Shared     bool   // somebody other than root can change it or replace it
 }
 
+// NewReader gives the statements that Load reads, for those who want the text
+// as well.
+func NewReader(files source.Files, name string, opts Options, report func(diag.Diagnostic)) *syntax.Reader {
+	host := ""
+	if opts.System != nil {
+		host = opts.System.HostName()
+	}
+	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
+}
+
 // Load reads the configuration called name. It always returns a Config, of
 // what keepalived would run, and everything that is wrong with the text, in
 // the order of the text. With a Fatal diagnostic the Config must not be run.
 func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 	var found diag.List
-	host := ""
-	if opts.System != nil {
-		host = opts.System.HostName()
-	}
 	report := func(d diag.Diagnostic) { found.Add(d) }
-	r := syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
+	r := NewReader(files, name, opts, report)
 	l := newLoader(r, opts.System, report)
 	for {
 		n, ok := r.Next()

@@ -15,22 +15,40 @@ func identify(c *RouterConfig) identity {
 
 func is6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
 
+// Match says for each router of a configuration which one of another it
+// continues, -1 if none: the one with the same name, interface, VRID and
+// family. No router is continued twice.
+func Match(have, want []RouterConfig) []int {
+	old := make(map[identity]int, len(have))
+	for i := range have {
+		old[identify(&have[i])] = i
+	}
+	from := make([]int, len(want))
+	for i := range want {
+		from[i] = -1
+		key := identify(&want[i])
+		if at, ok := old[key]; ok {
+			from[i] = at
+			delete(old, key)
+		}
+	}
+	return from
+}
+
 // reconfigure replaces the configuration. Routers that are in both keep their
 // state; those that vanish resign, told by their old index before Renumbered.
 func (n *Node) reconfigure(cfg Config) {
-	old := make(map[identity]*router, len(n.routers))
-	for _, r := range n.routers {
-		old[identify(&r.cfg)] = r
+	before := make([]RouterConfig, len(n.routers))
+	for i, r := range n.routers {
+		before[i] = r.cfg
 	}
 	kept := make([]*router, len(cfg.Routers))
-	from := make([]int, len(cfg.Routers))
+	from := Match(before, cfg.Routers)
 	stays := make(map[*router]RouterConfig, len(cfg.Routers))
-	for i := range cfg.Routers {
-		from[i] = -1
-		if r := old[identify(&cfg.Routers[i])]; r != nil {
-			if _, twice := stays[r]; !twice {
-				kept[i], from[i], stays[r] = r, r.index, r.cfg
-			}
+	for i, at := range from {
+		if at >= 0 {
+			kept[i] = n.routers[at]
+			stays[kept[i]] = before[at]
 		}
 	}
 	for _, r := range n.routers {

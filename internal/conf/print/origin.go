@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -29,11 +28,7 @@ const globals = "global_defs"
 
 // NewOrigins reads a configuration once more, with what it was loaded with.
 func NewOrigins(files source.Files, name string, opts conf.Options) *Origins {
-	host := ""
-	if opts.System != nil {
-		host = opts.System.HostName()
-	}
-	r := syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env}, func(diag.Diagnostic) {})
+	r := conf.NewReader(files, name, opts, func(diag.Diagnostic) {})
 	o := &Origins{root: newPlace(), named: map[conf.Pos]*place{}}
 	for {
 		n, ok := r.Next()
