@@ -37,7 +37,9 @@ func newOrigin() origin {
 func (o origin) mono() clock.Instant { return o.zero.Add(time.Since(o.at)) }
 
 func (o origin) read() clock.Reading {
-	return clock.Reading{Mono: o.mono(), Boot: gettime(unix.CLOCK_BOOTTIME), Wall: time.Now().UnixNano()}
+	boot := gettime(unix.CLOCK_BOOTTIME)
+	t := time.Now() // both clocks at once: packets' stamps are reckoned by their difference
+	return clock.Reading{Mono: o.zero.Add(t.Sub(o.at)), Boot: boot, Wall: t.UnixNano()}
 }
 
 // between is how far boot time is ahead of monotonic time: it grows by the

@@ -84,8 +84,10 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 	switch {
 	case active && !e.active:
 		e.counters.becameMaster++
+		d.masters++
 	case !active && e.active:
 		e.counters.released++
+		d.masters--
 		d.pace.forget(e)
 	}
 	e.active = active

@@ -44,8 +44,9 @@ func (d *daemon) nextDeadline() (clock.Instant, bool) {
 	return at, ok
 }
 
-// tick serves the machine's deadline. A packet that has come in the meantime
-// is heard first: it may be the one that makes it void.
+// tick serves the machine's deadline. Before a backup takes over, it hears once
+// more: what has come since the loop looked, however long we were kept from
+// running, may make the deadline void.
 func (d *daemon) tick(now clock.Instant, late time.Duration) {
 	at, ok := d.node.Deadline()
 	if !ok {
@@ -55,11 +56,12 @@ func (d *daemon) tick(now clock.Instant, late time.Duration) {
 		for d.look() < at { //nolint:revive // awake on purpose, for headStart at most
 		}
 		d.early.spend(d.now(), headStart)
+	}
+	if d.masters < len(d.edges) {
 		d.speaker.Hear()
-		if at, ok = d.node.Deadline(); !ok || d.now() < at {
+		if at, ok = d.node.Deadline(); !ok || d.look() < at {
 			return
 		}
-		late = d.now().Sub(at)
 	}
-	d.step(vrrp.Tick{Late: late})
+	d.step(vrrp.Tick{Late: max(late, d.now().Sub(at))})
 }

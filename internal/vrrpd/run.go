@@ -61,6 +61,7 @@ type daemon struct {
 	pace      *pacer
 
 	edges   []*edge // by index of the configuration
+	masters int     // how many of them are active
 	ghosts  []*edge // what earlier configurations may have left
 	routers map[address]*edge
 	owners  map[kernel.AddrKey][]*edge // whose virtual address it is
