@@ -89,8 +89,8 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 		var v string
 		if v, ok = value(); ok {
 			if a.Peer, ok = schema.ParsePrefix(v); !ok || family(a.Peer.Addr()) != family(a.Prefix.Addr()) {
-				ok = false
-				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, the line is ignored", "ADDRESS[/LENGTH]")
+				a.Peer, ok = netip.Prefix{}, true
+				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, it is ignored", "ADDRESS[/LENGTH] of the same family")
 			}
 		}
 	default:

@@ -48,6 +48,18 @@ func (l *loader) finishTracks() {
 	}
 }
 
+// startTogether: a group whose members do not all begin as MASTER begins as
+// BACKUP.
+func (l *loader) startTogether(g *SyncGroup) {
+	all := true
+	for _, m := range g.Members {
+		all = all && l.byName[m].inst.StateMaster
+	}
+	for _, m := range g.Members {
+		l.byName[m].inst.StateMaster = all
+	}
+}
+
 // noWeights: what weighs would let members of a group go apart.
 func (l *loader) noWeights(g *SyncGroup) {
 	for _, m := range g.Members {
@@ -128,6 +140,7 @@ func (l *loader) finishGroups() {
 		if !g.TrackingWeight {
 			l.noWeights(g)
 		}
+		l.startTogether(g)
 		kept = append(kept, g)
 	}
 	l.cfg.Groups = kept

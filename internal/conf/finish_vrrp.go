@@ -209,10 +209,10 @@ func (l *loader) strict(n *instanceNotes) {
 // strictTalk: what is sent beyond the RFC.
 func (l *loader) strictTalk(n *instanceNotes) {
 	i := n.inst
-	if i.GARP.Refresh > 0 || n.garpRepeats {
-		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": gratuitous ARP is not repeated with vrrp_strict", "", "")
+	if n.garpRepeats {
+		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": gratuitous ARP is not repeated after a lower priority with vrrp_strict", "", "")
 	}
-	i.GARP.Refresh, i.GARP.LowerPrioRepeat, i.GARP.LowerPrioDelay = 0, 0, 0
+	i.GARP.LowerPrioRepeat, i.GARP.LowerPrioDelay = 0, 0
 	if n.lowerPrio == 0 {
 		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": vrrp_strict needs lower_prio_no_advert", "", "")
 	}

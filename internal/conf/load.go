@@ -61,9 +61,16 @@ func NewReader(files source.Files, name string, opts Options, report func(diag.D
 // the order of the text. With a Fatal diagnostic the Config must not be run.
 func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 	var found diag.List
-	report := func(d diag.Diagnostic) { found.Add(d) }
+	var torn diag.Span // of the last quote that is not closed
+	report := func(d diag.Diagnostic) {
+		if d.ID == "HF004" {
+			torn = d.Span
+		}
+		found.Add(d)
+	}
 	r := NewReader(files, name, opts, report)
 	l := newLoader(r, opts.System, report)
+	l.walk.Torn = func(at diag.Span) bool { return at.File == torn.File && at.Line == torn.Line }
 	for {
 		n, ok := r.Next()
 		if !ok {

@@ -43,7 +43,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			fallthrough
 		case word == "via" || word == "src" || word == "to":
 			if i++; i >= len(w) {
-				s.Fault("HF012", diag.Error, w[i-1], word+" needs an address", "an IP address")
+				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs an address", "an IP address")
 				break
 			}
 			if w[i].Text == "inet6" || w[i].Text == "inet" {
@@ -59,7 +59,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			}
 		case routeValues[word]:
 			if i++; i >= len(w) {
-				s.Fault("HF012", diag.Error, w[i-1], word+" needs a value", "")
+				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value", "")
 				break
 			}
 			r.Words = append(r.Words, w[i].Text)
@@ -170,7 +170,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 		switch {
 		case ruleValues[word]:
 			if i++; i >= len(w) {
-				s.Fault("HF012", diag.Error, w[i-1], word+" needs a value, the rule is ignored", "")
+				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value, the rule is ignored", "")
 				return r, false
 			}
 			r.Words = append(r.Words, w[i].Text)

@@ -223,9 +223,9 @@ var instanceTracking = rows{
 
 var instanceGARP = rows{
 	{Name: "garp_master_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after becoming master; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).MasterDelay })},
-	{Name: "garp_master_repeat", Args: num(1, maxUint32), Doc: "How many gratuitous ARP packets at a time.", Set: integer(func(l *loader) *int { return &viGARP(l).MasterRepeat })},
+	{Name: "garp_master_repeat", Args: clamp(1, maxUint32), Doc: "How many gratuitous ARP packets at a time.", Set: integer(func(l *loader) *int { return &viGARP(l).MasterRepeat })},
 	{Name: "garp_master_refresh", Args: wholeSecs(0, maxUint32), Doc: "How often a master repeats its gratuitous ARP; 0 for never.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).Refresh })},
-	{Name: "garp_master_refresh_repeat", Args: num(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).RefreshRepeat })},
+	{Name: "garp_master_refresh_repeat", Args: clamp(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).RefreshRepeat })},
 	{Name: "garp_lower_prio_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after an advert of lower priority.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).LowerPrioDelay })},
 	{Name: "garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).LowerPrioRepeat })},
 	{Name: "garp_extra_if", Args: wholeSecs(0, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},

@@ -134,8 +134,8 @@ func (l *loader) runnable(w syntax.Word, c *Command, then string, sev diag.Sever
 		l.walk.Fault("HF027", sev, w, c.Argv[0]+" is not a file, "+then, "a program that can be run", "")
 		return false
 	case !p.Executable:
-		l.warn("HF027", w, c.Argv[0]+" is not executable", "a program that can be run", "")
-		return true
+		l.warn("HF027", w, c.Argv[0]+" is not executable, "+then, "a program that can be run", "")
+		return false
 	}
 	if user := firstOf(c.User, l.cfg.Global.ScriptUser, "root"); user != "root" && user != "0" {
 		return true

@@ -69,7 +69,8 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 			}
 			fallthrough
 		default:
-			s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(w[i].Text)+" of "+t.Name, "weight NUMBER, then perhaps reverse or noreverse")
+			s.Fault("HF011", diag.Error, w[i], "unknown option "+strconv.Quote(w[i].Text)+", "+t.Name+" is not tracked", "weight NUMBER, then perhaps reverse or noreverse")
+			return false
 		}
 	}
 	*into = append(*into, t)

@@ -56,6 +56,9 @@ func (s *Stmt) Fault(id string, sev diag.Severity, w syntax.Word, message, expec
 type Reporter struct {
 	Spans syntax.Spanner
 	Add   func(diag.Diagnostic)
+	// Torn reports whether words were lost from a line, which has been said:
+	// then a missing value is no reason to give up. May be nil.
+	Torn func(diag.Span) bool
 }
 
 // Fault reports at word w.

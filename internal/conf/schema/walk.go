@@ -172,7 +172,7 @@ func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 			return true
 		}
 		if !w.value(r, a, words[i], &s.val[i]) {
-			return false
+			return i > 0 && a.Kind == Enum // an option too many loses only itself
 		}
 		s.n = i + 1
 	}
@@ -221,7 +221,11 @@ func (w *Walker[T]) missing(r *Row[T], n *syntax.Node, a *Arg) {
 	if expected == "a value" {
 		expected = usage(r)
 	}
-	w.Fault("HF012", r.missing(), n.Words[len(n.Words)-1], r.Name+" needs a value", expected, "")
+	sev, last := r.missing(), n.Words[len(n.Words)-1]
+	if w.Torn != nil && w.Torn(w.Spans.Span(last)) {
+		sev = diag.Error
+	}
+	w.Fault("HF012", sev, last, r.Name+" needs a value", expected, "")
 }
 
 func (r *Row[T]) missing() diag.Severity {
