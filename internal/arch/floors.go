@@ -22,6 +22,7 @@ var neighbours = map[string][]string{
 	"event":    {"clock"}, // an event has an instant
 	"vrrp":     {"track"}, // what a weight means
 	"lint":     {"build"}, // what the machines would be told
+	"plan":     {"build"},
 	"sim":      {"build"},
 	"probe":    {"proc"}, // misc runs a program
 	"ipc":      {"bus"},

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
+	match "github.com/holdfast-ha/holdfast/internal/plan"
 )
 
 // begin opens the director and starts with the first plan.
@@ -140,9 +141,8 @@ func (d *daemon) adopt(p *plan) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})
 	}
 	was := d.pools
-	d.pools, d.order = make(map[string]*pool, len(p.services.Pools)), d.order[:0]
-	for i := range p.services.Pools {
-		cfg := &p.services.Pools[i]
+	d.pools, d.order = make(map[string]*pool, len(p.pools)), d.order[:0]
+	for _, cfg := range p.pools {
 		one := was[cfg.ID]
 		delete(was, cfg.ID)
 		if one == nil {
@@ -150,7 +150,9 @@ func (d *daemon) adopt(p *plan) {
 		}
 		d.pools[cfg.ID] = one
 		d.order = append(d.order, one)
-		d.configure(one, cfg, p.attempts[i], a)
+		if one.plan != cfg {
+			d.configure(one, cfg, a)
+		}
 	}
 	for _, gone := range was {
 		d.drop(gone)
@@ -189,13 +191,13 @@ type adoption struct {
 
 // configure gives a pool its configuration, with the states of its checks as
 // they are.
-func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, a adoption) {
+func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	p.plan = cfg
 	was := p.servers
 	p.servers, p.order = make(map[lvs.ServerKey]*server, len(cfg.Servers)), make([]*server, 0, len(cfg.Servers))
 	for i := range cfg.Servers {
 		key := cfg.PoolConfig.Servers[i].Key
-		s := d.server(p, was[key], i, attempts[i], a)
+		s := d.server(p, was[key], i, a)
 		delete(was, key)
 		p.servers[key] = s
 		p.order = append(p.order, s)
@@ -221,7 +223,7 @@ func (d *daemon) configure(p *pool, cfg *build.Pool, attempts [][][]attempt, a a
 
 // server gives the pool's server number i its configuration; s is nil if it
 // is new.
-func (d *daemon) server(p *pool, s *server, i int, attempts [][]attempt, a adoption) *server {
+func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 	cfg := &p.plan.PoolConfig.Servers[i]
 	up := false
 	switch {
@@ -233,7 +235,7 @@ func (d *daemon) server(p *pool, s *server, i int, attempts [][]attempt, a adopt
 		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "new in the configuration"}
 	}
 	s.plan = &p.plan.Servers[i]
-	d.checks(s, attempts, up, a.first && d.wasOut(p.plan, cfg))
+	d.checks(s, p.plan.attempts[i], up, a.first && d.wasOut(p.plan, cfg))
 	for k, c := range s.checks {
 		state := &cfg.Checks[k]
 		state.Up = c.machine.Up()
@@ -248,10 +250,17 @@ func (d *daemon) server(p *pool, s *server, i int, attempts [][]attempt, a adopt
 func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
 	now := d.loop.Now()
 	was := s.checks
+	running := make([]*build.HealthCheck, len(was))
+	for i, c := range was {
+		running[i] = c.plan
+	}
 	s.checks = make([]*checker, len(s.plan.Checks))
-	for i := range s.plan.Checks {
+	for i, at := range match.Checks(running, s.plan.Checks) {
 		cfg := &s.plan.Checks[i]
-		c := take(was, &cfg.Probe)
+		var c *checker
+		if at >= 0 {
+			c, was[at] = was[at], nil
+		}
 		if c == nil {
 			schedule := cfg.Schedule
 			schedule.Alpha = schedule.Alpha && !up || out
@@ -269,17 +278,6 @@ func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
 			c.forget(d)
 		}
 	}
-}
-
-// take takes the check that does the same out of was.
-func take(was []*checker, p *build.Probe) *checker {
-	for i, c := range was {
-		if c != nil && c.plan.Probe.Same(p) {
-			was[i] = nil
-			return c
-		}
-	}
-	return nil
 }
 
 func (s *server) forget(d *daemon) {

@@ -119,7 +119,11 @@ func realServer(have *server, a int, want *server, b int) Object {
 	x, y := have.block(a), want.block(b)
 	o := judge("real_server", want.pool.PoolConfig.Servers[b].Name, compare(x, y))
 	old, now := have.pool.Servers[a].Checks, want.pool.Servers[b].Checks
-	from := Checks(old, now)
+	running := make([]*build.HealthCheck, len(old))
+	for i := range old {
+		running[i] = &old[i]
+	}
+	from := Checks(running, now)
 	left := make([]bool, len(old))
 	for i := range left {
 		left[i] = true

@@ -27,7 +27,7 @@ func Scripts(have, want []build.Script) []int {
 // Checks says for each check of a real server which one it continues, -1 if
 // none: the first that does the same. Its verdict, schedule and running
 // attempt then outlive the reload.
-func Checks(have, want []build.HealthCheck) []int {
+func Checks(have []*build.HealthCheck, want []build.HealthCheck) []int {
 	taken := make([]bool, len(have))
 	from := make([]int, len(want))
 	for i := range want {

@@ -132,12 +132,13 @@ func TestEveryDifferenceIsTold(t *testing.T) {
 func TestChecksAreTakenOnce(t *testing.T) {
 	tcp, other := build.HealthCheck{Probe: build.Probe{Kind: "TCP_CHECK"}}, build.HealthCheck{Probe: build.Probe{Kind: "TCP_CHECK", Mark: 1}}
 	for _, c := range []struct {
-		have, want []build.HealthCheck
-		from       []int
+		have []*build.HealthCheck
+		want []build.HealthCheck
+		from []int
 	}{
 		{nil, []build.HealthCheck{tcp}, []int{-1}},
-		{[]build.HealthCheck{tcp}, []build.HealthCheck{tcp, tcp}, []int{0, -1}},
-		{[]build.HealthCheck{tcp, other, tcp}, []build.HealthCheck{other, tcp, tcp}, []int{1, 0, 2}},
+		{[]*build.HealthCheck{&tcp}, []build.HealthCheck{tcp, tcp}, []int{0, -1}},
+		{[]*build.HealthCheck{&tcp, &other, &tcp}, []build.HealthCheck{other, tcp, tcp}, []int{1, 0, 2}},
 	} {
 		got := Checks(c.have, c.want)
 		for i := range c.from {

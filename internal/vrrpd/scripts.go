@@ -3,13 +3,13 @@ package vrrpd
 import (
 	"errors"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/plan"
 	"github.com/holdfast-ha/holdfast/internal/proc"
 	"github.com/holdfast-ha/holdfast/internal/track"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
@@ -28,27 +28,31 @@ type tracker struct {
 // retrack makes the set of trackers that of the configuration; scripts that
 // stay what they were keep their state.
 func (d *daemon) retrack(want []build.Script) {
-	old := map[string]*tracker{}
-	for _, t := range d.trackers {
-		old[t.Name] = t
+	have := make([]build.Script, len(d.trackers))
+	for i, t := range d.trackers {
+		have[i] = t.Script
 	}
+	stays := make([]bool, len(have))
 	var next []*tracker
-	for _, s := range want {
-		t := old[s.Name]
-		if t != nil && reflect.DeepEqual(t.Command.Argv, s.Command.Argv) {
-			delete(old, s.Name)
-			if t.Track != s.Track {
-				d.trackStep(t, track.Reconfigure{Config: s.Track})
-			}
-			t.Script = s
-		} else {
-			t = &tracker{Script: s, machine: track.New(d.now(), s.Track)}
+	for i, at := range plan.Scripts(have, want) {
+		s := want[i]
+		if at < 0 {
+			next = append(next, &tracker{Script: s, machine: track.New(d.now(), s.Track)})
+			continue
 		}
+		t := d.trackers[at]
+		stays[at] = true
+		if t.Track != s.Track {
+			d.trackStep(t, track.Reconfigure{Config: s.Track})
+		}
+		t.Script = s
 		next = append(next, t)
 	}
-	for _, t := range old {
-		t.gone = true
-		t.end()
+	for i, t := range d.trackers {
+		if !stays[i] {
+			t.gone = true
+			t.end()
+		}
 	}
 	d.trackers = next
 }
