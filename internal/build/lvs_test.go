@@ -155,3 +155,51 @@ func TestCheckers(t *testing.T) {
 		t.Error("the same probe is not the same after a reload")
 	}
 }
+
+// A reload that changes nothing of a pool is told from one that does.
+func TestSamePool(t *testing.T) {
+	build := func(change func(vs *conf.VirtualServer, rs *conf.RealServer, c *conf.Checker)) *Pool {
+		c := &conf.Checker{Kind: KindHTTP, HTTP: &conf.HTTPCheck{URLs: []conf.HTTPURL{{Path: "/"}}}}
+		m := &conf.Checker{Kind: KindMisc, Misc: &conf.MiscCheck{Command: conf.Command{Argv: []string{"/bin/true"}}}}
+		rs := &conf.RealServer{Addr: addr("10.0.0.1"), Port: 80, Weight: 1, Checkers: []*conf.Checker{c, m},
+			NotifyUp: &conf.Command{Argv: []string{"/bin/up"}}}
+		vs := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: 80, Servers: []*conf.RealServer{rs},
+			Sorry: &conf.RealServer{Addr: addr("10.0.0.9")}}
+		change(vs, rs, c)
+		return &FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}, 0.5).Pools[0]
+	}
+	was := build(func(*conf.VirtualServer, *conf.RealServer, *conf.Checker) {})
+	again := build(func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.Pos.Line = 9 })
+	again.PoolConfig.Servers[0].Checks[0].Up = false // is not looked at
+	again.Servers[0].Checks[0].Schedule.Spread = 0.1
+	if !was.Same(again) {
+		t.Error("the same pool is not the same")
+	}
+	for name, change := range map[string]func(vs *conf.VirtualServer, rs *conf.RealServer, c *conf.Checker){
+		"scheduler": func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) { vs.Scheduler = "rr" },
+		"quorum":    func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) { vs.Quorum = 2 },
+		"sorry":     func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) { vs.Sorry.Addr = addr("10.0.0.8") },
+		"quorum_up": func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) {
+			vs.QuorumUp = &conf.Command{Argv: []string{"/x"}}
+		},
+		"ha_suspend": func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) { vs.HASuspend = true },
+		"weight":     func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.Weight = 2 },
+		"inhibit":    func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.InhibitOnFailure = true },
+		"notify_up": func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) {
+			rs.NotifyUp.Argv = []string{"/bin/other"}
+		},
+		"no server": func(vs *conf.VirtualServer, _ *conf.RealServer, _ *conf.Checker) { vs.Servers = nil },
+		"no check":  func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.Checkers = rs.Checkers[:1] },
+		"url":       func(_ *conf.VirtualServer, _ *conf.RealServer, c *conf.Checker) { c.HTTP.URLs[0].Path = "/x" },
+		"interval":  func(_ *conf.VirtualServer, _ *conf.RealServer, c *conf.Checker) { c.DelayLoop = time.Second },
+		"timeout":   func(_ *conf.VirtualServer, _ *conf.RealServer, c *conf.Checker) { c.ConnectTimeout = time.Second },
+		"program": func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) {
+			rs.Checkers[1].Misc.Command.Argv = []string{"/bin/false"}
+		},
+		"log_all_failures": func(_ *conf.VirtualServer, _ *conf.RealServer, c *conf.Checker) { c.LogAllFailures = true },
+	} {
+		if was.Same(build(change)) {
+			t.Errorf("another %s went unnoticed", name)
+		}
+	}
+}

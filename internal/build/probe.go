@@ -2,7 +2,6 @@ package build
 
 import (
 	"net/netip"
-	"reflect"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -57,10 +56,6 @@ func (p *Probe) Steps() int {
 	}
 	return 1
 }
-
-// Same reports whether q does the same as p, so that what is known of a server
-// outlives a reload.
-func (p *Probe) Same(q *Probe) bool { return reflect.DeepEqual(p, q) }
 
 func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool) {
 	p = Probe{

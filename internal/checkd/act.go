@@ -14,7 +14,7 @@ import (
 
 // pool is a virtual server.
 type pool struct {
-	plan      *build.Pool
+	plan      *planned
 	machine   *lvs.Pool
 	servers   map[lvs.ServerKey]*server
 	order     []*server // as the configuration has them

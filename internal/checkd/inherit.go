@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -37,7 +36,7 @@ func (d *daemon) inherit() {
 }
 
 // wasOut reports whether a predecessor had taken a server out.
-func (d *daemon) wasOut(p *build.Pool, s *lvs.ServerConfig) bool {
+func (d *daemon) wasOut(p *planned, s *lvs.ServerConfig) bool {
 	for _, k := range p.Keys {
 		service, there := d.found[k]
 		if !there {

@@ -39,9 +39,17 @@ func (d *daemon) tidy() { d.beside.Go(debug.FreeOSMemory) }
 // plan is a configuration made ready: what the machines are told and, beside
 // it, the compiled attempts. It is made away from the loop and never changed.
 type plan struct {
-	services *build.Services
-	attempts [][][][]attempt // pool, server, check, step
-	faults   []string        // why checks are left out
+	services *build.Services // but for the pools
+	pools    []*planned      // as the configuration has them
+	byID     map[string]*planned
+	faults   []string // why checks are left out
+}
+
+// planned is a virtual server made ready. Where a reload changes nothing of
+// it, the next plan has the very same.
+type planned struct {
+	build.Pool
+	attempts [][][]attempt // server, check, step
 }
 
 // read makes a plan of a snapshot. What old, if any, has compiled already is
@@ -68,65 +76,70 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 	return newPlan(build.FromLVS(cfg, rand.Float64()), old), nil //nolint:gosec // spreads checks, guards nothing
 }
 
-// newPlan compiles what is not compiled yet. A check that cannot be is left
-// out, and told.
+// newPlan compiles what is not compiled yet. A check that cannot be made ready
+// fails, and that is told.
 func newPlan(s *build.Services, old *plan) *plan {
-	p := &plan{services: s, attempts: make([][][][]attempt, len(s.Pools))}
-	known := old.index()
+	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools))}
 	for i := range s.Pools {
-		pool := &s.Pools[i]
-		p.attempts[i] = make([][][]attempt, len(pool.Servers))
-		for j := range pool.Servers {
-			before := known[place{pool.ID, pool.PoolConfig.Servers[j].Key}]
-			p.attempts[i][j] = make([][]attempt, len(pool.Servers[j].Checks))
-			for k := range pool.Servers[j].Checks {
-				probe := &pool.Servers[j].Checks[k].Probe
-				if p.attempts[i][j][k] = before.find(probe); p.attempts[i][j][k] != nil {
-					continue
-				}
-				steps, err := compile(probe)
-				if err != nil {
-					p.faults = append(p.faults, err.Error())
-					steps = []attempt{{slow: broken{err}}}
-				}
-				p.attempts[i][j][k] = steps
-			}
+		one := &planned{Pool: s.Pools[i]}
+		var before *planned
+		if old != nil {
+			before = old.byID[one.ID]
 		}
+		if before != nil && before.Same(&one.Pool) {
+			one = before
+		} else {
+			p.compile(one, before)
+		}
+		p.pools[i], p.byID[one.ID] = one, one
 	}
+	s.Pools = nil // each has its own memory now, and is freed by itself
 	return p
 }
 
-// place is a real server within all of a configuration.
-type place struct {
-	pool   string // its ID
-	server lvs.ServerKey
+// compile makes a pool's attempts, or takes them from before, which may be nil.
+func (p *plan) compile(one, before *planned) {
+	one.attempts = make([][][]attempt, len(one.Servers))
+	place := before.places()
+	for i := range one.Servers {
+		checks := one.Servers[i].Checks
+		one.attempts[i] = make([][]attempt, len(checks))
+		at, known := place[one.PoolConfig.Servers[i].Key]
+		for k := range checks {
+			if known {
+				one.attempts[i][k] = before.find(at, &checks[k].Probe)
+			}
+			if one.attempts[i][k] != nil {
+				continue
+			}
+			steps, err := compile(&checks[k].Probe)
+			if err != nil {
+				p.faults = append(p.faults, err.Error())
+				steps = []attempt{{slow: broken{err}}}
+			}
+			one.attempts[i][k] = steps
+		}
+	}
 }
 
-// compiled is what a server's checks were compiled to.
-type compiled struct {
-	checks   []build.HealthCheck
-	attempts [][]attempt
+// places says which server is where.
+func (one *planned) places() map[lvs.ServerKey]int {
+	if one == nil {
+		return nil
+	}
+	at := make(map[lvs.ServerKey]int, len(one.Servers))
+	for i := range one.PoolConfig.Servers {
+		at[one.PoolConfig.Servers[i].Key] = i
+	}
+	return at
 }
 
-func (c compiled) find(p *build.Probe) []attempt {
-	for i := range c.checks {
-		if c.checks[i].Probe.Same(p) {
-			return c.attempts[i]
+// find returns what a check of server i that does the same was compiled to.
+func (one *planned) find(i int, p *build.Probe) []attempt {
+	for k := range one.Servers[i].Checks {
+		if one.Servers[i].Checks[k].Probe.Same(p) {
+			return one.attempts[i][k]
 		}
 	}
 	return nil
-}
-
-func (p *plan) index() map[place]compiled {
-	if p == nil {
-		return nil
-	}
-	known := map[place]compiled{}
-	for i := range p.services.Pools {
-		pool := &p.services.Pools[i]
-		for j := range pool.Servers {
-			known[place{pool.ID, pool.PoolConfig.Servers[j].Key}] = compiled{pool.Servers[j].Checks, p.attempts[i][j]}
-		}
-	}
-	return known
 }

@@ -47,6 +47,9 @@ func (d *daemon) addressesChanged() {
 func (d *daemon) suspend() {
 	now := d.loop.Now()
 	for _, p := range d.order {
+		if !p.plan.HASuspend && !p.suspended {
+			continue
+		}
 		off := p.plan.HASuspend && d.addresses != nil && !slices.ContainsFunc(p.plan.Keys, d.here)
 		if off != p.suspended {
 			p.suspended = off

@@ -1,0 +1,51 @@
+package build
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// Same reports whether q does the same as p, so that what is known of a server
+// outlives a reload.
+func (p *Probe) Same(q *Probe) bool {
+	a, b := *p, *q
+	a.HTTP, b.HTTP, a.Program, b.Program = nil, nil, nil, nil
+	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP)
+}
+
+// same compares, where both may be nil.
+func (p *Program) same(q *Program) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p.User == q.User && p.Group == q.Group && p.Timeout == q.Timeout && p.Secure == q.Secure &&
+		slices.Equal(p.Argv, q.Argv)
+}
+
+// Same reports whether a reload from p to q changes nothing. The states of
+// checks are not looked at (they are the lvs.Pool's by then), nor where in its
+// warm-up a check began.
+func (p *Pool) Same(q *Pool) bool {
+	a, b := p.PoolConfig, q.PoolConfig
+	return p.ID == q.ID && p.Omega == q.Omega && p.HASuspend == q.HASuspend &&
+		p.QuorumUp.same(q.QuorumUp) && p.QuorumDown.same(q.QuorumDown) &&
+		a.Name == b.Name && a.Quorum == b.Quorum && a.Hysteresis == b.Hysteresis &&
+		slices.Equal(a.Keys, b.Keys) && reflect.DeepEqual(a.Service, b.Service) && reflect.DeepEqual(a.Sorry, b.Sorry) &&
+		slices.EqualFunc(a.Servers, b.Servers, sameServer) && slices.EqualFunc(p.Servers, q.Servers, sameReal)
+}
+
+func sameServer(a, b lvs.ServerConfig) bool {
+	return a.Key == b.Key && a.Name == b.Name && a.Server == b.Server && a.Inhibit == b.Inhibit &&
+		len(a.Checks) == len(b.Checks)
+}
+
+func sameReal(a, b RealServer) bool {
+	return a.NotifyUp.same(b.NotifyUp) && a.NotifyDown.same(b.NotifyDown) && slices.EqualFunc(a.Checks, b.Checks, sameCheck)
+}
+
+func sameCheck(a, b HealthCheck) bool {
+	a.Schedule.Spread = b.Schedule.Spread
+	return a.LogAll == b.LogAll && a.Schedule == b.Schedule && a.Probe.Same(&b.Probe)
+}
