@@ -86,6 +86,7 @@ type marks struct {
 // checks are what a block is asked for when it ends.
 type checks struct {
 	scriptBad, miscBad bool   // its user does not exist
+	syncDaemon         bool   // lvs_sync_daemon was given
 	garpDelay          bool   // a garp_group has an interval
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
