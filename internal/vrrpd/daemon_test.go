@@ -91,7 +91,7 @@ func newBench(t testing.TB) *bench {
 	b.lines = records.Subscribe(0)
 	b.daemon = newDaemon(nil, ipc.BootInfo{}, records)
 	b.now = func() clock.Instant { return b.at }
-	b.daemon.read = func() clock.Reading { return clock.Reading{} } // called from script runners too
+	b.read = func() clock.Reading { return clock.Reading{} } // called from script runners too
 	b.post = func(fn func()) bool { fn(); return true }
 	b.mirror, b.tables, b.speaker = b.kernel.Mirror(), b.kernel, b.net
 	t.Cleanup(func() {
@@ -291,7 +291,7 @@ func TestInterfaceAndSource(t *testing.T) {
 	b.changed(b.kernel.SetLink(down))
 	b.settle()
 	b.want("state", b.state(), "FAULT")
-	b.want("lines", b.said(), "Netlink reports eth0 down: it is not set up\n(VI_1) Entering FAULT STATE: interface eth0 is down: it is not set up")
+	b.want("lines", b.said(), "Netlink reports eth0 down: it is not set up\n(VI_1) Entering FAULT STATE: interface eth0 is down: it is not set up\n(VI_1) sent 0 priority")
 	b.changed(b.kernel.SetLink(link))
 	b.settle()
 	b.want("state", b.state(), "BACKUP")

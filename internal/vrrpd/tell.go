@@ -60,8 +60,11 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 		d.say(level, kindTransition, e.Name, why, what)
 		d.notify("INSTANCE", e.Name, a.To.String(), a.Priority, &e.Notify)
 	}
-	if a.To == vrrp.Active {
+	switch {
+	case a.To == vrrp.Active:
 		d.tellMissing(e)
+	case a.From == vrrp.Active && a.To != vrrp.Backup:
+		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) sent 0 priority", e.Name)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestLinesWaitForTheReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	f.Write(`INSTANCE "VI_1" BACKUP 100`)
 	f.Write(`INSTANCE "VI_1" MASTER 100`)
 	r, err := os.Open(path)
@@ -68,7 +68,7 @@ func TestOnlyPipes(t *testing.T) {
 	}
 	for _, path := range []string{file, link, filepath.Join(dir, "no", "folder")} {
 		if f, err := Open(path, 0, 0); err == nil {
-			f.Close()
+			_ = f.Close()
 			t.Errorf("%s was taken for a pipe", path)
 		} else if fmt.Sprint(err) == "" {
 			t.Error("no reason")

@@ -1,0 +1,177 @@
+package vrrpd
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// locateAll finds interfaces, source addresses and the places of the virtual
+// addresses of all routers, and opens the sockets that these need.
+func (d *daemon) locateAll() {
+	clear(d.virtual)
+	for _, e := range d.edges {
+		for _, a := range e.Addresses {
+			d.virtual[a.Prefix.Addr()] = true
+		}
+	}
+	clear(d.owners)
+	clear(d.routers)
+	clear(d.indexes)
+	clear(d.names)
+	for _, name := range d.cfg.Interfaces {
+		d.name(name)
+	}
+	for _, e := range d.edges {
+		d.locate(e)
+		for i := range e.holds {
+			d.owners[e.holds[i].key] = append(d.owners[e.holds[i].key], e)
+		}
+		if e.onLink && e.Blocked == "" {
+			d.routers[address{place{e.link.Index, e.Family}, e.VRID, e.Unicast}] = e
+		}
+	}
+	for e, err := range d.speaker.Want(d.edges) {
+		e.problem = err.Error()
+	}
+}
+
+// name notes an interface that concerns us, whether it exists or not.
+func (d *daemon) name(dev string) {
+	d.names[dev] = true
+	if link, ok := d.mirror.Link(dev); ok {
+		d.indexes[link.Index] = true
+	}
+}
+
+// locate looks for one router's places.
+func (d *daemon) locate(e *edge) {
+	link, ok := d.mirror.Link(e.Interface)
+	source, problem := d.sourceOf(e, d.mirror, link, ok)
+	if e.source.IsValid() && source.IsValid() && source != e.source {
+		d.sayf(slog.LevelInfo, kindAddress, e.Name, "(%s) adverts come from %s now, no longer from %s", e.Name, source, e.source)
+	}
+	if ok && e.PromoteSecondaries && link.Index != e.link.Index {
+		if err := kernel.PromoteSecondaries(link.Name); err != nil {
+			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
+		}
+	}
+	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
+	d.name(e.Interface)
+	d.place(e, d.mirror)
+}
+
+// relocate follows the kernel's links and addresses.
+func (d *daemon) relocate() {
+	d.locateAll()
+	d.report()
+	d.compareAll()
+}
+
+// report tells the machine whether interfaces are up and who can speak.
+func (d *daemon) report() {
+	d.interfaces()
+	for _, e := range d.edges {
+		d.track(e.sender, e.problem == "", e.problem)
+	}
+}
+
+// sourceOf is the address that adverts come from, or why there is none.
+func (d *daemon) sourceOf(e *edge, m *kernel.Mirror, link kernel.Link, ok bool) (source netip.Addr, problem string) {
+	family := "IPv4 address"
+	if e.Family == 6 {
+		family = "usable link-local IPv6 address"
+	}
+	switch {
+	case e.Blocked != "":
+		return netip.Addr{}, e.Blocked
+	case !ok:
+		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Interface)
+	case e.Source.IsValid():
+		return e.Source, ""
+	}
+	source, found := m.Source(link.Index, e.Family, d.isVirtual)
+	if !found {
+		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Interface, family)
+	}
+	return source, ""
+}
+
+func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] }
+
+// place finds the links of the virtual addresses; those on links that do not
+// exist are left out.
+func (d *daemon) place(e *edge, m *kernel.Mirror) {
+	was := e.holds
+	e.holds = make([]holding, 0, len(e.Addresses))
+	for _, a := range e.Addresses {
+		d.name(a.Dev)
+		link, ok := m.Link(a.Dev)
+		if !ok {
+			continue
+		}
+		key, addr, err := kernel.AddressSpec{
+			Prefix: a.Prefix, Label: a.Label, Scope: a.Scope, Broadcast: a.Broadcast, Peer: a.Peer, Options: a.Options,
+		}.On(link.Index)
+		if err != nil {
+			if times, ok := e.trouble.allow(d.now()); ok {
+				d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v%s", e.Name, err, times)
+			}
+			continue
+		}
+		h := holding{key: key, addr: addr, dev: a.Dev, noTrack: a.NoTrack}
+		if i := slices.IndexFunc(was, func(o holding) bool { return o.key == key }); i >= 0 {
+			h.away = was[i].away
+		}
+		e.holds = append(e.holds, h)
+	}
+}
+
+// interfaces tells the machine about every tracked interface.
+func (d *daemon) interfaces() {
+	m := d.mirror
+	for _, name := range d.cfg.Interfaces {
+		link, ok := m.Link(name)
+		why := ""
+		switch {
+		case !ok:
+			why = "there is no such interface"
+		case link.Flags&unix.IFF_UP == 0:
+			why = "it is not set up"
+		case !link.Up():
+			why = "no carrier"
+		}
+		d.track(build.InterfaceTrack(name), why == "", why)
+	}
+}
+
+// verdict is what was told of a tracked object last.
+type verdict struct {
+	up  bool
+	why string
+}
+
+// track tells the machine of an object, if there is news.
+func (d *daemon) track(name string, up bool, why string) {
+	last, known := d.told[name]
+	if known && last.up == up && (up || last.why == why) {
+		return
+	}
+	d.told[name] = verdict{up, why}
+	if iface, ok := strings.CutPrefix(name, build.InterfaceTrack("")); ok && (known || !up) {
+		if up {
+			d.sayf(slog.LevelInfo, kindTrack, iface, "Netlink reports %s up", iface)
+		} else {
+			d.say(slog.LevelWarn, kindTrack, iface, why, fmt.Sprintf("Netlink reports %s down: %s", iface, why))
+		}
+	}
+	d.step(vrrp.Track{Name: name, Up: up, Why: why})
+}
