@@ -434,8 +434,8 @@ func TestParentIsAnswered(t *testing.T) {
 		t.Fatalf("got %+v", s)
 	}
 	rs := s.Services[0].Servers[0]
-	if rs.Up || rs.Cause != "TCP_CHECK connection refused (at the first check)" && rs.Cause != "TCP_CHECK connection refused" ||
-		rs.Checks[0].Detail != "connection refused" || rs.Checks[0].Last.IsZero() {
+	if rs.Up || !strings.HasPrefix(rs.Cause, "TCP_CHECK connection re") || // refused, or reset while it closed
+		!strings.HasPrefix(rs.Checks[0].Detail, "connection re") || rs.Checks[0].Last.IsZero() {
 		t.Errorf("got %+v", rs)
 	}
 	w.stop()
