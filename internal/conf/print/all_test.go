@@ -71,7 +71,7 @@ func TestCommands(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		argv := []string{"/bin/x"}
 		for range rapid.IntRange(0, 3).Draw(t, "arguments") {
-			argv = append(argv, rapid.StringMatching(`[a '\\#!{}@~,.-]{0,6}`).Draw(t, "argument"))
+			argv = append(argv, rapid.StringMatching(`[a '"\\#!{}@~,.7-]{0,6}`).Draw(t, "argument"))
 		}
 		c, _ := load("vrrp_script a {\n    script " + Words(commandWord(argv)) + "\n}\n")
 		if len(c.Scripts) != 1 || !reflect.DeepEqual(c.Scripts[0].Command.Argv, argv) {

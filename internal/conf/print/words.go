@@ -13,7 +13,7 @@ func split(s string) []string { return strings.Fields(s) }
 
 // quote puts a word in quotes if it needs them to be one word.
 func quote(w string) string {
-	if w == "" || strings.ContainsAny(w, " \t\v\f\r{}#!") {
+	if w == "" || strings.ContainsAny(w, " \t\v\f\r{}#!'") {
 		return `"` + w + `"`
 	}
 	return w
@@ -28,47 +28,37 @@ func Words(words ...string) string {
 	return strings.Join(q, " ")
 }
 
-// commandWord makes one word of a program and its arguments, which is split
-// again when it is read.
+// commandWord makes one word of a program and its arguments. Reading splits
+// the line with quotes and escapes, and its first word in the same way again.
 func commandWord(argv []string) string {
 	q := make([]string, len(argv))
 	for i, a := range argv {
 		q[i] = argument(a)
 	}
-	return strings.Join(q, " ")
+	return outer.Replace(strings.Join(q, " "))
 }
 
+// outer escapes what the first splitting has a use for.
+var outer = strings.NewReplacer(`\`, `\\`, `"`, `\042`)
+
+// argument is one that the second splitting leaves whole.
 func argument(a string) string {
-	plain := true
-	for i := range len(a) {
-		if c := a[i]; c < ' ' || c == '\'' || c == '"' || c == '\\' || c == 0x7f {
-			plain = false
-		}
+	if a != "" && !strings.ContainsFunc(a, func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`'"\`, c) }) {
+		return a
 	}
-	switch {
-	case a == "":
-		return "''"
-	case !plain:
-		return escaped(a)
-	case strings.Contains(a, " "):
-		return "'" + a + "'"
-	}
-	return a
-}
-
-// escaped writes an argument with backslashes.
-func escaped(a string) string {
 	var b strings.Builder
+	b.WriteByte('\'')
 	for i := range len(a) {
 		switch c := a[i]; {
-		case c == '"' || c < ' ' && c != '\t' || c == 0x7f:
+		case c < ' ' || c == 0x7f:
 			fmt.Fprintf(&b, `\%03o`, c)
-		case c == '\'' || c == '\\' || c == ' ' || c == '\t':
+		case c == '\'' || c == '\\':
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		default:
 			b.WriteByte(c)
 		}
 	}
+	b.WriteByte('\'')
 	return b.String()
 }

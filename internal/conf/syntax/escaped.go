@@ -71,7 +71,7 @@ func escape(word []byte, s string) ([]byte, int) {
 	case c >= '0' && c <= '7':
 		n, v := 0, byte(0)
 		for n < len(s) && n < 3 && s[n] >= '0' && s[n] <= '7' {
-			v = v<<3 | s[n] - '0'
+			v = v<<3 | (s[n] - '0')
 			n++
 		}
 		return append(word, v), n

@@ -22,6 +22,7 @@ func TestEscaped(t *testing.T) {
 		{`t \"a b\" c\ d e\'f`, []string{"t", `"a`, `b"`, "c d", "e'f"}, true},
 		{`a\\b \cA \q \`, []string{`a\b`, "\x01", "q", `\`}, true},
 		{`t '' x`, []string{"t", "", "x"}, true},
+		{`\042\062 \077`, []string{"\"2", "?"}, true},
 		{`\x \400`, []string{"x", "\x00"}, true},
 		{`t 'a b`, []string{"t", "a b"}, false},
 		{``, nil, true},
