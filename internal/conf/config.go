@@ -240,20 +240,21 @@ type VirtualServer struct {
 	Pos              Pos
 }
 
-// RealServer is a real_server block or a sorry server.
+// RealServer is a real_server block or a sorry server. Its fields are in an
+// order that wastes no room: a file may hold a hundred thousand of them.
 type RealServer struct {
 	Addr             netip.Addr
 	Port             uint16 // 0: the virtual server's
-	Weight           int
-	Forward          string // empty: the virtual server's
-	UpperThreshold   uint32
-	LowerThreshold   uint32
 	InhibitOnFailure bool
 	Alpha            bool
+	SMTPAlert        bool
+	Weight           int
+	UpperThreshold   uint32
+	LowerThreshold   uint32
+	Forward          string // empty: the virtual server's
 	VirtualHost      string
 	NotifyUp         *Command
 	NotifyDown       *Command
-	SMTPAlert        bool
 	Checkers         []*Checker
 	Pos              Pos
 }
@@ -262,25 +263,26 @@ type RealServer struct {
 type Checker struct {
 	Kind string // "TCP_CHECK", "HTTP_GET", "SSL_GET", "MISC_CHECK", …
 
-	ConnectIP        netip.Addr // the real server's by default
-	ConnectPort      uint16
-	BindTo           netip.Addr
-	BindPort         uint16
-	BindIf           string
-	FWMark           uint32
-	ConnectTimeout   time.Duration
+	ConnectIP   netip.Addr // the real server's by default
+	BindTo      netip.Addr
+	BindIf      string
+	ConnectPort uint16
+	BindPort    uint16
+	FWMark      uint32
+
+	Alpha          bool
+	alpha          int8 // unset while reading, if the text does not say
+	LogAllFailures bool
+
 	Retry            int
+	ConnectTimeout   time.Duration
 	DelayBeforeRetry time.Duration
 	DelayLoop        time.Duration
 	Warmup           time.Duration
-	Alpha            bool
-	LogAllFailures   bool
 
 	HTTP *HTTPCheck // HTTP_GET, SSL_GET
 	Misc *MiscCheck // MISC_CHECK
 	Pos  Pos
-
-	alpha int8 // unset while reading, if the text does not say
 }
 
 // HTTPCheck is what HTTP_GET and SSL_GET add.

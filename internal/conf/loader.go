@@ -64,13 +64,14 @@ type loader struct {
 	unsafe   syntax.Word // the first program that would run as root
 	mustNot  bool        // the program looked at last must not be run
 
-	// Memory in large pieces. refs is room for the Checkers of real servers;
-	// those of rs begin at rsChecks.
-	files    []string // names by index, so that a Pos shares them
-	slabRS   []RealServer
-	slabChk  []Checker
-	refs     []*Checker
-	rsChecks int
+	// Memory in large pieces.
+	files       []string // names by index, so that a Pos shares them
+	virtuals    slab[VirtualServer]
+	reals       slab[RealServer]
+	checkers    slab[Checker]
+	realRefs    slab[*RealServer] // for VirtualServer.Servers
+	checkerRefs slab[*Checker]    // for RealServer.Checkers
+	rsChecks    []*Checker        // of rs so far
 }
 
 // marks are the words of the blocks being read, to point at when a block ends.
@@ -178,26 +179,26 @@ func (l *loader) warn(id string, w syntax.Word, message, expected, suggestion st
 	l.walk.Fault(id, diag.Warning, w, message, expected, suggestion)
 }
 
-// newServer, newChecker take structs from slabs: a file may hold a hundred
-// thousand of them.
-func (l *loader) newServer() *RealServer {
-	if len(l.slabRS) == 0 {
-		l.slabRS = make([]RealServer, slab)
-	}
-	rs := &l.slabRS[0]
-	l.slabRS = l.slabRS[1:]
-	return rs
+// slab hands out structs from large pieces of memory: a file may hold a
+// hundred thousand of them. Each piece is twice as large as the one before, so
+// small configurations waste little and large ones ask the allocator seldom.
+type slab[T any] struct {
+	left []T
+	size int
 }
 
-func (l *loader) newChecker() *Checker {
-	if len(l.slabChk) == 0 {
-		l.slabChk = make([]Checker, slab)
-	}
-	c := &l.slabChk[0]
-	l.slabChk = l.slabChk[1:]
-	return c
-}
+const minSlab, maxSlab = 4, 1024
 
-// slab is how many structs are allocated at a time; small configurations
-// waste little, large ones ask the allocator seldom.
-const slab = 64
+// take returns a zeroed T.
+func (s *slab[T]) take() *T { return &s.run(1)[0] }
+
+// run returns n zeroed Ts in a row, with no room to append.
+func (s *slab[T]) run(n int) []T {
+	if n > len(s.left) {
+		s.size = min(max(2*s.size, minSlab), maxSlab)
+		s.left = make([]T, max(s.size, n))
+	}
+	r := s.left[:n:n]
+	s.left = s.left[n:]
+	return r
+}

@@ -14,7 +14,8 @@ import (
 // beginServer starts a virtual_server block.
 func beginServer(l *loader, s *stmt) {
 	w := s.Words()
-	v := &VirtualServer{Pos: l.pos(w[0]), Weight: 1, Quorum: 1, Retry: unset, DelayBeforeRetry: unset, Warmup: unset}
+	v := l.virtuals.take()
+	v.Pos, v.Weight, v.Quorum = l.pos(w[0]), 1, 1
 	if !l.serverName(s, w, v) {
 		s.Skip()
 		return
@@ -88,19 +89,20 @@ func (l *loader) sameFamily(s *stmt, a netip.Addr, what string) bool {
 
 // beginReal starts a real_server block.
 func beginReal(l *loader, s *stmt) {
-	rs := l.newServer()
+	rs := l.reals.take()
 	rs.Addr = s.Value(0).Addr
 	if s.Has(1) {
 		rs.Port = uint16(s.Value(1).Int)
 	}
 	rs.Pos = l.pos(s.Words()[0])
-	l.rs, l.rsChecks = rs, len(l.refs)
+	l.rs, l.rsChecks = rs, l.rsChecks[:0]
 	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, weight: unset, inhibit: unset, alpha: unset})
 }
 
 func endReal(l *loader) {
-	if n := len(l.refs); n > l.rsChecks {
-		l.rs.Checkers = l.refs[l.rsChecks:n:n]
+	if n := len(l.rsChecks); n > 0 {
+		l.rs.Checkers = l.checkerRefs.run(n)
+		copy(l.rs.Checkers, l.rsChecks)
 	}
 }
 
@@ -108,7 +110,7 @@ func endReal(l *loader) {
 func endServer(l *loader) {
 	v := l.vs
 	l.serverDefaults(v)
-	v.Servers = make([]*RealServer, 0, len(l.servers))
+	v.Servers = l.realRefs.run(len(l.servers))[:0]
 	for i := range l.servers {
 		n := &l.servers[i]
 		rs := n.rs

@@ -43,7 +43,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
 	return row{Name: kind, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
 		Set: func(l *loader, s *stmt) {
-			c := l.newChecker()
+			c := l.checkers.take()
 			c.Kind, c.Pos = kind, l.pos(s.Keyword())
 			c.ConnectTimeout, c.Retry, c.DelayBeforeRetry, c.DelayLoop, c.Warmup, c.alpha = unset, unset, unset, unset, unset, unset
 			c.LogAllFailures = l.cfg.Global.CheckerLogAllFailures
@@ -91,13 +91,7 @@ func endChecker(l *loader) {
 	if c.Misc != nil {
 		l.miscs = append(l.miscs, miscNotes{c, l.miscWord})
 	}
-	if len(l.refs) == cap(l.refs) {
-		// Checkers of one server lie together; begin a new slab with them.
-		fresh := make([]*Checker, 0, slab+2*(len(l.refs)-l.rsChecks))
-		fresh = append(fresh, l.refs[l.rsChecks:]...)
-		l.refs, l.rsChecks = fresh, 0
-	}
-	l.refs = append(l.refs, c)
+	l.rsChecks = append(l.rsChecks, c)
 }
 
 func firstAddr(a, b netip.Addr) netip.Addr {
