@@ -7,6 +7,7 @@ Commands
   holdfast check FILE…      say everything that is wrong with a configuration
   holdfast config           dump what a configuration comes to, diff two of them,
                             fmt: lay files out
+  holdfast simulate FILE…   what a cluster does when a node dies: on virtual time, from its files
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
   holdfast lab              two directors, three servers and a client, to play with

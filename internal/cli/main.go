@@ -72,6 +72,7 @@ func subcommands() []command {
 		{"check", check},
 		{"config", configCommand},
 		{"status", status},
+		{"simulate", simulate},
 		{"explain", explain},
 		{"lab", runLab},
 		{"version", func(t terminal, _ []string) int { return printVersion(t.out) }},

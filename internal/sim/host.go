@@ -6,6 +6,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
@@ -23,6 +24,8 @@ type host struct {
 	node        *vrrp.Node
 	off         bool // killed or stopped: not to be started by Run
 	facts       map[string]fact
+	aliases     []string        // what it may be called besides
+	ports       map[string]port // of its routers, where a configuration says more than a script
 
 	asleep    bool // the process does not run
 	suspended bool // nor does the machine: packets are lost, its clock stands
@@ -83,8 +86,9 @@ func (w *World) drift(h *host, ppm int64) {
 	h.base, h.from, h.ppm = h.local(w.now), w.now, ppm
 }
 
-func (h *host) linkDown() bool {
-	f, ok := h.facts[linkTrack]
+// linkDown reports whether nothing goes through the interface of a router.
+func (h *host) linkDown(r *vrrp.RouterConfig) bool {
+	f, ok := h.facts["interface "+r.Interface]
 	return ok && !f.unknown && !f.up
 }
 
@@ -103,14 +107,28 @@ func (w *World) start(h *host) {
 }
 
 // tracks are the names of what the host's routers and groups watch.
-func (h *host) tracks() []string {
+func (h *host) tracks() []string { return h.current.tracks() }
+
+// watched are they too, as configured, and the interfaces that routers are on.
+func (h *host) watched() []string {
+	names := h.wanted.tracks()
+	for _, r := range h.wanted.Routers {
+		names = append(names, "interface "+r.Interface)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool {
+		return slices.ContainsFunc(h.wanted.Routers, func(r vrrp.RouterConfig) bool { return name == build.SourceTrack(r.Name) })
+	})
+}
+
+func (c config) tracks() []string {
 	seen := map[string]bool{}
-	for _, r := range h.current.Routers {
+	for _, r := range c.Routers {
 		for _, t := range r.Tracks {
 			seen[t.Name] = true
 		}
 	}
-	for _, g := range h.current.Groups {
+	for _, g := range c.Groups {
 		for _, t := range g.Tracks {
 			seen[t.Name] = true
 		}
@@ -149,6 +167,7 @@ func (w *World) end(h *host, orderly bool) {
 	}
 	h.resume(w.now)
 	h.node, h.off = nil, true
+	w.killed = h
 }
 
 // sleep stops a host's process for a time, or the whole machine with its clock.
@@ -212,5 +231,3 @@ func (w *World) reconfigure(h *host) {
 		}
 	}
 }
-
-func is6(r *vrrp.RouterConfig) bool { return len(r.Addresses) > 0 && r.Addresses[0].Is6() }

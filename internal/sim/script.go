@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,11 @@ import (
 //	link OPTION…                   delay TIME, jitter TIME, loss PERCENT, duplicate PERCENT
 //	drift HOST PPM                 its clock is too fast
 //	show|hide WHAT                 in the transcript: adverts, announcements, says
+//	expect HOST[.ROUTER] STATE     active, backup, fault, init or dead
+//	expect unserved|twice at most TIME   of each address, since the beginning
+//
+// Where nodes come from configurations (conf.go), HOST may be master, the one
+// that is active of the first virtual router, or killed, the last that was.
 //
 // Options of a router: priority N, interval TIME, version N, vrid N, ipv6,
 // nopreempt, preempt_delay TIME, master, down_adverts N, address A (several
@@ -49,6 +55,7 @@ func (w *World) Command(line string) error {
 		return fmt.Errorf("there is no command %q", verb)
 	}
 	do(w, words)
+	w.observe()
 	if words.err == nil && len(words.rest) > 0 {
 		words.failf("%q is not understood", words.rest[0])
 	}
@@ -86,6 +93,7 @@ func init() {
 		"up":      func(w *World, s *words) { w.track(s, fact{up: true}) },
 		"down":    func(w *World, s *words) { w.track(s, fact{}) },
 		"unknown": func(w *World, s *words) { w.track(s, fact{unknown: true}) },
+		"expect":  (*World).expect,
 	}
 }
 
@@ -95,7 +103,7 @@ func (w *World) find(name string) *host {
 			return h
 		}
 	}
-	return nil
+	return w.meant(name)
 }
 
 // router adds a virtual router, and its host if it is new.
@@ -287,6 +295,10 @@ func (w *World) track(s *words, f fact) {
 		name := s.next() + " " + s.next()
 		f.why = strings.Join(s.rest, " ")
 		s.rest = nil
+		if w.cluster && !slices.Contains(h.watched(), name) {
+			s.failf("%s has nothing to do with %s, only with %s", h.name, name, strings.Join(h.watched(), ", "))
+			return
+		}
 		w.set(h, name, f)
 	})
 }

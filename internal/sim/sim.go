@@ -18,7 +18,6 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
-	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // Bounds of a world.
@@ -49,13 +48,22 @@ type World struct {
 	show map[string]bool // "adverts", "announcements", "says"
 	out  strings.Builder
 	err  error // the first promise that was broken
+
+	// Of worlds that were made of configurations (conf.go, watch.go).
+	cluster  bool
+	width    int // of a title in the transcript
+	names    map[netip.Addr]string
+	said     map[remark]bool
+	services []*service
+	killed   *host
+	broken   int // expectations that did not hold
 }
 
 // New makes an empty world; chance follows from seed.
 func New(seed uint64) *World {
 	return &World{
 		rng: rand.New(rand.NewPCG(seed, 0)), delay: 100 * time.Microsecond,
-		cuts: map[[2]*host]bool{}, show: map[string]bool{"says": true},
+		cuts: map[[2]*host]bool{}, show: map[string]bool{"says": true}, width: 4,
 	}
 }
 
@@ -89,6 +97,7 @@ func (w *World) Run(d time.Duration) {
 		default:
 			w.step(h, vrrp.Tick{})
 		}
+		w.observe()
 	}
 	w.now = end
 }
@@ -142,7 +151,7 @@ func (w *World) perform(h *host, a vrrp.Action) {
 			w.print(h, h.current.Routers[a.Router].Name, "announces", fmt.Sprintf("%d times", a.Repeat))
 		}
 	case vrrp.Tell:
-		if w.show["says"] {
+		if w.show["says"] && w.first(h, a) {
 			w.print(h, h.current.Routers[a.Router].Name, "says", a.Text)
 		}
 	case vrrp.Renumbered:
@@ -158,6 +167,7 @@ func (w *World) become(h *host, a vrrp.Become) {
 		w.fail("%s became %s without a cause", h.title(r.Name), a.To)
 		return
 	}
+	w.forget(h, r.Name)
 	w.print(h, r.Name, word(a.To), a.Cause.String())
 }
 
@@ -176,82 +186,6 @@ func (w *World) check(h *host) {
 	}
 }
 
-// send encodes an advert and lets it arrive at everybody else, as chance has it.
-func (w *World) send(h *host, r *vrrp.RouterConfig, p vrrp.Priority) {
-	if h.linkDown() {
-		return
-	}
-	src, dst := h.addr, wire.Group4
-	if is6(r) {
-		src, dst = h.addr6, wire.Group6
-	}
-	a := wire.Advert{Version: r.Version, VRID: uint8(r.VRID), Priority: uint8(p), Interval: r.Advert, Addresses: r.Addresses}
-	packet := arrival{src: src, dst: dst, bytes: wire.AppendAdvert(nil, &a, src, dst)}
-	for _, to := range w.hosts {
-		if to == h || w.cuts[[2]*host{h, to}] {
-			continue
-		}
-		copies := 1
-		if w.chance(w.duplicate) {
-			copies = 2
-		}
-		for range copies {
-			if w.chance(w.loss) {
-				continue
-			}
-			delay := w.delay
-			if w.jitter > 0 {
-				delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
-			}
-			w.after(delay, func() { w.arrive(to, packet) })
-		}
-	}
-}
-
-func (w *World) chance(percent int) bool { return percent > 0 && w.rng.IntN(100) < percent }
-
-// arrival is an IP payload at its destination.
-type arrival struct {
-	src, dst netip.Addr
-	bytes    []byte
-}
-
-func (w *World) arrive(h *host, p arrival) {
-	switch {
-	case h.node == nil || h.linkDown() || h.suspended:
-	case h.asleep:
-		if len(h.backlog) < maxBacklog {
-			h.backlog = append(h.backlog, p)
-		}
-	default:
-		w.receive(h, p)
-	}
-}
-
-// receive decodes an advert and gives it to the router that it is for.
-func (w *World) receive(h *host, p arrival) {
-	var a wire.Advert
-	if fault := wire.ParseAdvert(&a, p.bytes, p.src, p.dst); fault != wire.Good {
-		w.fail("%s: advert from %s: %v", h.name, p.src, fault)
-		return
-	}
-	local := h.addr
-	if p.src.Is6() {
-		local = h.addr6
-	}
-	for i := range h.current.Routers {
-		r := &h.current.Routers[i]
-		if r.VRID != vrrp.VRID(a.VRID) || is6(r) != p.src.Is6() || r.Version != a.Version {
-			continue
-		}
-		w.step(h, vrrp.Heard{
-			Router: i, Source: p.src, Local: local, Priority: vrrp.Priority(a.Priority),
-			Advert: a.Interval, Addresses: a.Addresses,
-		})
-		return
-	}
-}
-
 func (w *World) fail(format string, args ...any) {
 	if w.err == nil {
 		w.err = fmt.Errorf("at %.3fs: %w", w.Now().Seconds(), errors.New(fmt.Sprintf(format, args...)))
@@ -260,7 +194,7 @@ func (w *World) fail(format string, args ...any) {
 
 // print adds a line to the transcript.
 func (w *World) print(h *host, router, what, why string) {
-	fmt.Fprintf(&w.out, "%8.3f %-4s %-7s %s\n", w.Now().Seconds(), h.title(router), what, why)
+	fmt.Fprintf(&w.out, "%8.3f %-*s %-7s %s\n", w.Now().Seconds(), w.width, h.title(router), what, w.named(why))
 }
 
 // word is a state as transcripts have it.

@@ -77,6 +77,9 @@ func (n *Node) Router(i int) RouterView {
 	return v
 }
 
+// StateOf returns the state of the i-th virtual router.
+func (n *Node) StateOf(i int) State { return n.routers[i].state }
+
 // Groups returns how many sync groups there are.
 func (n *Node) Groups() int { return len(n.groups) }
 

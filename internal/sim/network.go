@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// port is how a router of a host is on the network.
+type port struct {
+	link     string // whose routers hear each other; scripts have only one
+	family   int    // 4 or 6
+	src      netip.Addr
+	group    netip.Addr
+	unicast  bool
+	peers    []netip.Addr
+	strict   bool // refuses unicast adverts of others than peers
+	authType uint8
+	authData [8]byte
+}
+
+// port is as configured, or as a script's routers have it: multicast on a link
+// that all share.
+func (h *host) port(r *vrrp.RouterConfig) port {
+	if p, ok := h.ports[r.Name]; ok {
+		return p
+	}
+	if len(r.Addresses) > 0 && r.Addresses[0].Is6() {
+		return port{family: 6, src: h.addr6, group: wire.Group6}
+	}
+	return port{family: 4, src: h.addr, group: wire.Group4}
+}
+
+// hears reports whether a port gets what arrives, as sockets have it.
+func (p *port) hears(a *arrival) bool {
+	if p.unicast {
+		return p.src == a.dst
+	}
+	return p.link == a.link && p.group == a.dst
+}
+
+// arrival is an IP payload at its destination.
+type arrival struct {
+	link     string
+	src, dst netip.Addr
+	bytes    []byte
+}
+
+// send encodes an advert for the group, or for each peer.
+func (w *World) send(h *host, r *vrrp.RouterConfig, priority vrrp.Priority) {
+	if h.linkDown(r) {
+		return
+	}
+	p := h.port(r)
+	a := wire.Advert{
+		Version: r.Version, VRID: uint8(r.VRID), Priority: uint8(priority), Interval: r.Advert,
+		Addresses: r.Addresses, AuthType: p.authType, AuthData: p.authData,
+	}
+	if !p.unicast {
+		w.transmit(h, arrival{p.link, p.src, p.group, wire.AppendAdvert(nil, &a, p.src, p.group)})
+	}
+	for _, peer := range p.peers {
+		w.transmit(h, arrival{p.link, p.src, peer, wire.AppendAdvert(nil, &a, p.src, peer)})
+	}
+}
+
+// transmit lets a packet arrive at whom it is for, as chance has it.
+func (w *World) transmit(h *host, packet arrival) {
+	for _, to := range w.hosts {
+		if to == h || w.cuts[[2]*host{h, to}] || !to.reachedBy(&packet) {
+			continue
+		}
+		copies := 1
+		if w.chance(w.duplicate) {
+			copies = 2
+		}
+		for range copies {
+			if w.chance(w.loss) {
+				continue
+			}
+			delay := w.delay
+			if w.jitter > 0 {
+				delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
+			}
+			w.after(delay, func() { w.arrive(to, packet) })
+		}
+	}
+}
+
+// reachedBy reports whether any port that the host was made with hears it.
+func (h *host) reachedBy(a *arrival) bool {
+	for _, p := range h.ports {
+		if p.hears(a) {
+			return true
+		}
+	}
+	return h.ports == nil
+}
+
+func (w *World) chance(percent int) bool { return percent > 0 && w.rng.IntN(100) < percent }
+
+func (w *World) arrive(h *host, p arrival) {
+	switch {
+	case h.node == nil || h.suspended:
+	case h.asleep:
+		if len(h.backlog) < maxBacklog {
+			h.backlog = append(h.backlog, p)
+		}
+	default:
+		w.receive(h, p)
+	}
+}
+
+// receive decodes an advert and gives it to the router that it is for.
+func (w *World) receive(h *host, p arrival) {
+	var a wire.Advert
+	if fault := wire.ParseAdvert(&a, p.bytes, p.src, p.dst); fault != wire.Good {
+		w.fail("%s: advert from %s: %v", h.name, p.src, fault)
+		return
+	}
+	for i := range h.current.Routers {
+		r := &h.current.Routers[i]
+		at := h.port(r)
+		if r.VRID != vrrp.VRID(a.VRID) || !at.hears(&p) {
+			continue
+		}
+		switch why := at.refuses(r, &p, &a); {
+		case h.linkDown(r):
+		case why != "":
+			w.refuse(h, r.Name, p.src, why)
+		default:
+			w.step(h, vrrp.Heard{
+				Router: i, Source: p.src, Local: at.src, Priority: vrrp.Priority(a.Priority),
+				Advert: a.Interval, Addresses: a.Addresses,
+			})
+		}
+		return
+	}
+}
+
+// refuses says why the daemon would not show an advert to the machine.
+func (p *port) refuses(r *vrrp.RouterConfig, in *arrival, a *wire.Advert) string {
+	switch {
+	case a.Version != r.Version:
+		return "its VRRP version is not ours"
+	case in.src == p.src:
+		return "its source address is ours"
+	case p.strict && !slices.Contains(p.peers, in.src):
+		return "it is not from a configured peer"
+	case a.Version != 2:
+		return ""
+	case a.AuthType != p.authType:
+		return "its authentication type is not ours"
+	case a.AuthData != p.authData && p.authType == wire.AuthPass:
+		return "its password is wrong"
+	}
+	return ""
+}
