@@ -21,7 +21,7 @@ type (
 	args  = []schema.Arg
 )
 
-var root = schema.NewBlock("", rootRows, globalRows0, vrrpRoot, trackRoot, lvsRoot, bfdRoot)
+var root = schema.NewBlock("", rootRows, globalRoot, vrrpRoot, trackRoot, lvsRoot, bfdRoot)
 
 // Bounds that several rows share.
 const (

@@ -20,8 +20,8 @@ var rootRows = rows{
 	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Unbuilt: true, Doc: "How long children may take to end before they are killed."},
 }
 
-// globalRows0 is the block global_defs.
-var globalRows0 = rows{{Name: "global_defs", Block: globalBlock, Bare: true, Doc: "Settings for the whole daemon."}}
+// globalRoot is the block global_defs.
+var globalRoot = rows{{Name: "global_defs", Block: globalBlock, Bare: true, Doc: "Settings for the whole daemon."}}
 
 var globalBlock = schema.NewBlock("global_defs", globalOwn, globalNames, globalMail, globalScripts, globalVRRP,
 	globalProcess("vrrp", "VRRP"), globalProcess("checker", "checker"), globalProcess("bfd", "BFD"), globalLVS, globalBuffers, globalSNMP, globalFiles)
@@ -63,7 +63,7 @@ var globalNames = rows{
 }
 
 var globalMail = rows{
-	{Name: "notification_email", Block: schema.List("notification_email", nil1, schema.Arg{Label: "ADDRESS"}), Unbuilt: true, Doc: "Who gets mail about state changes.", Set: emptyMail},
+	{Name: "notification_email", Block: schema.List("notification_email", passOver, schema.Arg{Label: "ADDRESS"}), Unbuilt: true, Doc: "Who gets mail about state changes.", Set: emptyMail},
 	{Name: "notification_email_from", Args: text, Soft: true, Unbuilt: true, Doc: "The sender of those mails."},
 	{Name: "smtp_server", Set: checkMailServer, Args: args{{Kind: schema.Text, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Unbuilt: true, Doc: "The mail server."},
 	{Name: "smtp_helo_name", Args: opt(text), Unbuilt: true, Doc: "The name given to the mail server."},
@@ -227,12 +227,16 @@ var globalFiles = rows{
 	{Name: "json_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where JSON is written on its signal."},
 }
 
-// lone sets a command that stands alone on its line, without a user.
+// lone sets a command whose user must exist.
 func lone(f func(*loader) **Command) func(*loader, *stmt) {
 	set := cmd(f)
 	return func(l *loader, s *stmt) {
-		if w := s.Words(); len(w) > 1 {
-			s.Fault("HF013", diag.Error, w[1], s.Keyword().Text+" takes one command, the line is ignored", "a command in quotes if it has arguments")
+		w := s.Words()
+		if len(w) > 3 {
+			s.Fault("HF013", diag.Error, w[3], s.Keyword().Text+" takes a command, a user and a group, the line is ignored", "a command in quotes if it has arguments")
+			return
+		}
+		if len(w) > 1 && !l.account(s, w[1:]) {
 			return
 		}
 		set(l, s)
@@ -264,8 +268,8 @@ func processName(f func(*loader) *string) func(*loader, *stmt) {
 	}
 }
 
-// nil1 takes lines that have no effect yet.
-func nil1(*loader, *stmt) {}
+// passOver takes lines that have no effect yet.
+func passOver(*loader, *stmt) {}
 
 func emptyMail(l *loader, s *stmt) {
 	if len(s.Node.Block) == 0 {

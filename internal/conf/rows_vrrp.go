@@ -37,8 +37,8 @@ var vrrpRoot = rows{
 		}
 	}},
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
-		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", nil1, name...), Doc: "The instances.", Set: needLines}})},
-	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", nil1, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
+		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: needLines}})},
+	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", passOver, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
 	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
 }
 
