@@ -2,7 +2,9 @@ package print
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -66,10 +68,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 		b.str("ip_family", familyWord(v.Family), "")
 	}
 	b.dur("delay_loop", v.DelayLoop, 60*time.Second)
-	b.str("lb_algo", v.Scheduler, "")
-	for _, f := range v.SchedFlags {
-		b.flag(f, true)
-	}
+	b.scheduler(v)
 	b.flag("ops", v.OnePacket)
 	b.str("lb_kind", v.Forward, "")
 	if v.Persistence != 0 {
@@ -104,6 +103,23 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 		b.add(realServer(rs, v, g))
 	}
 	return b
+}
+
+// scheduler comes before its flags, unless it was changed after them: then they
+// are those of another, which stands above them.
+func (b *Block) scheduler(v *conf.VirtualServer) {
+	foreign := v.Scheduler != "sh" && v.Scheduler != "mh" && slices.ContainsFunc(v.SchedFlags, func(f string) bool { return !strings.HasPrefix(f, "flag-") })
+	if foreign {
+		b.str("lvs_sched", "sh", "")
+	} else {
+		b.str("lb_algo", v.Scheduler, "")
+	}
+	for _, f := range v.SchedFlags {
+		b.flag(f, true)
+	}
+	if foreign {
+		b.str("lb_algo", v.Scheduler, "")
+	}
 }
 
 // ServerName is what follows virtual_server.

@@ -206,7 +206,7 @@ func (b *Block) tracks(keyword string, ts []conf.Track) {
 	var lines []Line
 	for _, t := range ts {
 		w := []string{t.Name}
-		if t.WeightSet || t.Weight != 0 {
+		if t.WeightSet || t.Weight != 0 || t.Reverse { // reverse takes a weight before it
 			w = append(w, "weight", strconv.Itoa(t.Weight))
 		}
 		if t.Reverse {
