@@ -110,6 +110,8 @@ func (c *checker) attempted() string {
 		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
 	case p.HTTP != nil:
 		return "HTTP_CHECK on service " + c.server.name
+	case p.DNS != nil:
+		return "DNS_CHECK (" + c.server.name + ")"
 	}
 	return "TCP connection to " + c.server.name
 }
@@ -126,7 +128,7 @@ func (c *checker) judged(v check.Verdict) string {
 		return c.attempted() + " success"
 	case v.Retries == 0:
 		return c.attempted() + " failed: " + c.detail(v.Detail)
-	case p.Program == nil && p.HTTP == nil:
+	case p.Kind == build.KindTCP:
 		return fmt.Sprintf("TCP_CHECK on service %s failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
 	}
 	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail))

@@ -107,8 +107,8 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 	t.Cleanup(func() {
 		w.stop()
 		log.Close()
-		child.Close()
-		parent.Close()
+		_ = child.Close()
+		_ = parent.Close()
 	})
 	return w
 }
@@ -147,7 +147,7 @@ func dup(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { parent.Close() })
+	t.Cleanup(func() { _ = parent.Close() })
 	return taken(t, file)
 }
 
@@ -261,12 +261,12 @@ func (b *backend) up() {
 			if err != nil {
 				return
 			}
-			c.Close()
+			_ = c.Close()
 		}
 	}()
 }
 
-func (b *backend) down() { b.l.Close() }
+func (b *backend) down() { _ = b.l.Close() }
 
 const interval = 20 * time.Millisecond
 
@@ -331,7 +331,7 @@ func TestHTTPStatusAndRegex(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { srv.Close() })
+	t.Cleanup(func() { _ = srv.Close() })
 	for _, regex := range []string{"", "h.llo"} { // on the loop, and in a goroutine
 		t.Run("regex "+regex, func(t *testing.T) {
 			status.Store(200)
@@ -446,7 +446,7 @@ func TestParentIsAnswered(t *testing.T) {
 
 func TestEndsWithTheParent(t *testing.T) {
 	w := start(t, config())
-	w.parent.Close()
+	_ = w.parent.Close()
 	if err := <-w.ended; err != nil {
 		t.Error(err)
 	}

@@ -2,6 +2,7 @@ package checkd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/dns"
 	"github.com/holdfast-ha/holdfast/internal/probe/http"
 	"github.com/holdfast-ha/holdfast/internal/probe/misc"
 	"github.com/holdfast-ha/holdfast/internal/proc"
@@ -43,8 +45,14 @@ func compile(p *build.Probe) ([]attempt, error) {
 	case p.Program != nil:
 		run := &misc.Probe{Run: spec(p.Program), Dynamic: p.Dynamic}
 		return []attempt{{slow: run, program: true}}, nil
-	case p.HTTP == nil:
+	case p.Kind == build.KindTCP:
 		return []attempt{{to: &to}}, nil
+	case p.HTTP == nil:
+		one, err := single(p, to)
+		if err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", p.Kind, p.To, err)
+		}
+		return []attempt{{slow: one}}, nil
 	}
 	steps := make([]attempt, len(p.HTTP.URLs))
 	for i, u := range p.HTTP.URLs {
@@ -68,6 +76,15 @@ func compile(p *build.Probe) ([]attempt, error) {
 		}
 	}
 	return steps, nil
+}
+
+// single makes the probe of a kind that has one step and a goroutine.
+func single(p *build.Probe, to probe.Endpoint) (probe.Probe, error) {
+	switch {
+	case p.DNS != nil:
+		return dns.New(dns.Config{To: to, Type: p.DNS.Type, Name: p.DNS.Name})
+	}
+	return nil, errors.New("it is not built")
 }
 
 func spec(p *build.Program) proc.Spec {

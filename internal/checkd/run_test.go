@@ -87,7 +87,7 @@ func TestRunFromASnapshot(t *testing.T) {
 	w.stop()
 	w.hear(`^Shutting down VS \[10.1.0.1\]:tcp:80 with 1 live services: the parent says so$`)
 	log.Close()
-	parent.Close()
+	_ = parent.Close()
 }
 
 func TestRubbishIsPermanent(t *testing.T) {

@@ -49,7 +49,7 @@ func (e *Endpoint) Socket() (int, error) {
 		return -1, fmt.Errorf("make a socket: %w", err)
 	}
 	if err := e.prepare(fd); err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil

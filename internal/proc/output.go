@@ -46,7 +46,7 @@ func (c *capture) started(ok bool) {
 // finish returns what was written until the program's end. A process that it
 // left in the background and that still holds the pipe is not waited for.
 func (c *capture) finish() []byte {
-	c.r.SetReadDeadline(time.Unix(1, 0))
+	_ = c.r.SetReadDeadline(time.Unix(1, 0))
 	<-c.done
 	return c.buf
 }
@@ -71,7 +71,7 @@ func (c *capture) read() {
 			return
 		}
 	}
-	c.r.SetReadDeadline(time.Time{})
+	_ = c.r.SetReadDeadline(time.Time{})
 	more := c.rest(tmp)
 	close(c.done)
 	// Somebody in the background still holds the pipe: keep it drained, or it

@@ -148,12 +148,12 @@ func TestBackgroundProcessLivesOn(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	pid := pidIn(t, pids)
-	defer syscall.Kill(pid, syscall.SIGKILL)
+	defer func() { _ = syscall.Kill(pid, syscall.SIGKILL) }()
 	eventually(t, "the background process to have written all and sleep", func() bool {
 		b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
 		return string(b) == "sleep\n"
 	})
-	syscall.Kill(pid, syscall.SIGKILL)
+	_ = syscall.Kill(pid, syscall.SIGKILL)
 	eventually(t, "the drained pipe to close", func() bool { return drains.Load() == 0 })
 }
 
@@ -260,7 +260,7 @@ func TestSecureLooksAtEveryPart(t *testing.T) {
 	if err != nil || Secure(root) != nil {
 		t.Skip("no folder here that only root may write")
 	}
-	t.Cleanup(func() { os.RemoveAll(root) })
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	dir, file := filepath.Join(root, "d"), filepath.Join(root, "d", "s")
 	link, loop := filepath.Join(root, "link"), filepath.Join(root, "loop")
 	for _, err := range []error{
@@ -279,14 +279,14 @@ func TestSecureLooksAtEveryPart(t *testing.T) {
 	}
 	check("all root's", link, nil)
 	check("loop", loop, syscall.ELOOP)
-	os.Chmod(dir, 0o775) // root's group: fine
+	_ = os.Chmod(dir, 0o775) // root's group: fine
 	check("group root", link, nil)
-	os.Chown(dir, 0, 65534)
+	_ = os.Chown(dir, 0, 65534)
 	check("other group writes the folder", link, ErrInsecure)
-	os.Chown(dir, 65534, 0)
-	os.Chmod(dir, 0o755)
+	_ = os.Chown(dir, 65534, 0)
+	_ = os.Chmod(dir, 0o755)
 	check("folder of somebody else", link, ErrInsecure)
-	os.Chown(dir, 0, 0)
-	os.Chmod(file, 0o757)
+	_ = os.Chown(dir, 0, 0)
+	_ = os.Chmod(file, 0o757)
 	check("everybody writes the file", link, ErrInsecure)
 }

@@ -8,6 +8,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -170,23 +171,28 @@ func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 	}
 	sa := probe.Sockaddr(a.to.Addr)
-	if err = unix.Connect(fd, sa); err == unix.EINPROGRESS {
+	if err = unix.Connect(fd, sa); errors.Is(err, unix.EINPROGRESS) {
 		err = unix.Connect(fd, sa)
 	}
-	if err == unix.EALREADY || err == unix.EINPROGRESS {
+	if underWay(err) {
 		e.wait(now, a, Write)
 		return
 	}
 	e.connected(now, a, err)
 }
 
+// underWay: connect(2) has begun and not ended.
+func underWay(err error) bool {
+	return errors.Is(err, unix.EALREADY) || errors.Is(err, unix.EINPROGRESS)
+}
+
 func (e *Engine[T]) connected(now clock.Instant, a *attempt[T], err error) {
 	switch {
-	case err == unix.EALREADY || err == unix.EINPROGRESS:
+	case underWay(err):
 		return // woken for nothing
-	case err == unix.EADDRNOTAVAIL: // bind(2) has its own; here it means ports
+	case errors.Is(err, unix.EADDRNOTAVAIL): // bind(2) has its own; here it means ports
 		e.finish(a, probe.Result{Reason: probe.Exhausted, Detail: "no local port is free"})
-	case err != nil && err != unix.EISCONN:
+	case err != nil && !errors.Is(err, unix.EISCONN):
 		e.finish(a, probe.Failed(err))
 	case a.talk == nil:
 		e.finish(a, probe.Result{OK: true, Reason: probe.OK})
@@ -277,7 +283,7 @@ func (e *Engine[T]) lastLook(now clock.Instant, a *attempt[T]) {
 	what := "no complete answer"
 	if !a.up {
 		err := unix.Connect(a.fd, probe.Sockaddr(a.to.Addr))
-		if err != unix.EALREADY && err != unix.EINPROGRESS {
+		if !underWay(err) {
 			e.connected(now, a, err)
 			return
 		}
@@ -336,7 +342,7 @@ func shut(fd int, clean bool) {
 	if !clean {
 		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
-	unix.Close(fd)
+	_ = unix.Close(fd)
 }
 
 // Close ends all attempts without a word.
@@ -346,5 +352,5 @@ func (e *Engine[T]) Close() {
 	}
 	e.spares.close()
 	e.open, e.waiting, e.done = nil, nil, nil
-	unix.Close(e.epoll)
+	_ = unix.Close(e.epoll)
 }

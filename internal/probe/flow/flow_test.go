@@ -212,7 +212,9 @@ func TestSocketsAreUsedAgain(t *testing.T) {
 	if a := (<-from).(*net.TCPAddr).AddrPort().Addr(); a != to.BindTo {
 		t.Errorf("came from %v: a socket with settings was not made anew", a)
 	}
-	<-got
+	if err := <-got; err == nil {
+		t.Error("the server saw no end")
+	}
 }
 
 func TestIPv6(t *testing.T) {
@@ -220,7 +222,7 @@ func TestIPv6(t *testing.T) {
 	if err != nil {
 		t.Skipf("no IPv6 loopback: %v", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	to := probe.Endpoint{Addr: l.Addr().(*net.TCPAddr).AddrPort(), Timeout: time.Minute}
 	e := engine(t)
 	defer e.Close()

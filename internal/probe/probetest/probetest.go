@@ -209,7 +209,7 @@ func Serve(t *testing.T, serve func(c *net.TCPConn)) probe.Endpoint {
 			go func() {
 				defer wg.Done()
 				defer func() {
-					c.Close()
+					_ = c.Close()
 					mu.Lock()
 					delete(open, c)
 					mu.Unlock()
@@ -219,10 +219,10 @@ func Serve(t *testing.T, serve func(c *net.TCPConn)) probe.Endpoint {
 		}
 	}()
 	atEnd(t, func() {
-		l.Close()
+		_ = l.Close()
 		mu.Lock()
 		for c := range open {
-			c.Close()
+			_ = c.Close()
 		}
 		mu.Unlock()
 		wg.Wait()
@@ -237,7 +237,7 @@ func Refusing(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
 
@@ -252,7 +252,7 @@ func full(t *testing.T) netip.AddrPort {
 	fds := []int{fd}
 	atEnd(t, func() {
 		for _, fd := range fds {
-			unix.Close(fd)
+			_ = unix.Close(fd)
 		}
 	})
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
