@@ -46,8 +46,13 @@ func setLVSTimeouts(l *loader, s *stmt) {
 // checkSyncDaemon reads INTERFACE [INSTANCE] and options with values.
 func checkSyncDaemon(l *loader, s *stmt) {
 	bounds := map[string][2]uint64{"id": {0, 255}, "maxlen": {1, 65507}, "port": {1, 65535}, "ttl": {1, 255}}
-	w := s.Words()
-	for i := 2; i < len(w); i++ {
+	w, from := s.Words(), 2
+	if len(w) > 1 {
+		if _, option := bounds[w[1].Text]; option || w[1].Text == "group" {
+			from = 1
+		}
+	}
+	for i := from; i < len(w); i++ {
 		b, number := bounds[w[i].Text]
 		if !number && w[i].Text != "group" {
 			s.Fault("HF011", diag.Error, w[i], "lvs_sync_daemon has no option "+strconv.Quote(w[i].Text), "id, maxlen, port, ttl or group")
@@ -78,9 +83,21 @@ func checkCPUs(l *loader, s *stmt) {
 }
 
 func checkRxPolicy(l *loader, s *stmt) {
-	w := s.Words()[0]
-	if _, err := strconv.ParseUint(w.Text, 10, 32); err != nil && !strings.EqualFold(w.Text, "MTU") && !strings.EqualFold(w.Text, "ADVERT") {
-		s.Fault("HF011", diag.Error, w, "vrrp_rx_bufs_policy "+strconv.Quote(w.Text)+" is not valid", "MTU, ADVERT or a number of bytes")
+	size := false // not a policy
+	for i, w := range s.Words() {
+		_, err := strconv.ParseUint(w.Text, 10, 32)
+		if err != nil && !strings.EqualFold(w.Text, "MTU") && !strings.EqualFold(w.Text, "ADVERT") {
+			s.Fault("HF011", diag.Error, w, "vrrp_rx_bufs_policy "+strconv.Quote(w.Text)+" is not valid", "MTU, ADVERT or a number of bytes")
+			return
+		}
+		if err == nil && size {
+			continue // keepalived takes the last
+		}
+		size = size || i == 0 && err == nil
+		if first := s.Words()[0]; i > 0 && err != nil && !strings.EqualFold(w.Text, first.Text) {
+			s.Fault("HF013", diag.Error, w, "vrrp_rx_bufs_policy is "+first.Text+" already, the line is ignored", "one of MTU, ADVERT and a number of bytes")
+			return
+		}
 	}
 }
 

@@ -58,11 +58,12 @@ type loader struct {
 	scriptByName map[string]*VRRPScript // when all is read
 
 	// What the machine must have.
-	ifaces   []interfaceNotes
-	commands []commandNotes
-	miscs    []miscNotes
-	unsafe   syntax.Word // the first program that would run as root
-	mustNot  bool        // the program looked at last must not be run
+	ifaces     []interfaceNotes
+	bareStatic []syntax.Word // static addresses without an interface
+	commands   []commandNotes
+	miscs      []miscNotes
+	unsafe     syntax.Word // the first program that would run as root
+	mustNot    bool        // the program looked at last must not be run
 
 	// Memory in large pieces.
 	files       []string // names by index, so that a Pos shares them
@@ -80,6 +81,7 @@ type marks struct {
 	vsWord, opsWord, sgroupWord       syntax.Word
 	quorumWord, hystWord, sorryWord   syntax.Word
 	chkWord, urlWord, miscWord        syntax.Word
+	bindWord                          syntax.Word
 	garpWord, routeProto              syntax.Word
 	defined                           syntax.Word // the track_file, vrrp_track_process or bfd_instance
 }
@@ -89,6 +91,7 @@ type checks struct {
 	scriptBad, miscBad bool   // its user does not exist
 	syncDaemon         bool   // lvs_sync_daemon was given
 	garpDelay          bool   // a garp_group has an interval
+	trackGroup         bool   // the track_group has its members
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
 	chkNamed           bool   // the checker names what it follows

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -16,6 +17,9 @@ var vrrpRoot = rows{
 	{Name: "vrrp_script", Args: name, Bare: true, Block: scriptBlock, Doc: "A program run again and again, whose exit status is tracked.", Set: beginScript, End: endScript},
 	{Name: "static_ipaddress", Block: schema.List("static_ipaddress", func(l *loader, s *stmt) {
 		if a, ok := l.address(s, true); ok {
+			if a.Dev == "" {
+				l.bareStatic = append(l.bareStatic, s.Node.Words[0])
+			}
 			l.cfg.StaticAddresses = append(l.cfg.StaticAddresses, a)
 		}
 	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state."},
@@ -37,7 +41,8 @@ var vrrpRoot = rows{
 		}
 	}},
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
-		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: needLines}})},
+		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
+		Set:   func(l *loader, _ *stmt) { l.trackGroup = false }},
 	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", passOver, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
 	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
 }
@@ -52,9 +57,25 @@ var (
 var garpGroupBlock = schema.NewBlock("garp_group", rows{
 	{Name: "garp_interval", Args: secs(0, maxTimer), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
 	{Name: "gna_interval", Args: secs(0, maxTimer), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
-	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.needInterface(s.Words()[0], "garp_group") }},
-	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.needInterface(s.Node.Words[0], "garp_group") }, iface...), Doc: "The interfaces of the group.", Set: needLines},
+	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.garpMember(s.Words()[0]) }},
+	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.garpMember(s.Node.Words[0]) }, iface...), Doc: "The interfaces of the group.", Set: needLines},
 })
+
+// garpMember is an interface of a garp_group: of one only.
+func (l *loader) garpMember(w syntax.Word) {
+	l.needInterface(w, "garp_group")
+	if !l.name("garp_group", w) {
+		l.fault("HF031", w, "interface "+w.Text+" is in a garp_group already, it is ignored here", "", "")
+	}
+}
+
+func trackGroupMembers(l *loader, s *stmt) {
+	if l.trackGroup {
+		s.Fault("HF031", diag.Error, s.Keyword(), "group is given twice in this track_group, the second is ignored", "")
+	}
+	l.trackGroup = true
+	needLines(l, s)
+}
 
 // needLines complains about a list without lines.
 func needLines(l *loader, s *stmt) {

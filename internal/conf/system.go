@@ -15,6 +15,9 @@ func (l *loader) needInterface(w syntax.Word, what string) {
 	}
 }
 
+// usualInterface is the default of default_interface.
+const usualInterface = "eth0"
+
 // interfaceNotes is an interface that was named.
 type interfaceNotes struct {
 	word syntax.Word
@@ -27,6 +30,11 @@ func (l *loader) finishInterfaces() {
 	sev, then := diag.Fatal, "dynamic_interfaces in global_defs, if it comes later"
 	if l.cfg.Global.DynamicInterfaces {
 		sev, then = diag.Notice, ""
+	}
+	for _, w := range l.bareStatic {
+		if name := firstOf(l.cfg.Global.DefaultInterface, usualInterface); !l.sys.Interface(name) {
+			l.walk.Fault("HF026", sev, w, "interface "+name+" of static address "+w.Text+" does not exist", "dev INTERFACE, or default_interface", then)
+		}
 	}
 	known := map[string]bool{}
 	for _, n := range l.ifaces {
@@ -44,15 +52,20 @@ func (l *loader) finishInterfaces() {
 // knownUser reports whether user and group of a statement exist, and says so
 // if not.
 func (l *loader) knownUser(s *stmt) bool {
+	return l.account(s, s.Words())
+}
+
+// account reports whether the user, and the group after it, exist.
+func (l *loader) account(s *stmt, w []syntax.Word) bool {
 	if l.sys == nil {
 		return true
 	}
-	if !l.sys.User(s.Text()) {
-		s.Fault("HF028", diag.Error, s.Words()[0], "there is no user "+s.Text(), "a user's name")
+	if !l.sys.User(w[0].Text) {
+		s.Fault("HF028", diag.Error, w[0], "there is no user "+w[0].Text, "a user's name")
 		return false
 	}
-	if s.Has(1) && !l.sys.Group(s.Value(1).Text) {
-		s.Fault("HF028", diag.Error, s.Words()[1], "there is no group "+s.Value(1).Text, "a group's name")
+	if len(w) > 1 && !l.sys.Group(w[1].Text) {
+		s.Fault("HF028", diag.Error, w[1], "there is no group "+w[1].Text, "a group's name")
 		return false
 	}
 	return true

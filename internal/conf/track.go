@@ -3,6 +3,7 @@ package conf
 import (
 	"strconv"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -89,13 +90,21 @@ func tracksNamed(kind string) func(*loader, *stmt) {
 	}
 }
 
+// name remembers a name; false: it is known already.
+func (l *loader) name(kind string, w syntax.Word) bool {
+	if l.named == nil {
+		l.named = map[string]bool{}
+	}
+	key := kind + " " + w.Text
+	known := l.named[key]
+	l.named[key] = true
+	return !known
+}
+
 // define remembers a thing that can be tracked.
 func define(kind string) func(*loader, *stmt) {
 	return func(l *loader, s *stmt) {
-		if l.named == nil {
-			l.named = map[string]bool{}
-		}
-		l.named[kind+" "+s.Text()] = true
+		l.name(kind, s.Words()[0])
 		l.defined, l.definedHas = s.Words()[0], ""
 	}
 }
