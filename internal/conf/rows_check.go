@@ -234,17 +234,20 @@ var dnsRows = rows{
 }
 
 var udpRows = rows{
-	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: checkHex},
-	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes.", Set: checkHex},
+	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: checkHex("")},
+	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes; x is any digit.", Set: checkHex("xX")},
 	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", Set: integer(func(l *loader) *int { return &l.minReply })},
 	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &l.maxReply })},
 }
 
-func checkHex(l *loader, s *stmt) {
-	for _, w := range s.Words() {
-		if strings.Trim(w.Text, "0123456789abcdefABCDEFxX") != "" {
-			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not hexadecimal", "pairs of hexadecimal digits")
-			return
+// checkHex holds a line to hexadecimal digits and what else may stand for one.
+func checkHex(also string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		for _, w := range s.Words() {
+			if strings.Trim(w.Text, "0123456789abcdefABCDEF"+also) != "" {
+				s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not hexadecimal", "pairs of hexadecimal digits")
+				return
+			}
 		}
 	}
 }
@@ -257,7 +260,7 @@ var bfdCheckRows = rows{
 var fileCheckRows = rows{
 	{Name: "track_file", Args: name, Doc: "The track_file.", Set: refer("track_file", "track_file")},
 	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the file's number counts."},
-	{Name: "dynamic", Doc: "The file's number changes the weight."},
+	{Name: "dynamic", Since: since24, Doc: "The file's number changes the weight."},
 }
 
 // miscNotes is a program to look at when the file has been read.
@@ -268,6 +271,11 @@ type miscNotes struct {
 
 // checkDNSName holds a name to the form of RFC 1035 §2.3.1, labels only.
 func checkDNSName(l *loader, s *stmt) {
+	if l.chkNamed {
+		s.Fault("HF031", diag.Error, s.Keyword(), "name is given twice, the second is ignored", "")
+		return
+	}
+	l.chkNamed = true
 	name := strings.TrimSuffix(s.Text(), ".")
 	if name == "" {
 		return
