@@ -271,14 +271,37 @@ func TestAddedToABackup(t *testing.T) {
 	b.want("written", b.kernel.Told(), "ip addr del 192.0.2.100/24 dev eth0")
 }
 
-// The owner's addresses are the interface's own, and were there before us.
+// RFC 9568 §6.1: the owner (priority 255) has the addresses as its interface's
+// own. They are a source, and stay when it stops.
 func TestOwnersAddressStays(t *testing.T) {
 	b := newBench(t)
+	b.kernel.Take(kernel.Key(1, netip.MustParsePrefix(own+"/24")))
 	b.put("192.0.2.100/24")
+	i := instance("VI_1", 51, 255, "192.0.2.100/24", "192.0.2.101/24")
+	i.StateMaster = true
+	b.begin(build.FromVRRP(config(i)))
+	b.want("state", b.state(), "MASTER")
+	b.want("written", b.kernel.Told(), "ip addr add 192.0.2.101/24 dev eth0")
+	if s := b.edges[0].source.String(); s != "192.0.2.100" {
+		t.Errorf("adverts come from %s", s)
+	}
+	// What is ours goes, also at a reload; what was there before stays.
+	j := instance("VI_1", 51, 255, "192.0.2.102/24")
+	j.StateMaster = true
+	b.adopt(build.FromVRRP(config(j)))
+	b.want("written", b.kernel.Told(), "ip addr add 192.0.2.102/24 dev eth0\nip addr del 192.0.2.101/24 dev eth0")
+	b.endOperation("a test")
+	b.want("written", b.kernel.Told(), "ip addr del 192.0.2.102/24 dev eth0")
+}
+
+// Priority 255 does not make the addresses that a predecessor left its own.
+func TestOwnersPredecessorIsRecognised(t *testing.T) {
+	b := newBench(t)
+	p := netip.MustParsePrefix("192.0.2.100/24")
+	b.kernel.Put(kernel.Key(1, p), kernel.Address{Bits: 24, Protocol: kernel.Protocol})
 	i := instance("VI_1", 51, 255, "192.0.2.100/24")
 	b.begin(build.FromVRRP(config(i)))
-	b.endOperation("a test")
-	b.want("written", b.kernel.Told(), "")
+	b.want("written", b.kernel.Told(), "ip addr del 192.0.2.100/24 dev eth0")
 }
 
 func TestInterfaceAndSource(t *testing.T) {

@@ -23,7 +23,7 @@ type edge struct {
 	holds   []holding  // its addresses, as the kernel knows them
 	routes  []kernel.RouteSpec
 	active  bool   // addresses and routes are wanted
-	owner   bool   // priority 255: the addresses are the interface's own
+	owner   bool   // priority 255: addresses may be the interface's own
 	sender  string // build.SourceTrack
 	problem string // why it cannot speak, empty if it can
 
@@ -51,6 +51,7 @@ type holding struct {
 	dev     string
 	noTrack bool
 	away    bool // no_track, and somebody removed it
+	native  bool // the interface's own, there before us: it stays when we go
 }
 
 func (h *holding) String() string { return h.key.Prefix(h.addr).String() }

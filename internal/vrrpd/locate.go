@@ -18,11 +18,6 @@ import (
 // addresses of all routers, and opens the sockets that these need.
 func (d *daemon) locateAll() {
 	clear(d.virtual)
-	for _, e := range d.edges {
-		for _, a := range e.Addresses {
-			d.virtual[a.Prefix.Addr()] = true
-		}
-	}
 	clear(d.owners)
 	clear(d.routers)
 	clear(d.indexes)
@@ -31,10 +26,17 @@ func (d *daemon) locateAll() {
 		d.name(name)
 	}
 	for _, e := range d.edges {
-		d.locate(e)
+		d.place(e)
 		for i := range e.holds {
-			d.owners[e.holds[i].key] = append(d.owners[e.holds[i].key], e)
+			h := &e.holds[i]
+			d.owners[h.key] = append(d.owners[h.key], e)
+			if !h.native {
+				d.virtual[h.key.Addr] = true
+			}
 		}
+	}
+	for _, e := range d.edges {
+		d.locate(e)
 		if e.onLink && e.Blocked == "" {
 			d.routers[address{place{e.link.Index, e.Family}, e.VRID, e.Unicast}] = e
 		}
@@ -66,7 +68,6 @@ func (d *daemon) locate(e *edge) {
 	}
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
 	d.name(e.Interface)
-	d.place(e, d.mirror)
 }
 
 // relocate follows the kernel's links and addresses.
@@ -109,12 +110,12 @@ func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] }
 
 // place finds the links of the virtual addresses; those on links that do not
 // exist are left out.
-func (d *daemon) place(e *edge, m *kernel.Mirror) {
+func (d *daemon) place(e *edge) {
 	was := e.holds
 	e.holds = make([]holding, 0, len(e.Addresses))
 	for _, a := range e.Addresses {
 		d.name(a.Dev)
-		link, ok := m.Link(a.Dev)
+		link, ok := d.mirror.Link(a.Dev)
 		if !ok {
 			continue
 		}
@@ -129,7 +130,9 @@ func (d *daemon) place(e *edge, m *kernel.Mirror) {
 		}
 		h := holding{key: key, addr: addr, dev: a.Dev, noTrack: a.NoTrack}
 		if i := slices.IndexFunc(was, func(o holding) bool { return o.key == key }); i >= 0 {
-			h.away = was[i].away
+			h.away, h.native = was[i].away, was[i].native
+		} else if there, ok := d.mirror.Address(key); ok && e.owner && !e.active {
+			h.native = there.Protocol != kernel.Protocol
 		}
 		e.holds = append(e.holds, h)
 	}

@@ -128,7 +128,7 @@ func (d *daemon) forgetTracks() {
 // the next one no longer has can be told from what was never ours.
 func (d *daemon) haunt() {
 	for _, e := range d.edges {
-		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes, owner: e.owner})
+		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes})
 	}
 }
 

@@ -221,7 +221,7 @@ func (d *daemon) precedence() {
 // leftOver is what a predecessor left of our addresses.
 func (d *daemon) leftOver() (left []kernel.AddrKey) {
 	for k, owners := range d.owners {
-		if _, there := d.mirror.Address(k); there && !owners[0].owner {
+		if _, there := d.mirror.Address(k); there && !owners[0].holding(k).native {
 			left = append(left, k)
 		}
 	}

@@ -81,8 +81,7 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 			if wanted {
 				want[h.key] = addr
 			}
-			// The owner's are the interface's own; they were there before us.
-			if there, ok := m.Address(h.key); ok && (wanted || !e.owner) {
+			if there, ok := m.Address(h.key); ok && (wanted || !h.native) {
 				have[h.key] = there
 			}
 		}
@@ -245,6 +244,7 @@ func (d *daemon) suspect(k kernel.AddrKey) {
 		}
 		switch {
 		case there && e.owner:
+			h.native = true
 		case there:
 			d.repair(e, fmt.Sprintf("%s was added to %s by somebody else, though we are %s: it is removed", h, h.dev, d.node.Router(e.index).State))
 		case h.noTrack:
