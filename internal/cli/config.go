@@ -21,6 +21,8 @@ const configUsage = `Usage: holdfast config COMMAND …
                   say what a reload from OLD to NEW does, without doing it
   fmt [-w | -l] [FILE…]
                   lay out files, keeping comments; standard input without FILE
+  grammar vim|textmate
+                  print what makes an editor know the keywords
 
       --json          one JSON object; dump fills in every default and says
                       where each value comes from
@@ -40,7 +42,7 @@ Exit status
 
 // configCommand is `holdfast config COMMAND`.
 func configCommand(t terminal, args []string) int {
-	commands := map[string]func(terminal, *configFlags, []string) int{"dump": configDump, "diff": configDiff, "fmt": configFmt}
+	commands := map[string]func(terminal, *configFlags, []string) int{"dump": configDump, "diff": configDiff, "fmt": configFmt, "grammar": configGrammar}
 	if len(args) == 0 {
 		fmt.Fprint(t.err, configUsage)
 		return exitUnread
@@ -58,7 +60,7 @@ func configCommand(t terminal, args []string) int {
 	}
 	run := commands[set.Arg(0)]
 	if run == nil {
-		fmt.Fprintf(t.err, "holdfast config: there is no command %q; it is dump, diff or fmt\n", set.Arg(0))
+		fmt.Fprintf(t.err, "holdfast config: there is no command %q; it is dump, diff, fmt or grammar\n", set.Arg(0))
 		return exitUnread
 	}
 	return run(t, &f, set.Args()[1:])

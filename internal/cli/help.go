@@ -11,6 +11,7 @@ Commands
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
   holdfast lab              two directors, three servers and a client, to play with
+  holdfast completion SHELL completion for bash, zsh or fish
   holdfast version
   holdfast help
 

@@ -75,6 +75,7 @@ func subcommands() []command {
 		{"simulate", simulate},
 		{"explain", explain},
 		{"lab", runLab},
+		{"completion", completion},
 		{"version", func(t terminal, _ []string) int { return printVersion(t.out) }},
 		{"help", func(t terminal, _ []string) int {
 			fmt.Fprint(t.out, helpText)
