@@ -16,15 +16,22 @@ import (
 var lvsRoot = rows{
 	{Name: "virtual_server", Args: args{{Kind: schema.Words, Label: "ADDRESS [PORT] | fwmark NUMBER | group NAME"}}, Block: serverBlock, Doc: "A service that is balanced.", Set: beginServer, End: endServer},
 	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
-	{Name: "SSL", Bare: true, Block: sslBlock, Unbuilt: true, Doc: "What SSL_GET uses for its connections."},
+	{Name: "SSL", Bare: true, Block: sslBlock, Unbuilt: true, Doc: "What SSL_GET uses for its connections.", Set: onlyOnce},
 }
 
 var sslBlock = schema.NewBlock("SSL", rows{
-	{Name: "password", Args: text, Soft: true, Doc: "The password of the key."},
-	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities."},
-	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate."},
-	{Name: "key", Args: path, Soft: true, Doc: "The file of the key."},
+	{Name: "password", Args: text, Soft: true, Doc: "The password of the key.", Set: onlyOnce},
+	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities.", Set: onlyOnce},
+	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate.", Set: onlyOnce},
+	{Name: "key", Args: path, Soft: true, Doc: "The file of the key.", Set: onlyOnce},
 })
+
+// onlyOnce complains about a second line of a keyword in the file.
+func onlyOnce(l *loader, s *stmt) {
+	if !l.name("SSL", s.Keyword()) {
+		s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is taken", "")
+	}
+}
 
 // Schedulers, as the kernel calls them.
 var schedulers = args{{Kind: schema.Enum, Words: []string{"rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"}},

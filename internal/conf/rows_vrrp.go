@@ -43,7 +43,7 @@ var vrrpRoot = rows{
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
 		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
 		Set:   func(l *loader, _ *stmt) { l.trackGroup = false }},
-	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", passOver, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
+	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", func(l *loader, s *stmt) { l.needInterface(s.Node.Words[0], "linkbeat_interfaces") }, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
 	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
 }
 
@@ -54,9 +54,12 @@ var (
 	trackArgs   = args{{Kind: schema.Name}, {Kind: schema.Words, Label: "weight NUMBER [reverse]", Optional: true}}
 )
 
+// maxPace is the longest pace of a garp_group (a signed 32-bit number of µs).
+const maxPace = math.MaxInt32 * time.Microsecond
+
 var garpGroupBlock = schema.NewBlock("garp_group", rows{
-	{Name: "garp_interval", Args: secs(0, maxTimer), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
-	{Name: "gna_interval", Args: secs(0, maxTimer), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
+	{Name: "garp_interval", Args: secs(0, maxPace), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
+	{Name: "gna_interval", Args: secs(0, maxPace), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
 	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.garpMember(s.Words()[0]) }},
 	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.garpMember(s.Node.Words[0]) }, iface...), Doc: "The interfaces of the group.", Set: needLines},
 })
@@ -85,6 +88,7 @@ func needLines(l *loader, s *stmt) {
 }
 
 func checkUpDown(l *loader, s *stmt) {
+	l.needInterface(s.Node.Words[0], "interface_up_down_delays")
 	for _, w := range s.Node.Words[1:] {
 		if _, ok := schema.ParseSeconds(w.Text); !ok && w.Text != "down" && w.Text != "up" {
 			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not valid here", "seconds")
