@@ -55,8 +55,9 @@ type HealthCheck struct {
 // Defaults of keepalived.conf(5) for a checker that says nothing.
 const (
 	defaultDelayLoop = 60 * time.Second
-	defaultRetry     = 1 // retry; MISC_CHECK 0, DNS_CHECK 3
-	defaultDelay     = 1 * time.Second
+	defaultRetry     = 1 // retry; MISC_CHECK 0
+	defaultDNSRetry  = 3
+	defaultDelay     = 1 * time.Second // DNS_CHECK delay_loop
 	defaultHTTPDelay = 3 * time.Second // delay_before_retry of HTTP_GET and SSL_GET
 )
 
@@ -170,14 +171,20 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, vs *conf.Vir
 	s := &h.Schedule
 	if s.Retry < 0 {
 		s.Retry = defaultRetry
-		if c.Kind == KindMisc {
+		switch c.Kind {
+		case KindMisc:
 			s.Retry = 0
+		case KindDNS:
+			s.Retry = defaultDNSRetry
 		}
 	}
 	if s.RetryDelay < 0 {
 		s.RetryDelay = defaultDelay
-		if h.Probe.HTTP != nil {
+		switch {
+		case h.Probe.HTTP != nil:
 			s.RetryDelay = defaultHTTPDelay
+		case h.Probe.DNS != nil:
+			s.RetryDelay = s.Interval
 		}
 	}
 	if s.Warmup < 0 {

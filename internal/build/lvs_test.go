@@ -122,7 +122,7 @@ func TestCheckers(t *testing.T) {
 		Command: conf.Command{Argv: []string{"/bin/true"}}, Dynamic: true,
 	}}
 	rs := &conf.RealServer{Addr: addr("10.0.0.1"), Checkers: []*conf.Checker{
-		http, misc, {Kind: "DNS_CHECK"}, {Kind: KindSSL, HTTP: &conf.HTTPCheck{}},
+		http, misc, {Kind: "BFD_CHECK"}, {Kind: KindSSL, HTTP: &conf.HTTPCheck{}},
 	}}
 	twin := &conf.RealServer{Addr: addr("10.0.0.1"), Port: 80}
 	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
@@ -201,5 +201,19 @@ func TestSamePool(t *testing.T) {
 		if was.Same(build(change)) {
 			t.Errorf("another %s went unnoticed", name)
 		}
+	}
+}
+
+// Checkers without settings of their own take their kind's.
+func TestDefaultsOfKinds(t *testing.T) {
+	rs := &conf.RealServer{Addr: addr("10.0.0.1"), Checkers: []*conf.Checker{
+		{Kind: KindDNS, Retry: -1, DelayBeforeRetry: -1, DNS: &conf.DNSCheck{Type: "A"}},
+	}}
+	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
+		{Addr: addr("10.1.0.1"), Port: 53, Protocol: "UDP", DelayLoop: 7 * time.Second, Servers: []*conf.RealServer{rs}},
+	}}, 0)
+	c := s.Pools[0].Servers[0].Checks
+	if sc := c[0].Schedule; sc.Retry != 3 || sc.RetryDelay != 7*time.Second || c[0].Probe.DNS == nil {
+		t.Errorf("DNS_CHECK %+v, %+v", sc, c[0].Probe)
 	}
 }

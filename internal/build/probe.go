@@ -14,10 +14,21 @@ const (
 	KindHTTP = "HTTP_GET"
 	KindSSL  = "SSL_GET"
 	KindMisc = "MISC_CHECK"
+	KindDNS  = "DNS_CHECK"
 )
 
-// Probe says what an attempt does; exactly one of HTTP and Program is set, or
-// neither for a mere connection. It is never changed once built.
+// Checks reports whether a keyword of a real server is that of a checker that
+// is built.
+func Checks(keyword string) bool {
+	switch keyword {
+	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS:
+		return true
+	}
+	return false
+}
+
+// Probe says what an attempt does; exactly one of HTTP, Program and the rest
+// is set, or none for a mere connection. It is never changed once built.
 type Probe struct {
 	Kind string // the keyword
 
@@ -31,6 +42,7 @@ type Probe struct {
 	HTTP    *HTTP
 	Program *Program
 	Dynamic bool // misc_dynamic
+	DNS     *conf.DNSCheck
 }
 
 // HTTP is what HTTP_GET and SSL_GET ask.
@@ -81,6 +93,8 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool)
 			return p, false
 		}
 		p.Program.Timeout = c.Misc.Timeout
+	case c.DNS != nil:
+		p.DNS = c.DNS
 	default:
 		b.ignore(c.Pos, "%s is not built yet; the server is taken for well as far as it goes", c.Kind)
 		return p, false

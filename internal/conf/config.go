@@ -282,6 +282,7 @@ type Checker struct {
 
 	HTTP *HTTPCheck // HTTP_GET, SSL_GET
 	Misc *MiscCheck // MISC_CHECK
+	DNS  *DNSCheck  // DNS_CHECK
 	Pos  Pos
 }
 

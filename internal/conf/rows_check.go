@@ -32,7 +32,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows),
 	checkRow("MISC_CHECK", "Runs a program.", func(c *Checker) { c.Misc = &MiscCheck{} }, miscConnect, repeatRows, miscRows),
 	unbuiltCheck("SMTP_CHECK", "Speaks SMTP.", connectRows, repeatRows, smtpRows),
-	unbuiltCheck("DNS_CHECK", "Asks a name server.", connectRows, repeatRows, dnsRows),
+	checkRow("DNS_CHECK", "Asks a name server.", func(c *Checker) { c.DNS = &DNSCheck{Type: "SOA"} }, connectRows, repeatRows, dnsRows),
 	unbuiltCheck("UDP_CHECK", "Sends a datagram.", connectRows, repeatRows, udpRows),
 	unbuiltCheck("PING_CHECK", "Sends an echo request.", connectRows, repeatRows),
 	unbuiltCheck("BFD_CHECK", "Follows a BFD session.", bfdCheckRows),
@@ -74,7 +74,7 @@ func endChecker(l *loader) {
 		l.fault("HF033", l.chkWord, "min_reply_length is greater than max_reply_length, no answer will do", "", "")
 	}
 	if c.BindTo.IsValid() && family(c.BindTo) != family(firstAddr(c.ConnectIP, l.rs.Addr)) {
-		l.fault("HF032", l.chkWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
+		l.fault("HF032", l.bindWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
 		c.BindTo = netip.Addr{}
 	}
 	switch {
@@ -105,7 +105,7 @@ func firstAddr(a, b netip.Addr) netip.Addr {
 var connectRows = rows{
 	{Name: "connect_ip", Args: address, Doc: "The address to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectIP = s.Value(0).Addr }},
 	{Name: "connect_port", Args: label("PORT", num(1, 65535)), Doc: "The port to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectPort = uint16(s.Int()) }},
-	{Name: "bindto", Args: address, Doc: "The address to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindTo = s.Value(0).Addr }},
+	{Name: "bindto", Args: address, Doc: "The address to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindTo, l.bindWord = s.Value(0).Addr, s.Words()[0] }},
 	{Name: "bind_port", Args: label("PORT", num(1, 65535)), Doc: "The port to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindPort = uint16(s.Int()) }},
 	{Name: "bind_if", Args: iface, Doc: "The interface to connect from.", Set: str(func(l *loader) *string { return &chk(l).BindIf })},
 	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &chk(l).ConnectTimeout })},
@@ -228,9 +228,11 @@ var smtpRows = rows{
 	{Name: "host", Block: hostBlock, Doc: "Another host to check in its place."},
 }
 
+var dnsTypes = []string{"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"}
+
 var dnsRows = rows{
-	{Name: "type", Args: args{{Kind: schema.Enum, Fold: true, Words: []string{"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"}}}, Doc: "The type asked for."},
-	{Name: "name", Args: name, Doc: "The name asked for.", Set: checkDNSName},
+	{Name: "type", Args: args{{Kind: schema.Enum, Fold: true, Words: dnsTypes}}, Doc: "The type asked for; SOA by default.", Set: func(l *loader, s *stmt) { l.chk.DNS.Type = strings.ToUpper(s.Text()) }},
+	{Name: "name", Args: name, Doc: "The name asked for; the root by default.", Set: setDNSName},
 }
 
 var udpRows = rows{
@@ -269,8 +271,12 @@ type miscNotes struct {
 	word syntax.Word
 }
 
-// checkDNSName holds a name to the form of RFC 1035 §2.3.1, labels only.
-func checkDNSName(l *loader, s *stmt) {
+// maxDNSName is the length of a name in text, in octets (RFC 1035 §2.3.4: 255
+// with a length before each label and an empty one at the end).
+const maxDNSName = 253
+
+// setDNSName holds a name to the form of RFC 1035 §2.3.1, labels only.
+func setDNSName(l *loader, s *stmt) {
 	if l.chkNamed {
 		s.Fault("HF031", diag.Error, s.Keyword(), "name is given twice, the second is ignored", "")
 		return
@@ -280,12 +286,15 @@ func checkDNSName(l *loader, s *stmt) {
 	if name == "" {
 		return
 	}
+	bad := len(name) > maxDNSName
 	for _, label := range strings.Split(name, ".") {
-		if label == "" || len(label) > 63 {
-			s.Fault("HF011", diag.Error, s.Words()[0], "name "+strconv.Quote(s.Text())+" is not valid", "labels of 1 to 63 characters with dots between them")
-			return
-		}
+		bad = bad || label == "" || len(label) > 63
 	}
+	if bad {
+		s.Fault("HF011", diag.Error, s.Words()[0], "name "+strconv.Quote(s.Text())+" is not valid", "labels of 1 to 63 characters with dots between them")
+		return
+	}
+	l.chk.DNS.Name = name
 }
 
 // refer holds a checker's name to something defined above.

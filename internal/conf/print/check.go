@@ -11,7 +11,7 @@ import (
 // default is another one for each kind.
 func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global, timeout time.Duration) *Block {
 	b := &Block{Keyword: c.Kind, Pos: c.Pos}
-	if c.HTTP == nil && c.Misc == nil && c.Kind != "TCP_CHECK" {
+	if !built(c) {
 		b.Note = c.Kind + " has no effect yet; what it alone can say is not kept"
 		// These two have none of what follows.
 		if b.Silent = c.Kind == "BFD_CHECK" || c.Kind == "FILE_CHECK"; b.Silent {
@@ -36,8 +36,15 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 		b.http(c.HTTP, rs)
 	case c.Misc != nil:
 		b.misc(c.Misc)
+	case c.DNS != nil:
+		b.str("type", c.DNS.Type, "SOA")
+		b.str("name", c.DNS.Name, "")
 	}
 	return b
+}
+
+func built(c *conf.Checker) bool {
+	return c.HTTP != nil || c.Misc != nil || c.DNS != nil || c.Kind == "TCP_CHECK"
 }
 
 func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, timeout time.Duration) {
