@@ -70,6 +70,28 @@ type Instance struct {
 	Addresses    []string          `json:"addresses"`
 	Tracks       map[string]string `json:"tracks,omitempty"` // name: "up", "down: exit status 1"
 	Counters     map[string]uint64 `json:"counters"`
+
+	// On a backup: how long ago Master was heard, after how much silence this
+	// router takes over (Master_Down_Interval), and in what time it does if
+	// nobody is heard from now on; all in milliseconds. Of a router that is
+	// not armed TakeoverMS is absent.
+	HeardMS    float64  `json:"master_heard_ms_ago,omitempty"`
+	DownMS     float64  `json:"master_down_interval_ms,omitempty"`
+	TakeoverMS *float64 `json:"takeover_in_ms,omitempty"`
+	// Waiting: it would take over, but other members of its sync group not.
+	Waiting bool `json:"waits_for_group,omitempty"`
+	Preempt bool `json:"preempt"`
+	// Split is set while somebody is master beside this one.
+	Split *Split `json:"split,omitempty"`
+	// Readiness says in a sentence what would happen if the master failed now.
+	Readiness string `json:"readiness,omitempty"`
+}
+
+// Split is an episode with two masters.
+type Split struct {
+	With     string    `json:"with"` // the other's address
+	Priority int       `json:"priority"`
+	Since    time.Time `json:"since"`
 }
 
 // Group is one sync group.

@@ -11,8 +11,8 @@ import (
 // outlives a reload.
 func (p *Probe) Same(q *Probe) bool {
 	a, b := *p, *q
-	a.HTTP, b.HTTP, a.Program, b.Program = nil, nil, nil, nil
-	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP)
+	a.HTTP, b.HTTP, a.Program, b.Program, a.DNS, b.DNS = nil, nil, nil, nil, nil, nil
+	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) && reflect.DeepEqual(p.DNS, q.DNS)
 }
 
 // same compares, where both may be nil.

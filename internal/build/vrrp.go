@@ -96,7 +96,7 @@ func ScriptTrack(name string) string { return "script " + name }
 
 // SourceTrack names a router's own ability to speak: it has an interface with
 // an address to send from, and nothing blocks it.
-func SourceTrack(router string) string { return "sender of " + router }
+func SourceTrack(router, dev string) string { return "source address of " + router + " on " + dev }
 
 // FromVRRP builds what the VRRP daemon needs.
 func FromVRRP(c *conf.Config) VRRP {
@@ -252,7 +252,7 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 	if !i.DontTrackPrimary {
 		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Interface}))
 	}
-	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name)})
+	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Interface)})
 	for _, t := range b.tracks(i.TrackIfaces, i.TrackScripts) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)

@@ -41,7 +41,7 @@ func TestMachine(t *testing.T) {
 		GARP: vrrp.GARP{
 			Delay: 5 * time.Second, LowerPrioDelay: 5 * time.Second, Repeat: 5, RefreshRepeat: 1, LowerPrioRepeat: 5,
 		},
-		Tracks: []vrrp.TrackRef{{Name: "interface eth0"}, {Name: "sender of VI_1"}},
+		Tracks: []vrrp.TrackRef{{Name: "interface eth0"}, {Name: "source address of VI_1 on eth0"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
@@ -153,7 +153,7 @@ func TestTracks(t *testing.T) {
 	}
 	out := FromVRRP(c)
 	want := []vrrp.TrackRef{
-		{Name: "sender of VI_1"}, {Name: "interface eth2", Weight: 10}, {Name: "interface eth1"},
+		{Name: "source address of VI_1 on eth0"}, {Name: "interface eth2", Weight: 10}, {Name: "interface eth1"},
 		{Name: "script own", Weight: -7, Reverse: true}, {Name: "script block", Weight: 5, Reverse: true},
 	}
 	if got := out.Node.Routers[0].Tracks; !slices.Equal(got, want) {

@@ -40,7 +40,7 @@ func (w *World) Join(members []Member) error {
 			}
 			h.ports[r.Name] = p
 			if r.Blocked != "" {
-				h.facts[build.SourceTrack(r.Name)] = fact{why: r.Blocked}
+				h.facts[build.SourceTrack(r.Name, r.Interface)] = fact{why: r.Blocked}
 			}
 			w.width = max(w.width, len(h.title(r.Name)))
 		}

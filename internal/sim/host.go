@@ -117,7 +117,7 @@ func (h *host) watched() []string {
 	}
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool {
-		return slices.ContainsFunc(h.wanted.Routers, func(r vrrp.RouterConfig) bool { return name == build.SourceTrack(r.Name) })
+		return slices.ContainsFunc(h.wanted.Routers, func(r vrrp.RouterConfig) bool { return name == build.SourceTrack(r.Name, r.Interface) })
 	})
 }
 

@@ -10,15 +10,21 @@ import (
 func (n *Node) heardActive(r *router, ev *Heard) {
 	switch {
 	case ev.Priority == 0:
+		if ev.Source == r.rival.from {
+			n.alone(r, "resigned")
+		}
 		n.do(r.send)
 		r.advert = n.now.Add(r.cfg.Advert)
 	case ev.Priority > r.priority:
 		n.yield(r, ev, Higher{From: ev.Source, Priority: ev.Priority})
 	case ev.Priority < r.priority:
+		n.rival(r, ev)
 		n.assert(r, ev)
 	case ev.Local.Less(ev.Source):
+		n.beaten(r, ev)
 		n.yield(r, ev, Tie{From: ev.Source, Priority: ev.Priority})
 	case ev.Source.Less(ev.Local):
+		n.rival(r, ev)
 		n.assert(r, ev)
 	}
 }
@@ -29,6 +35,7 @@ func (n *Node) yield(r *router, ev *Heard, c Cause) {
 		n.do(r.send)
 	}
 	n.move(r.unit, r, Backup, c)
+	r.followed = followed{ev.Source, ev.Priority, n.now} // the cause says so
 	n.heardBackup(r, ev)
 }
 
@@ -80,6 +87,9 @@ func (n *Node) serveActive(r *router) {
 	}
 	if n.once(&r.lowerGARP) {
 		n.announce(r, g.LowerPrioRepeat)
+	}
+	if r.rival.over <= n.now {
+		n.alone(r, "is not heard any more")
 	}
 	if r.refresh <= n.now {
 		n.announce(r, g.RefreshRepeat)

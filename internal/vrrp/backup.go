@@ -22,6 +22,9 @@ func (n *Node) arm(r *router) {
 // heardBackup is RFC 9568 §6.4.2, with keepalived's preempt delay.
 func (n *Node) heardBackup(r *router, ev *Heard) {
 	if ev.Priority == 0 {
+		if r.resigned != ev.Source {
+			n.tell(r, MasterLost, fmt.Sprintf("Backup received priority 0 advertisement: %s resigns", ev.Source))
+		}
 		r.resigned = ev.Source
 		r.down = min(r.down, max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)))
 		n.plan.sooner(r)
@@ -29,6 +32,7 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 	}
 	worse := r.master.IsValid() && r.master != ev.Source && ev.Priority < r.masterPrio
 	before := r.down
+	n.follow(r, ev)
 	r.master, r.masterPrio, r.heard = ev.Source, ev.Priority, n.now
 	r.lower = ev.Priority < r.priority && r.cfg.Preempt
 	if !r.lower {

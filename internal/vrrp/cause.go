@@ -76,8 +76,11 @@ func (c TrackRecovered) String() string { return trackText(c.Name, c.Up, "") }
 // trackText tells of a tracked object as its kind is spoken of.
 func trackText(name string, up bool, why string) string {
 	word := map[bool]string{true: " is up", false: " is down"}[up]
-	if strings.HasPrefix(name, "script ") {
+	switch kind, _, _ := strings.Cut(name, " "); kind {
+	case "script":
 		word = map[bool]string{true: " succeeded", false: " failed"}[up]
+	case "source": // a source address
+		word = map[bool]string{true: " is there", false: " is missing"}[up]
 	}
 	if why == "" || up {
 		return name + word

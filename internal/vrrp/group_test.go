@@ -68,7 +68,8 @@ func TestGroupWaitsForEveryMember(t *testing.T) {
 	h := heard(200)
 	h.Router = 1
 	for i := 1; i <= 9; i++ {
-		expect(t, "hears a better one on one link", n.Step(at(time.Duration(i)*time.Second), h), "")
+		want := map[bool]string{true: "1 tell hears master 192.0.2.2 of priority 200"}[i == 1]
+		expect(t, "hears a better one on one link", n.Step(at(time.Duration(i)*time.Second), h), want)
 		expect(t, "tick", n.Step(at(time.Duration(i)*time.Second), Tick{}), "")
 	}
 	end := 9*time.Second + down150

@@ -112,17 +112,20 @@ func TestActiveHears(t *testing.T) {
 	tie := heard(150)
 	expect(t, "higher", active(t, config(150)).Step(now, heard(151)), "0 BACKUP: 192.0.2.2 has higher priority 151")
 	expect(t, "tie, theirs greater", active(t, config(150)).Step(now, tie),
-		"0 BACKUP: 192.0.2.2 has the same priority 150 and the higher address")
+		"0 tell TWO MASTERS: 192.0.2.2 advertises with priority 150, and so do we, 192.0.2.1; we yield, having the lower address; "+
+			"0 BACKUP: 192.0.2.2 has the same priority 150 and the higher address")
 	tie.Source, tie.Local = us, them
+	split := "0 tell TWO MASTERS: %s advertises with priority %d, and so do we, %s, with priority 150; we stay%s; "
 	assert := "0 tell Received advert from %s with lower priority %d, ours 150; 0 send 150; 0 announce 5"
-	expect(t, "tie, ours greater", active(t, config(150)).Step(now, tie), fmt.Sprintf(assert, us, 150))
-	expect(t, "lower", active(t, config(150)).Step(now, heard(100)), fmt.Sprintf(assert, them, 100))
+	expect(t, "tie, ours greater", active(t, config(150)).Step(now, tie),
+		fmt.Sprintf(split+assert, us, 150, them, ", having the higher address", us, 150))
+	expect(t, "lower", active(t, config(150)).Step(now, heard(100)), fmt.Sprintf(split+assert, them, 100, us, "", them, 100))
 	expect(t, "resigned", active(t, config(150)).Step(now, heard(0)), "0 send 150")
 
 	quiet := config(150)
 	quiet.LowerPrioNoAdvert, quiet.GARP.LowerPrioRepeat = true, 0
 	expect(t, "lower, no advert", active(t, quiet).Step(now, heard(100)),
-		"0 tell Received advert from 192.0.2.2 with lower priority 100, ours 150")
+		fmt.Sprintf(split, them, 100, us, "")+"0 tell Received advert from 192.0.2.2 with lower priority 100, ours 150")
 	loud := config(150)
 	loud.HigherPrioSendAdvert = true
 	expect(t, "higher, last word", active(t, loud).Step(now, heard(200)),
@@ -190,7 +193,7 @@ func TestPreemptDelayBeginsAnew(t *testing.T) {
 	n.Step(0, Start{})
 	n.Step(at(1*time.Second), heard(100))
 	n.Step(at(2*time.Second), heard(200))
-	expect(t, "anew", n.Step(at(5*time.Second), heard(100)), "0 tell waits 3.000s before it preempts 192.0.2.2 of priority 100")
+	expect(t, "anew", n.Step(at(5*time.Second), heard(100)), "0 tell master 192.0.2.2 has priority 100 now, no longer 200; 0 tell waits 3.000s before it preempts 192.0.2.2 of priority 100")
 	n.Step(at(7*time.Second), heard(100))
 	n.Step(at(8*time.Second), heard(100))
 	deadline(t, n, 7*time.Second+down150)
@@ -227,7 +230,7 @@ func TestLearnsTheInterval(t *testing.T) {
 	deadline(t, n, 3*time.Second+156*time.Second/256)
 	h := heard(200)
 	h.Advert = 100 * time.Millisecond
-	expect(t, "other interval", n.Step(at(time.Second), h), "0 tell advertisement interval updated from 1s to 100ms by master 192.0.2.2")
+	expect(t, "other interval", n.Step(at(time.Second), h), "0 tell hears master 192.0.2.2 of priority 200; 0 tell advertisement interval updated from 1s to 100ms by master 192.0.2.2")
 	deadline(t, n, time.Second+300*time.Millisecond+156*100*time.Millisecond/256)
 
 	n = one(config(100)) // version 2 discards it
@@ -245,8 +248,8 @@ func TestChecksAddresses(t *testing.T) {
 		addrs []netip.Addr
 		want  string
 	}{
-		{[]netip.Addr{b, a}, ""},
-		{[]netip.Addr{a, b}, ""},
+		{[]netip.Addr{b, a}, "0 tell hears master 192.0.2.2 of priority 200"},
+		{[]netip.Addr{a, b}, "0 tell hears master 192.0.2.2 of priority 200"},
 		{[]netip.Addr{a}, "0 tell advert of 192.0.2.2 has 1 addresses, not 2 as we have"},
 		{[]netip.Addr{a, d}, "0 tell advert of 192.0.2.2 has the address 10.0.0.3, which is not ours"},
 	} {
@@ -254,7 +257,7 @@ func TestChecksAddresses(t *testing.T) {
 		n.Step(0, Start{})
 		h.Addresses = k.addrs
 		expect(t, fmt.Sprint(k.addrs), n.Step(at(time.Second), h), k.want)
-		if took := n.Router(0).Master.IsValid(); took != (k.want == "") {
+		if took := n.Router(0).Master.IsValid(); took != strings.Contains(k.want, "hears") {
 			t.Errorf("%v: advert taken %v", k.addrs, took)
 		}
 	}

@@ -35,6 +35,7 @@ type router struct {
 	master       netip.Addr
 	masterPrio   Priority
 	masterAdvert time.Duration
+	followed     followed
 	lower        bool // master is of lower priority than ours, and discarded
 	heard        clock.Instant
 
@@ -43,6 +44,8 @@ type router struct {
 	garp      clock.Instant // the second burst
 	refresh   clock.Instant
 	lowerGARP clock.Instant
+	rival     rivalry
+	splits    uint64 // episodes with two masters so far
 
 	planned clock.Instant // in the schedule
 	place   int
@@ -65,6 +68,7 @@ func (r *router) configure(index int, c RouterConfig) {
 func (r *router) rest() {
 	r.down, r.advert, r.garp, r.refresh, r.lowerGARP = never, never, never, never, never
 	r.wants, r.preempt = false, 0
+	r.rival = rivalry{over: never}
 	r.forget()
 }
 
@@ -72,12 +76,13 @@ func (r *router) forget() {
 	r.master, r.resigned = netip.Addr{}, netip.Addr{}
 	r.masterPrio, r.lower, r.heard = 0, false, 0
 	r.masterAdvert = r.cfg.Advert
+	r.followed = followed{}
 }
 
 // wake is when the router wants to be served.
 func (r *router) wake() clock.Instant {
 	if r.state == Active {
-		return min(r.advert, r.garp, r.refresh, r.lowerGARP)
+		return min(r.advert, r.garp, r.refresh, r.lowerGARP, r.rival.over)
 	}
 	return r.down
 }

@@ -141,6 +141,7 @@ func (n *Node) become(r *router, to State, c Cause) {
 	if from == to {
 		return
 	}
+	n.alone(r, "goes on, and we do not")
 	switch {
 	case to == Active:
 		n.do(r.send)

@@ -24,6 +24,16 @@ type RouterView struct {
 	MasterAdvert   time.Duration // what Master_Down_Interval is reckoned with
 	Heard          clock.Instant // when Master was heard last, 0 = never
 
+	// Waits: a backup would take over, but other members of its group would not.
+	Waits bool
+
+	// Rival is who is master beside an active router, no address if nobody is;
+	// since RivalSince, heard last at Heard.
+	Rival         netip.Addr
+	RivalPriority Priority
+	RivalSince    clock.Instant
+	Splits        uint64 // how often somebody was
+
 	// Down is Master_Down_Interval as it is now.
 	Down time.Duration
 	// Deadline is when a backup takes over unless it hears somebody, and when
@@ -63,7 +73,10 @@ func (n *Node) Router(i int) RouterView {
 		Name: r.cfg.Name, State: r.state, Since: r.since, Cause: r.cause,
 		Priority: r.priority, Base: r.cfg.Priority,
 		Master: r.master, MasterPriority: r.masterPrio, MasterAdvert: r.masterAdvert, Heard: r.heard,
-		Down: r.downInterval(), Group: r.unit.group,
+		Down: r.downInterval(), Group: r.unit.group, Splits: r.splits, Waits: r.wants,
+	}
+	if r.rival.on() {
+		v.Rival, v.RivalPriority, v.RivalSince = r.rival.from, r.rival.prio, r.rival.since
 	}
 	switch {
 	case r.state == Active:

@@ -211,7 +211,12 @@ const (
 	HigherHeard
 	AddressMismatch // the advert's addresses are not ours
 	IntervalMismatch
-	Slept // timers could not be served
+	Slept         // timers could not be served
+	MasterHeard   // a backup hears somebody for the first time
+	MasterChanged // and now somebody else, or the same with another priority
+	MasterLost    // the master resigns
+	SplitBegan    // active, and somebody else is too
+	SplitEnded    // no longer
 	OtherTold
 )
 

@@ -42,6 +42,7 @@ type edge struct {
 	counters counters
 	faults   [wire.NumFaults]quiet
 	tells    [vrrp.OtherTold + 1]quiet
+	masters  burst
 }
 
 // holding is one virtual address on the interface that it belongs to.

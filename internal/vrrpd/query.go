@@ -5,7 +5,9 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/explain"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
@@ -36,14 +38,13 @@ func (d *daemon) instance(i int, now clock.Reading) api.Instance {
 		VRID: int(e.VRID), Family: map[int]string{4: "IPv4", 6: "IPv6"}[e.Family], VRRPVersion: e.Version,
 		Priority: int(v.Priority), BasePriority: int(v.Base),
 		AdvertMS:  float64(e.Interval) / float64(time.Millisecond),
-		Addresses: []string{}, Counters: d.counts(e),
+		Addresses: []string{}, Counters: d.counts(e), Preempt: d.cfg.Node.Routers[i].Preempt,
 	}
+	out.Counters["splits"] = v.Splits
 	if v.Cause != nil {
 		out.Cause = v.Cause.String()
 	}
-	if v.Master.IsValid() {
-		out.Master, out.MasterPrio = v.Master.String(), int(v.MasterPriority)
-	}
+	d.prospects(&out, &v, now)
 	for _, a := range e.Addresses {
 		out.Addresses = append(out.Addresses, a.Prefix.String()+" dev "+a.Dev)
 	}
@@ -62,8 +63,28 @@ func (d *daemon) instance(i int, now clock.Reading) api.Instance {
 			out.Tracks[t.Name] = "down: " + t.Why
 		}
 	}
+	out.Readiness = explain.Readiness(&out)
 	return out
 }
+
+// prospects fills in whom a backup hears and when it would take over, and who
+// is master beside an active router.
+func (d *daemon) prospects(out *api.Instance, v *vrrp.RouterView, now clock.Reading) {
+	out.DownMS, out.Waiting = ms(v.Down), v.Waits
+	if v.Master.IsValid() {
+		out.Master, out.MasterPrio = v.Master.String(), int(v.MasterPriority)
+		out.HeardMS = ms(max(now.Mono.Sub(v.Heard), 0))
+	}
+	if v.State == vrrp.Backup && v.Deadline != 0 {
+		takeover := ms(max(v.Deadline.Sub(now.Mono), 0))
+		out.TakeoverMS = &takeover
+	}
+	if v.Rival.IsValid() {
+		out.Split = &api.Split{With: v.Rival.String(), Priority: int(v.RivalPriority), Since: wall(v.RivalSince, now)}
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // wall is an instant on the wall clock as it stands now.
 func wall(at clock.Instant, now clock.Reading) time.Time {

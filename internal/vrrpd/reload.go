@@ -144,7 +144,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 		}
 		had := addressesOf(e)
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
-		e.sender = build.SourceTrack(r.Name)
+		e.sender = build.SourceTrack(r.Name, r.Interface)
 		e.advert = e.advert[:0]
 		e.routes = d.routeSpecs(e)
 		d.edges[i] = e

@@ -27,6 +27,8 @@ const (
 	kindPacket     = "packet"
 	kindTrack      = "track"
 	kindNotify     = "notify"
+	kindMaster     = "master" // whom a backup hears
+	kindSplit      = "split"  // two masters
 )
 
 // say publishes one line.
@@ -101,6 +103,17 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		level = slog.LevelWarn
 	case vrrp.IntervalMismatch, vrrp.Slept:
 		level = slog.LevelWarn
+	case vrrp.SplitBegan, vrrp.SplitEnded:
+		d.sayf(slog.LevelWarn, kindSplit, e.Name, "(%s) %s", e.Name, a.Text)
+		return
+	case vrrp.MasterHeard, vrrp.MasterLost:
+		d.sayf(level, kindMaster, e.Name, "(%s) %s", e.Name, a.Text)
+		return
+	case vrrp.MasterChanged:
+		if times, ok := e.masters.allow(d.now()); ok {
+			d.sayf(level, kindMaster, e.Name, "(%s) %s%s", e.Name, a.Text, times)
+		}
+		return
 	case vrrp.LowerHeard:
 		if s := e.Notify.MasterRxLowerPri; s != nil {
 			d.runScripts(e.Name, d.spec(s))
@@ -234,5 +247,31 @@ func (q *quiet) allow(now clock.Instant) (times string, ok bool) {
 		times = fmt.Sprintf(" (%d more since the last such line)", q.held)
 	}
 	q.next, q.held = max(now.Add(quietFor), 1), 0
+	return times, true
+}
+
+// burstLines is how many lines a burst lets through in quietFor.
+const burstLines = 10
+
+// burst is quiet for what is news several times, but can be forged for ever.
+type burst struct {
+	since  clock.Instant
+	spoken int
+	held   uint64
+}
+
+// allow reports whether to speak now, and how many were held back before.
+func (b *burst) allow(now clock.Instant) (times string, ok bool) {
+	if b.since == 0 || now >= b.since.Add(quietFor) {
+		b.since, b.spoken = max(now, 1), 0
+	}
+	if b.spoken == burstLines {
+		b.held++
+		return "", false
+	}
+	if b.held > 0 {
+		times = fmt.Sprintf(" (%d more since the last such line)", b.held)
+	}
+	b.spoken, b.held = b.spoken+1, 0
 	return times, true
 }
