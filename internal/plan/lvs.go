@@ -14,8 +14,9 @@ import (
 type server struct {
 	pool *build.Pool
 	conf *conf.VirtualServer
-	tree *print.Block
-	// blocks are the real servers of tree.
+
+	global *conf.Global
+	// blocks are the real servers as they are printed, while it is compared.
 	blocks map[lvs.ServerKey]*print.Block
 }
 
@@ -42,8 +43,7 @@ func servers(c *conf.Config) (byID map[string]*server, order []*server) {
 			continue
 		}
 		if s := byID[one.Pools[0].ID]; s != nil && s.conf == nil {
-			s.conf, s.tree = v, print.VirtualServer(v, &c.Global)
-			s.index()
+			s.conf, s.global = v, &c.Global
 			order = append(order, s)
 		}
 	}
@@ -79,7 +79,8 @@ func whole(s *server, v Verdict) (out []Object) {
 }
 
 func service(have, want *server) Object {
-	o := judge("virtual_server", want.pool.Name, compare(have.tree, want.tree))
+	o := judge("virtual_server", want.pool.Name, compare(have.print(), want.print()))
+	defer func() { have.blocks, want.blocks = nil, nil }()
 	if c, ok := lists(Change{Keyword: "services"}, keys(have.pool), keys(want.pool)); ok {
 		o.Verdict, o.Changes = Changed, append(o.Changes, c)
 	}
@@ -187,11 +188,13 @@ func (s *server) block(n int) *print.Block {
 	return &print.Block{}
 }
 
-// index finds real servers by address and port; of several the first counts.
-func (s *server) index() {
+// print gives the virtual server as it is printed, and finds its real servers
+// by address and port; of several the first counts.
+func (s *server) print() *print.Block {
+	tree := print.VirtualServer(s.conf, s.global)
 	s.blocks = make(map[lvs.ServerKey]*print.Block, len(s.conf.Servers))
 	n := 0
-	for _, b := range s.tree.Blocks {
+	for _, b := range tree.Blocks {
 		if b.Keyword != "real_server" {
 			continue
 		}
@@ -205,14 +208,14 @@ func (s *server) index() {
 			s.blocks[key] = b
 		}
 	}
+	return tree
 }
 
 // checkers are the n checkers of a real server that run.
 func checkers(b *print.Block, n int) []*print.Block {
 	out := make([]*print.Block, 0, n)
 	for _, c := range b.Blocks {
-		switch c.Keyword {
-		case build.KindTCP, build.KindHTTP, build.KindSSL, build.KindMisc:
+		if build.Checks(c.Keyword) {
 			out = append(out, c)
 		}
 	}

@@ -89,7 +89,7 @@ func (p *Plan) add(o Object) { p.Objects = append(p.Objects, o) }
 // global compares global_defs, what stands at the file's root beside it, and
 // what is there whatever the state.
 func (p *Plan) global(have, want *conf.Config) {
-	a, b := print.Tree(have), print.Tree(want)
+	a, b := print.Root(have), print.Root(want)
 	defs := func(t *print.Block) *print.Block {
 		return t.Blocks[slices.IndexFunc(t.Blocks, func(b *print.Block) bool { return b.Keyword == "global_defs" })]
 	}

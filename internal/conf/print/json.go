@@ -13,21 +13,14 @@ import (
 // file:line, "default", or where an inherited value was written. Durations are
 // in seconds. Passwords are masked unless secrets is set.
 func JSON(root *Block, o *Origins, secrets bool) []byte {
-	w := jsoner{o: o, secrets: secrets}
+	w := jsoner{o: o, secrets: secrets, margin: "\n"}
 	var p *place
 	if o != nil {
 		p = o.root
 	}
-	var out bytes.Buffer
-	raw, err := json.Marshal(w.block(root, scope{at: p}))
-	if err == nil {
-		err = json.Indent(&out, raw, "", "  ")
-	}
-	if err != nil {
-		panic("print: " + err.Error()) // all of it is strings, numbers and bools
-	}
-	out.WriteByte('\n')
-	return out.Bytes()
+	w.block(root, scope{at: p})
+	w.b.WriteByte('\n')
+	return w.b.Bytes()
 }
 
 // object is a JSON object whose members have an order.
@@ -40,40 +33,77 @@ type member struct {
 
 // MarshalJSON writes the members in order.
 func (o object) MarshalJSON() ([]byte, error) {
-	b := []byte{'{'}
-	for i, m := range o {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := json.Marshal(m.value)
-		if err != nil {
-			return nil, err
-		}
-		b = append(append(append(b, name...), ':'), value...)
+	var w jsoner
+	w.open('{')
+	for _, m := range o {
+		w.member(m.name)
+		w.value(m.value)
 	}
-	return append(b, '}'), nil
+	w.close('}')
+	return w.b.Bytes(), nil
 }
 
-// add adds a member; several of one name, of blocks, make an array.
-func (o *object) add(name string, value any) {
-	for i := range *o {
-		if m := &(*o)[i]; m.name == name {
-			if list, ok := m.value.([]any); ok {
-				m.value = append(list, value)
-			}
-			return
-		}
-	}
-	*o = append(*o, member{name, value})
-}
-
+// jsoner writes JSON as it goes; configurations may have a hundred thousand
+// servers.
 type jsoner struct {
+	b       bytes.Buffer
 	o       *Origins
 	secrets bool
+	margin  string // a line's end and the indent; empty: all on one line
+}
+
+func (w *jsoner) open(c byte) {
+	w.b.WriteByte(c)
+	if w.margin != "" {
+		w.margin += "  "
+	}
+}
+
+func (w *jsoner) close(c byte) {
+	if w.margin != "" {
+		w.margin = w.margin[:len(w.margin)-2]
+		if !w.first() {
+			w.b.WriteString(w.margin)
+		}
+	}
+	w.b.WriteByte(c)
+}
+
+// first reports whether nothing stands in what was opened last.
+func (w *jsoner) first() bool {
+	last := w.b.Bytes()[w.b.Len()-1]
+	return last == '{' || last == '['
+}
+
+// next begins an element.
+func (w *jsoner) next() {
+	if !w.first() {
+		w.b.WriteByte(',')
+		if w.margin == "" {
+			w.b.WriteByte(' ')
+		}
+	}
+	w.b.WriteString(w.margin)
+}
+
+func (w *jsoner) member(name string) {
+	w.next()
+	w.value(name)
+	w.b.WriteString(": ")
+}
+
+func (w *jsoner) value(v any) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic("print: " + err.Error()) // all of it is strings, numbers and bools
+	}
+	w.b.Write(raw)
+}
+
+// one writes an object on one line.
+func (w *jsoner) one(o object) {
+	raw, _ := o.MarshalJSON()
+	w.b.Write(raw)
 }
 
 // scope is where a block was written, and the blocks around it.
@@ -82,58 +112,81 @@ type scope struct {
 	around *scope
 }
 
-func (w *jsoner) block(b *Block, s scope) object {
-	out := object{}
+func (w *jsoner) block(b *Block, s scope) {
+	w.open('{')
 	if len(b.Name) > 0 {
-		out.add("name", Words(b.Name...))
+		w.member("name")
+		w.value(Words(b.Name...))
 	}
 	if b.Pos.Line > 0 {
-		out.add("from", where(b.Pos))
+		w.member("from")
+		w.value(where(b.Pos))
 	}
 	for i := range b.Settings {
-		w.setting(&out, &b.Settings[i], &s)
+		w.setting(b, i, &s)
 	}
-	count := map[string]int{}
-	for _, sub := range b.Blocks {
-		inner := scope{at: w.o.find(s.at, sub, count[sub.Keyword]), around: &s}
-		count[sub.Keyword]++
-		v := w.block(sub, inner)
-		if sub.Plain {
-			out.add(sub.Keyword, v)
-			continue
+	done := map[string]bool{}
+	for i, sub := range b.Blocks {
+		if !done[sub.Keyword] {
+			done[sub.Keyword] = true
+			w.blocks(b.Blocks[i:], sub, &s)
 		}
-		if count[sub.Keyword] == 1 {
-			out = append(out, member{sub.Keyword, []any{}})
-		}
-		out.add(sub.Keyword, v)
 	}
-	return out
+	w.close('}')
 }
 
-func (w *jsoner) setting(out *object, s *Setting, at *scope) {
+// blocks writes those that have the keyword of the first.
+func (w *jsoner) blocks(list []*Block, first *Block, s *scope) {
+	w.member(first.Keyword)
+	if first.Plain {
+		w.block(first, scope{at: w.o.find(s.at, first, 0), around: s})
+		return
+	}
+	w.open('[')
+	n := 0
+	for _, sub := range list {
+		if sub.Keyword == first.Keyword {
+			w.next()
+			w.block(sub, scope{at: w.o.find(s.at, sub, n), around: s})
+			n++
+		}
+	}
+	w.close(']')
+}
+
+func (w *jsoner) setting(b *Block, i int, at *scope) {
+	s := &b.Settings[i]
+	if first := b.Find(s.Keyword); first != s {
+		return // a flag given twice
+	}
 	if s.List {
-		lines := []any{}
-		for _, l := range s.Lines {
-			o := object{{"value", Words(l.Words...)}}
-			if l.Pos.Line > 0 {
-				o.add("from", where(l.Pos))
-			}
-			lines = append(lines, o)
-		}
-		name := s.Keyword
-		if name == "" {
-			name = "members"
-		}
-		out.add(name, lines)
+		w.list(s)
 		return
 	}
 	v := s.Value
 	if s.Secret && !w.secrets {
 		v = Mask
 	}
-	o := object{{"value", v}}
-	o.add("from", w.from(s, at))
-	out.add(s.Keyword, o)
+	w.member(s.Keyword)
+	w.one(object{{"value", v}, {"from", w.from(s, at)}})
+}
+
+func (w *jsoner) list(s *Setting) {
+	name := s.Keyword
+	if name == "" {
+		name = "members"
+	}
+	w.member(name)
+	w.open('[')
+	for _, l := range s.Lines {
+		o := object{{"value", Words(l.Words...)}}
+		if l.Pos.Line > 0 {
+			o = append(o, member{"from", where(l.Pos)})
+		}
+		w.next()
+		w.one(o)
+	}
+	w.close(']')
 }
 
 // from is where a value was written: in its block, or in one around it.

@@ -62,12 +62,7 @@ type Line struct {
 
 // Tree is everything that a configuration says.
 func Tree(c *conf.Config) *Block {
-	root := &Block{}
-	root.str("net_namespace", c.Global.NetNamespace, "")
-	root.str("instance", c.Global.Instance, "")
-	root.flag("use_pid_dir", c.Global.UsePidDir)
-	root.add(globalDefs(&c.Global))
-	root.static(c)
+	root := Root(c)
 	for _, s := range c.Scripts {
 		root.add(Script(s))
 	}
@@ -83,6 +78,17 @@ func Tree(c *conf.Config) *Block {
 	for _, v := range c.VirtualServers {
 		root.add(VirtualServer(v, &c.Global))
 	}
+	return root
+}
+
+// Root is what stands in a configuration besides blocks with names.
+func Root(c *conf.Config) *Block {
+	root := &Block{}
+	root.str("net_namespace", c.Global.NetNamespace, "")
+	root.str("instance", c.Global.Instance, "")
+	root.flag("use_pid_dir", c.Global.UsePidDir)
+	root.add(globalDefs(&c.Global))
+	root.static(c)
 	return root
 }
 
