@@ -74,7 +74,9 @@ var badPeers = []struct {
 			time.Sleep(timeout / 10)
 		}
 	}, []probe.Reason{probe.BadAnswer}},
-	{"sends garbage", func(_ []byte, reply func([]byte)) { reply([]byte("\x00\xff\xfe nothing\n\n\x80 that anybody would send")) }, []probe.Reason{probe.BadAnswer}},
+	{"sends garbage", func(_ []byte, reply func([]byte)) {
+		reply([]byte("\x00\xff\xfe nothing\n\n\x80 that anybody would send"))
+	}, []probe.Reason{probe.BadAnswer}},
 	{"sends back what it gets", func(b []byte, reply func([]byte)) { reply(b) }, []probe.Reason{probe.BadAnswer}},
 	{"floods", func(_ []byte, reply func([]byte)) {
 		for range 2000 {

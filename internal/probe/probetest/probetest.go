@@ -71,6 +71,11 @@ func Suite(t *testing.T, spoken bool, attempt Attempt) {
 			}
 		})
 	}
+	reachable(t, attempt)
+}
+
+// reachable is what goes wrong before a connection is there.
+func reachable(t *testing.T, attempt Attempt) {
 	t.Run("refuses connections", func(t *testing.T) {
 		defer NoLeaks(t)()
 		expect(t, within(t, attempt, probe.Endpoint{Addr: Refusing(t), Timeout: timeout}), probe.Refused)
