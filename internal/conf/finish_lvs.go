@@ -103,8 +103,8 @@ func (v *VirtualServer) name() string {
 // groupUser is a virtual server of a group, to be looked at when the file has
 // been read.
 type groupUser struct {
-	vs   *VirtualServer
-	word syntax.Word
+	vs *VirtualServer
+	marks
 }
 
 // finishServers looks at virtual servers with groups.
@@ -122,7 +122,11 @@ func (l *loader) finishServers() {
 	for _, u := range l.groupUsers {
 		g := groups[u.vs.Group]
 		if g == nil {
-			l.warn("HF023", u.word, "there is no virtual_server_group "+u.vs.Group+", the virtual server is ignored", "the name of a virtual_server_group", "")
+			l.warn("HF023", u.vsWord, "there is no virtual_server_group "+u.vs.Group+", the virtual server is ignored", "the name of a virtual_server_group", "")
+			gone[u.vs] = true
+			continue
+		}
+		if l.marks = u.marks; !l.judgeServer(u.vs) {
 			gone[u.vs] = true
 			continue
 		}
@@ -148,20 +152,20 @@ func (l *loader) judgeGroupUser(u groupUser, g *ServerGroup) {
 		zero = zero || m.Port == 0
 		for _, rs := range v.Servers {
 			if f := firstOf(rs.Forward, v.Forward); f != "NAT" && rs.Port != 0 && rs.Port != m.Port {
-				l.fault("HF033", u.word, "port "+strconv.Itoa(int(rs.Port))+" of real_server "+rs.Addr.String()+" is not that of "+g.Name, "the same port, or lb_kind NAT", "")
+				l.fault("HF033", u.vsWord, "port "+strconv.Itoa(int(rs.Port))+" of real_server "+rs.Addr.String()+" is not that of "+g.Name, "the same port, or lb_kind NAT", "")
 			}
 		}
 	}
 	if zero && v.Persistence == 0 {
-		l.fault("HF041", u.word, "virtual_server_group "+g.Name+" has an address without a port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
+		l.fault("HF041", u.vsWord, "virtual_server_group "+g.Name+" has an address without a port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
 		v.Persistence = defaultPersistence
 	}
 	switch {
 	case ports == 0 && marks > 0 && v.Protocol != "":
-		l.fault("HF033", u.word, "virtual_server group "+g.Name+" has firewall marks only, its protocol is ignored", "no protocol", "")
+		l.fault("HF033", u.vsWord, "virtual_server group "+g.Name+" has firewall marks only, its protocol is ignored", "no protocol", "")
 		v.Protocol = ""
 	case ports > 0 && v.Protocol == "":
-		l.fault("HF041", u.word, "virtual_server group "+g.Name+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
+		l.fault("HF041", u.vsWord, "virtual_server group "+g.Name+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
 		v.Protocol = "UDP"
 	}
 }

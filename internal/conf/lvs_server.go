@@ -134,11 +134,10 @@ func endServer(l *loader) {
 	if v.Family == 0 {
 		v.Family = 4
 	}
-	if !l.judgeServer(v) {
-		return
-	}
 	if v.Group != "" {
-		l.groupUsers = append(l.groupUsers, groupUser{v, l.vsWord})
+		l.groupUsers = append(l.groupUsers, groupUser{v, l.marks})
+	} else if !l.judgeServer(v) {
+		return
 	}
 	l.cfg.VirtualServers = append(l.cfg.VirtualServers, v)
 }
