@@ -8,6 +8,10 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf"
 )
 
+// JSONVersion is the member "version": members may be added to one, others
+// change their meaning with the next.
+const JSONVersion = 1
+
 // JSON writes all of a tree, with what holds unsaid, as an object: settings by
 // their keyword as {"value", "from"}, lists and blocks by theirs. "from" is
 // file:line, "default", or where an inherited value was written. Durations are
@@ -18,6 +22,7 @@ func JSON(root *Block, o *Origins, secrets bool) []byte {
 	if o != nil {
 		p = o.root
 	}
+	w.version = JSONVersion
 	w.block(root, scope{at: p})
 	w.b.WriteByte('\n')
 	return w.b.Bytes()
@@ -50,6 +55,7 @@ type jsoner struct {
 	o       *Origins
 	secrets bool
 	margin  string // a line's end and the indent; empty: all on one line
+	version int    // is still to be written
 }
 
 func (w *jsoner) open(c byte) {
@@ -114,6 +120,11 @@ type scope struct {
 
 func (w *jsoner) block(b *Block, s scope) {
 	w.open('{')
+	if w.version > 0 {
+		w.member("version")
+		w.value(w.version)
+		w.version = 0
+	}
 	if len(b.Name) > 0 {
 		w.member("name")
 		w.value(Words(b.Name...))
@@ -160,7 +171,7 @@ func (w *jsoner) setting(b *Block, i int, at *scope) {
 		return // a flag given twice
 	}
 	if s.List {
-		w.list(s)
+		w.list(s, at)
 		return
 	}
 	v := s.Value
@@ -171,7 +182,7 @@ func (w *jsoner) setting(b *Block, i int, at *scope) {
 	w.one(object{{"value", v}, {"from", w.from(s, at)}})
 }
 
-func (w *jsoner) list(s *Setting) {
+func (w *jsoner) list(s *Setting, at *scope) {
 	name := s.Keyword
 	if name == "" {
 		name = "members"
@@ -179,12 +190,12 @@ func (w *jsoner) list(s *Setting) {
 	w.member(name)
 	w.open('[')
 	for _, l := range s.Lines {
-		o := object{{"value", Words(l.Words...)}}
+		from := w.from(s, at) // of the list, where a line does not keep its own
 		if l.Pos.Line > 0 {
-			o = append(o, member{"from", where(l.Pos)})
+			from = where(l.Pos)
 		}
 		w.next()
-		w.one(o)
+		w.one(object{{"value", Words(l.Words...)}, {"from", from}})
 	}
 	w.close(']')
 }
