@@ -18,9 +18,7 @@ func (e *Endpoint) DialUDP(ctx context.Context) (net.Conn, func(), error) {
 	d := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		rawErr := raw.Control(func(fd uintptr) {
-			if err = e.prepare(int(fd)); err == nil {
-				hearICMP(int(fd), e.Addr.Addr().Is4())
-			}
+			err = e.PrepareDatagram(int(fd))
 		})
 		return errors.Join(rawErr, err)
 	}}
@@ -31,6 +29,16 @@ func (e *Endpoint) DialUDP(ctx context.Context) (net.Conn, func(), error) {
 	_ = conn.SetDeadline(time.Now().Add(e.Patience()))
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	return conn, func() { stop(); conn.Close() }, nil
+}
+
+// PrepareDatagram sets the options that lie between socket(2) and connect(2)
+// on a socket for datagrams.
+func (e *Endpoint) PrepareDatagram(fd int) error {
+	if err := e.prepare(fd); err != nil {
+		return err
+	}
+	hearICMP(fd, e.Addr.Addr().Is4())
+	return nil
 }
 
 // hearICMP has the kernel report unreachable hosts and networks, which are
