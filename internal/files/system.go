@@ -29,6 +29,9 @@ func (System) HostName() string {
 // Interface reports whether a network interface exists, by name or by an
 // alternative name.
 func (System) Interface(name string) bool {
+	if strings.Contains(name, ":") {
+		return false // the kernel would answer for what stands before the colon
+	}
 	request, err := unix.NewIfreq(name)
 	if err != nil {
 		return false // no name is that long
