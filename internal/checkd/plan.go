@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -95,6 +96,23 @@ func newPlan(s *build.Services, old *plan) *plan {
 	}
 	s.Pools = nil // each has its own memory now, and is freed by itself
 	return p
+}
+
+// grain is what deadlines may be rounded up to.
+func (p *plan) grain() time.Duration {
+	grain := maxGrain
+	for _, one := range p.pools {
+		for i := range one.Servers {
+			for k := range one.Servers[i].Checks {
+				s := &one.Servers[i].Checks[k].Schedule
+				grain = min(grain, s.Interval/grains)
+				if s.Retry > 0 && s.RetryDelay > 0 {
+					grain = min(grain, s.RetryDelay/grains)
+				}
+			}
+		}
+	}
+	return max(grain, minGrain)
 }
 
 // compile makes a pool's attempts, or takes them from before, which may be nil.

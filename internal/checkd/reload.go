@@ -135,7 +135,7 @@ func (d *daemon) redirect(p *plan) error {
 // stay.
 func (d *daemon) adopt(p *plan) {
 	a := adoption{first: d.plan == nil, at: time.Unix(0, d.loop.Read().Wall)}
-	d.plan = p
+	d.plan, d.grain = p, p.grain()
 	d.notifier.use(p.services.FIFOs)
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})

@@ -35,9 +35,10 @@ import (
 )
 
 const (
-	// grain is what deadlines are rounded up to: at ten thousand checks a
-	// second one wake then serves twenty of them.
-	grain = 2 * time.Millisecond
+	// Deadlines are rounded up to a grain, so that one wake serves many checks.
+	// It is the shortest interval's hundredth within these bounds.
+	minGrain, maxGrain = 200 * time.Microsecond, 10 * time.Millisecond
+	grains             = 100
 	// startsTurn bounds the attempts that one turn begins, so that results
 	// and the parent's hello do not wait behind them.
 	startsTurn = 64
@@ -58,6 +59,7 @@ type daemon struct {
 	pools map[string]*pool // by ID
 	order []*pool          // as the configuration has them
 
+	grain   time.Duration
 	due     check.Schedule[*checker]
 	engine  *flow.Engine[*checker]
 	network crowd // probes that need a goroutine
@@ -109,7 +111,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	}
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
-		pools: map[string]*pool{}, table: lvs.Table{},
+		pools: map[string]*pool{}, table: lvs.Table{}, grain: minGrain,
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
 	d.notifier = newNotifier(d)
@@ -201,16 +203,17 @@ func (d *daemon) end() {
 // nextCheck is when the next attempt is due.
 func (d *daemon) nextCheck() (clock.Instant, bool) {
 	at, ok := d.due.Deadline()
-	return roundUp(at), ok
+	return d.roundUp(at), ok
 }
 
 func (d *daemon) nextTimeout() (clock.Instant, bool) {
 	at, ok := d.engine.Deadline()
-	return roundUp(at), ok
+	return d.roundUp(at), ok
 }
 
-func roundUp(at clock.Instant) clock.Instant {
-	return (at + clock.Instant(grain) - 1) / clock.Instant(grain) * clock.Instant(grain)
+func (d *daemon) roundUp(at clock.Instant) clock.Instant {
+	grain := clock.Instant(d.grain)
+	return (at + grain - 1) / grain * grain
 }
 
 // record is an event.Record without what is the same in all of ours.

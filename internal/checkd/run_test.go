@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
@@ -94,5 +97,26 @@ func TestRubbishIsPermanent(t *testing.T) {
 	err := Run(ipc.FromFD(dup(t)), ipc.BootInfo{}, []byte("rubbish"), bus.New())
 	if !errors.Is(err, ipc.ErrPermanent) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestGrainFollowsTheShortestInterval(t *testing.T) {
+	plan := func(interval, retry time.Duration) *plan {
+		c := tcpCheck()
+		c.DelayLoop, c.Retry, c.DelayBeforeRetry = interval, 1, retry
+		a := netip.MustParseAddrPort("127.0.0.2:80")
+		b := netip.MustParseAddrPort("127.0.0.3:80")
+		return newPlan(build.FromLVS(config(realServer(a, c), realServer(b)), 0), nil)
+	}
+	for _, c := range []struct{ interval, retry, want time.Duration }{
+		{time.Minute, time.Minute, maxGrain},
+		{500 * time.Millisecond, time.Second, 5 * time.Millisecond},
+		{time.Minute, 300 * time.Millisecond, 3 * time.Millisecond},
+		{time.Minute, 0, maxGrain},
+		{time.Millisecond, time.Second, minGrain},
+	} {
+		if got := plan(c.interval, c.retry).grain(); got != c.want {
+			t.Errorf("interval %v, retry after %v: %v, want %v", c.interval, c.retry, got, c.want)
+		}
 	}
 }
