@@ -153,9 +153,6 @@ func realServer(have *server, a int, want *server, b int) Object {
 			o.Parts = append(o.Parts, Object{Kind: old[at].Probe.Kind, Verdict: Removed})
 		}
 	}
-	if o.Verdict == Kept && changes(o.Parts) {
-		o.Verdict = Changed
-	}
 	return o
 }
 
