@@ -75,7 +75,7 @@ func check(t terminal, args []string) int {
 		fmt.Fprintf(t.err, "holdfast check: %v\n", err)
 		return exitUnread
 	case f.explain:
-		return explain(t, set.Args())
+		return explainIDs(t, set.Args())
 	case set.NArg() == 0:
 		fmt.Fprint(t.err, checkUsage)
 		return exitUnread

@@ -1,15 +1,152 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	explaining "github.com/holdfast-ha/holdfast/internal/explain"
 	"github.com/holdfast-ha/holdfast/internal/lint"
 )
 
-// explain is `holdfast explain ID…`; without an ID it lists them.
+const explainUsage = `Usage: holdfast explain [OPTION…] [NAME]
+       holdfast explain ID…
+
+Asks the running daemon what happened and why: what was heard, what expired,
+which track changed a priority, who became master; and then why this router is
+master now, or is not, and what would happen if the master failed. NAME is an
+instance, a sync group, a virtual service or a real server; without it
+everything is told. The daemon keeps the latest records of each of its
+processes, also while these are started again.
+
+With the ID of something that check found, such as HF010, says more about that.
+
+      --last=N         so many records at most, 100 by default; 0 is all
+      --json           as JSON
+      --control=PATH   the daemon's control socket, /run/keepalived.sock by default
+  -p, --pid=FILE       the daemon's pid file, in the place of --control
+
+Exit status: 0, 1 if no daemon answers or it has no NAME.
+`
+
+// explainFlags are the options of `holdfast explain`.
+type explainFlags struct {
+	last         int
+	json, help   bool
+	control, pid string
+}
+
+// explain is `holdfast explain [NAME]`, and `holdfast explain ID…`.
 func explain(t terminal, args []string) int {
+	var f explainFlags
+	set := pflag.NewFlagSet("explain", pflag.ContinueOnError)
+	set.Usage = func() {}
+	set.SetOutput(t.err)
+	set.IntVar(&f.last, "last", 100, "")
+	set.BoolVar(&f.json, "json", false, "")
+	set.BoolVarP(&f.help, "help", "h", false, "")
+	set.StringVar(&f.control, "control", "", "")
+	set.StringVarP(&f.pid, "pid", "p", defaultPID, "")
+	err := set.Parse(args)
+	switch {
+	case f.help:
+		fmt.Fprint(t.out, explainUsage)
+		return exitFine
+	case err != nil:
+		fmt.Fprintf(t.err, "holdfast explain: %v\n", err)
+		return exitUnread
+	case set.NArg() > 0 && isID(set.Arg(0)):
+		return explainIDs(t, set.Args())
+	case set.NArg() > 1:
+		fmt.Fprint(t.err, explainUsage)
+		return exitUnread
+	}
+	if f.control == "" {
+		f.control = controlOf(f.pid)
+	}
+	return f.history(t, set.Arg(0))
+}
+
+// history asks the daemon and prints what it answers about name.
+func (f *explainFlags) history(t terminal, name string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
+	defer cancel()
+	e, err := control.Explain(ctx, f.control)
+	if err != nil {
+		fmt.Fprintf(t.err, "holdfast explain: %v%s\n", err, noDaemonHint(err))
+		return 1
+	}
+	about, ok := explaining.About(&e.Status, name)
+	if !ok {
+		fmt.Fprintf(t.err, "holdfast explain: the daemon has no %q; `holdfast status` shows what it has\n", name)
+		return 1
+	}
+	e.Records = about.Select(e.Records)
+	earlier := 0
+	if f.last > 0 {
+		earlier = max(len(e.Records)-f.last, 0)
+		e.Records = e.Records[earlier:]
+	}
+	e.Status.Instances = slices.DeleteFunc(e.Status.Instances, func(v api.Instance) bool {
+		return !slices.Contains(about.Instances, v.Name)
+	})
+	if f.json {
+		explainJSON(t.out, &e)
+		return exitFine
+	}
+	printHistory(t.out, &e, earlier)
+	return exitFine
+}
+
+func explainJSON(w io.Writer, e *api.Explanation) {
+	why := map[string][]string{}
+	for i := range e.Status.Instances {
+		v := &e.Status.Instances[i]
+		why[v.Name] = explaining.Why(v, e.At)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(struct {
+		*api.Explanation
+		Why map[string][]string `json:"why"` // by instance
+	}{e, why}) // stdout is gone: nobody to tell
+}
+
+// printHistory is an explanation for a person.
+func printHistory(w io.Writer, e *api.Explanation, earlier int) {
+	switch {
+	case earlier > 0:
+		fmt.Fprintf(w, "(%s before these; --last=0 shows all)\n", count(earlier, "record"))
+	case e.Lost > 0:
+		fmt.Fprintln(w, "(older records are no longer kept)")
+	}
+	for _, line := range explaining.Timeline(e.Records) {
+		fmt.Fprintln(w, line)
+	}
+	for i := range e.Status.Instances {
+		fmt.Fprintln(w)
+		for _, line := range explaining.Why(&e.Status.Instances[i], e.At) {
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// isID reports whether a word is the id of a diagnostic, or looks like one.
+func isID(word string) bool {
+	digits, ok := strings.CutPrefix(strings.ToUpper(word), "HF")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// explainIDs says more about what check found; without an ID it lists all.
+func explainIDs(t terminal, args []string) int {
 	if len(args) == 0 {
 		for _, id := range ids() {
 			text, _ := explanation(id)
@@ -22,7 +159,7 @@ func explain(t terminal, args []string) int {
 	for _, id := range args {
 		text, ok := explanation(id)
 		if !ok {
-			fmt.Fprintf(t.err, "holdfast explain: there is no %q; `holdfast explain` lists what there is\n", id)
+			fmt.Fprintf(t.err, "holdfast explain: there is no %q; `holdfast check --explain` lists what there is\n", id)
 			code = exitUnread
 			continue
 		}

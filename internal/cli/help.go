@@ -8,6 +8,8 @@ Commands
   holdfast config           dump what a configuration comes to, diff two of them,
                             fmt: lay files out
   holdfast simulate FILE…   what a cluster does when a node dies: on virtual time, from its files
+  holdfast explain [NAME]   ask the running daemon what happened, why this router is master or
+                            not, and what would happen if the master failed now
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
   holdfast lab              two directors, three servers and a client, to play with

@@ -106,6 +106,8 @@ func printStatus(w io.Writer, s api.Status) {
 		return fmt.Sprintf("%s\t%s\t%v\t%s\t%d\t%s\t%s\t%s",
 			v.Name, v.State, ago(v.Since), v.Interface, v.VRID, priority(v), master(v), or(v.Cause, "-"))
 	})
+	printSplits(w, s.Instances)
+	printReadiness(w, s.Instances)
 	printTracks(w, s.Instances)
 	table(w, "GROUP\tSTATE\tMEMBERS", len(s.Groups), func(i int) string {
 		g := &s.Groups[i]
@@ -165,6 +167,24 @@ func master(v *api.Instance) string {
 		return v.Master
 	}
 	return fmt.Sprintf("%s (%d)", v.Master, v.MasterPrio)
+}
+
+// printSplits shouts where two are master.
+func printSplits(w io.Writer, all []api.Instance) {
+	for i := range all {
+		if v := &all[i]; v.Split != nil {
+			fmt.Fprintf(w, "TWO MASTERS: %s is master here with priority %d, and %s is with priority %d, for %v\n",
+				v.Name, v.Priority, v.Split.With, v.Split.Priority, ago(v.Split.Since))
+		}
+	}
+}
+
+// printReadiness says what backups would do.
+func printReadiness(w io.Writer, all []api.Instance) {
+	backups := slices.DeleteFunc(slices.Clone(all), func(v api.Instance) bool { return v.State != "BACKUP" || v.Readiness == "" })
+	table(w, "INSTANCE\tIF THE MASTER FAILED NOW", len(backups), func(i int) string {
+		return backups[i].Name + "\t" + backups[i].Readiness
+	})
 }
 
 func printTracks(w io.Writer, all []api.Instance) {

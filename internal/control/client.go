@@ -15,8 +15,17 @@ import (
 // maxAnswer bounds what a client reads, in bytes.
 const maxAnswer = 256 << 20
 
-// Status asks the daemon behind the socket.
-func Status(ctx context.Context, path string) (s api.Status, err error) {
+// Status asks the daemon behind the socket how things are.
+func Status(ctx context.Context, path string) (api.Status, error) {
+	return get[api.Status](ctx, path, "/v1/status")
+}
+
+// Explain asks it how they came to be so.
+func Explain(ctx context.Context, path string) (api.Explanation, error) {
+	return get[api.Explanation](ctx, path, "/v1/explain")
+}
+
+func get[A any](ctx context.Context, path, question string) (s A, err error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -24,7 +33,7 @@ func Status(ctx context.Context, path string) (s api.Status, err error) {
 			return d.DialContext(ctx, "unix", path)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://holdfast/v1/status", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://holdfast"+question, nil)
 	if err != nil {
 		return s, err
 	}

@@ -31,6 +31,7 @@ const (
 // Source answers the questions.
 type Source interface {
 	Status(ctx context.Context) (api.Status, error)
+	Explain(ctx context.Context) (api.Explanation, error)
 }
 
 // Server serves one socket until Close.
@@ -48,21 +49,27 @@ func Listen(path string, source Source) (*Server, error) {
 		return nil, fmt.Errorf("make the control socket: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		status, err := source.Status(r.Context())
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(status) // the client has gone
-	})
+	mux.HandleFunc("GET /v1/status", answer(source.Status))
+	mux.HandleFunc("GET /v1/explain", answer(source.Explain))
 	s := &Server{path: path, http: http.Server{
 		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: maxHeader,
 		ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
 	}}
 	s.serving.Go(func() { _ = s.http.Serve(&limited{Listener: l, slots: make(chan struct{}, maxConnections)}) })
 	return s, nil
+}
+
+// answer makes a handler of a question.
+func answer[A any](ask func(context.Context) (A, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		value, err := ask(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(value) // the client has gone
+	}
 }
 
 // listen binds under another name first, so that nobody finds the socket

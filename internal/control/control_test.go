@@ -23,6 +23,9 @@ type fixed struct {
 }
 
 func (f fixed) Status(context.Context) (api.Status, error) { return f.status, f.err }
+func (f fixed) Explain(context.Context) (api.Explanation, error) {
+	return api.Explanation{Status: f.status, Records: []api.Record{{What: "it happened"}}}, f.err
+}
 
 func TestStatusThereAndBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.sock")
@@ -37,6 +40,10 @@ func TestStatusThereAndBack(t *testing.T) {
 		got, err := Status(t.Context(), path)
 		if err != nil || got.PID != 7 || got.Instances[0].Name != "VI_1" {
 			t.Fatal(got, err)
+		}
+		how, err := Explain(t.Context(), path)
+		if err != nil || how.Status.PID != 7 || how.Records[0].What != "it happened" {
+			t.Fatal(how, err)
 		}
 		s.Close()
 		l, err := listen(path)

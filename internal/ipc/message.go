@@ -44,7 +44,8 @@ const (
 	Answer   Kind = "answer"
 	Loaded   Kind = "loaded" // the reader's report and, unless Error, the snapshot's descriptor
 	Failed   Kind = "failed" // Error: why the child is about to end
-	// Told carries an event.Record that others may want to hear.
+	// Told carries records for the flight recorder; Body is what package parent
+	// put there.
 	Told Kind = "told"
 )
 

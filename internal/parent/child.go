@@ -35,7 +35,8 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 	}
 	b := bus.New()
 	closeLog := startLog(b, log.Options(boot.Log), logSuffixes[boot.Child], boot.Child)
-	defer closeLog()
+	forwarded := forward(b, conn)
+	defer func() { closeLog(); forwarded() }()
 
 	run, ok := mains[boot.Child]
 	if !ok {

@@ -67,7 +67,7 @@ func (h *house) step(k *kid, ev watch.Event) {
 			// A child whose queue is full does not read: it will not answer either.
 			_ = k.process.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: a.Seq})
 		case watch.Kill:
-			h.tell(slog.LevelError, "process", "%s child process(%d) %s", titles[k.name], k.process.pid(), a.Cause)
+			h.tellOf(k.name, slog.LevelError, "process", "%s child process(%d) %s", titles[k.name], k.process.pid(), a.Cause)
 			_ = k.process.cmd.Process.Kill()
 		case watch.Lost:
 			h.lost(k, a)
@@ -81,7 +81,7 @@ func (h *house) lost(k *kid, a watch.Lost) {
 	if a.Delay > 0 {
 		next = fmt.Sprintf("Respawning in %v", a.Delay)
 	}
-	h.tell(slog.LevelError, "process", "%s child process died: it %s: %s", titles[k.name], a.Cause, next)
+	h.tellOf(k.name, slog.LevelError, "process", "%s child process died: it %s: %s", titles[k.name], a.Cause, next)
 }
 
 func (h *house) spawn(k *kid, restarts int) {
@@ -105,7 +105,7 @@ func (h *house) spawn(k *kid, restarts int) {
 		return
 	}
 	k.process = p
-	h.tell(slog.LevelInfo, "process", "Starting %s child process, pid=%d", titles[k.name], p.pid())
+	h.tellOf(k.name, slog.LevelInfo, "process", "Starting %s child process, pid=%d", titles[k.name], p.pid())
 	k.lastWords = ""
 	h.work.Go(func() {
 		h.listen(p) // ends with the process, which holds the only other end
@@ -162,9 +162,7 @@ func (h *house) said(ev said) {
 	case ipc.Failed:
 		k.lastWords = ev.m.Error
 	case ipc.Told:
-		if ev.m.Record != nil {
-			h.bus.Publish(*ev.m.Record)
-		}
+		h.hear(k.name, ev.m.Body)
 	}
 }
 
@@ -184,11 +182,11 @@ func (h *house) gone(ev gone) {
 	case h.stopping:
 		k.watch.Step(now(), watch.Rest{})
 		if ev.how != "exit status 0" {
-			h.tell(slog.LevelWarn, "process", "%s child process ended with %s", titles[k.name], ev.how)
+			h.tellOf(k.name, slog.LevelWarn, "process", "%s child process ended with %s", titles[k.name], ev.how)
 		}
 	case k.retire:
 		k.watch.Step(now(), watch.Rest{})
-		h.tell(slog.LevelInfo, "process", "%s child process ended: the configuration no longer needs it", titles[k.name])
+		h.tellOf(k.name, slog.LevelInfo, "process", "%s child process ended: the configuration no longer needs it", titles[k.name])
 		delete(h.kids, k.name)
 		h.notWaiting(k.name)
 	case ev.permanent:

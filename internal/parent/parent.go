@@ -49,6 +49,7 @@ type house struct {
 	begun    time.Time
 	kids     map[string]*kid
 	queries  map[uint64]*query
+	journals map[string]*event.Journal // by child, and "" for the parent's own
 	seq      uint64
 	proxyFD  *os.File
 	proxyAdr string
@@ -81,7 +82,7 @@ func Run(o Options) int {
 	h := &house{
 		o: o, bus: bus.New(), begun: time.Now(),
 		events: make(chan any, maxEvents), ended: make(chan struct{}),
-		kids: map[string]*kid{}, queries: map[uint64]*query{},
+		kids: map[string]*kid{}, queries: map[uint64]*query{}, journals: map[string]*event.Journal{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	closeLog := startLog(h.bus, o.Log, "", "parent")
@@ -174,6 +175,8 @@ func (h *house) take(ev any) {
 		h.scriptDone(ev)
 	case *query:
 		h.ask(ev)
+	case *recollection:
+		h.recollect(ev)
 	}
 }
 
@@ -239,7 +242,14 @@ func (h *house) post(ev any) {
 }
 
 func (h *house) tell(level slog.Level, kind, format string, args ...any) {
-	h.bus.Publish(event.Record{When: reading(), Level: level, Part: "parent", Kind: kind, What: fmt.Sprintf(format, args...)})
+	h.tellOf("", level, kind, format, args...)
+}
+
+// tellOf tells of a child.
+func (h *house) tellOf(child string, level slog.Level, kind, format string, args ...any) {
+	r := event.Record{When: reading(), Level: level, Part: "parent", Object: child, Kind: kind, What: fmt.Sprintf(format, args...)}
+	h.bus.Publish(r)
+	h.record(r)
 }
 
 // notify tells systemd, where it listens.

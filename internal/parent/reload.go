@@ -195,7 +195,7 @@ func (h *house) distribute() {
 func (h *house) reloaded(k *kid, fault string) {
 	if fault != "" {
 		h.refused = refusal{time.Now(), fmt.Sprintf("the %s child: %s", titles[k.name], fault)}
-		h.tell(slog.LevelError, "config", "The %s child did not take the new configuration: %s", titles[k.name], fault)
+		h.tellOf(k.name, slog.LevelError, "config", "The %s child did not take the new configuration: %s", titles[k.name], fault)
 	}
 	k.reloads = max(k.reloads-1, 0)
 	if k.retire && k.process != nil {

@@ -35,7 +35,7 @@ func (h *house) stop(code int, why string) {
 func (h *house) killRest() {
 	for _, k := range h.kids {
 		if k.process != nil {
-			h.tell(slog.LevelError, "process", "%s child process(%d) did not stop within %v; it is killed",
+			h.tellOf(k.name, slog.LevelError, "process", "%s child process(%d) did not stop within %v; it is killed",
 				titles[k.name], k.process.pid(), stopPatience)
 			_ = k.process.cmd.Process.Kill()
 		}
