@@ -1,6 +1,8 @@
 package conf
 
 import (
+	"time"
+
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -29,16 +31,30 @@ func (l *loader) finish() {
 
 func (l *loader) finishGlobal() {
 	g := &l.cfg.Global
-	if g.GARP.LowerPrioDelay == unset {
-		g.GARP.LowerPrioDelay = g.GARP.MasterDelay
-	}
-	if g.GARP.LowerPrioRepeat == unset {
-		g.GARP.LowerPrioRepeat = g.GARP.MasterRepeat
-	}
+	l.finishGARP(&g.GARP)
 	if g.RouterID == "" && l.sys != nil {
 		g.RouterID = l.sys.HostName()
 	}
 }
+
+// finishGARP: vrrp_min_garp changes what is not said, wherever it stands.
+func (l *loader) finishGARP(g *GARP) {
+	delay, repeat, refresh := usualGARPDelay, usualGARPRepeat, 1
+	if l.minGARP {
+		delay, repeat, refresh = 0, 1, 0
+	}
+	g.MasterDelay = or(g.MasterDelay, delay)
+	orInt(&g.MasterRepeat, repeat)
+	orInt(&g.RefreshRepeat, refresh)
+	g.LowerPrioDelay = or(g.LowerPrioDelay, g.MasterDelay)
+	orInt(&g.LowerPrioRepeat, g.MasterRepeat)
+}
+
+// What is sent on becoming master if nothing is said.
+const (
+	usualGARPDelay  = 5 * time.Second
+	usualGARPRepeat = 5
+)
 
 // fatal reports what makes keepalived's VRRP process give up.
 func (l *loader) fatal(id string, w syntax.Word, message, expected string) {

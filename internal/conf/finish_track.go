@@ -18,8 +18,11 @@ func (l *loader) finishTracks() {
 	for i, s := range l.scripts {
 		above[s.name.Text] = i + 1
 	}
-	late := map[Pos]bool{}
+	late, unsaid := map[Pos]bool{}, map[Pos]bool{}
 	for _, t := range l.tracked {
+		if !t.said {
+			unsaid[l.pos(t.word)] = true
+		}
 		switch at := above[t.word.Text]; {
 		case at == 0:
 			l.fault("HF023", t.word, "there is no vrrp_script "+t.word.Text+", it is not tracked", "the name of a vrrp_script", l.nearestScript(t.word.Text))
@@ -31,7 +34,8 @@ func (l *loader) finishTracks() {
 	drop := func(list []Track) []Track {
 		kept := list[:0]
 		for _, t := range list {
-			if have[t.Name] != nil && !late[t.Pos] {
+			if s := have[t.Name]; s != nil && !late[t.Pos] {
+				t.Reverse = t.Reverse || t.WeightSet && s.Reverse && unsaid[t.Pos]
 				kept = append(kept, t)
 			}
 		}

@@ -92,7 +92,7 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	}
 	i.LowerPrioNoAdvert = pick(n.lowerPrio, g.LowerPrioNoAdvert)
 	i.HigherPrioSendAdvert = pick(n.higherPrio, g.HigherPrioSendAdvert)
-	i.SkipCheckAddr = pick(n.skipCheck, g.SkipCheckAddr)
+	i.SkipCheckAddr = pick(n.skipCheck, false) || g.SkipCheckAddr // off does not undo the global setting
 	i.CheckUnicastSrc = pick(n.checkSrc, l.checkSrc)
 	i.Strict = pick(n.strict, g.Strict)
 	if !i.McastDst.IsValid() {

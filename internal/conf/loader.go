@@ -30,7 +30,10 @@ type loader struct {
 	vsTime timing // of vs
 	rs     *RealServer
 	chk    *Checker
-	url    *HTTPURL
+	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
+	chkOuter *Checker
+	chkHosts []*Checker
+	url      *HTTPURL
 
 	marks
 	checks
@@ -45,6 +48,7 @@ type loader struct {
 	groupUsers []groupUser               // virtual servers of groups
 	members    []syntax.Word             // of group
 	checkSrc   bool                      // vrrp_check_unicast_src
+	minGARP    bool                      // vrrp_min_garp
 
 	// Names that are taken, so that nothing is defined or listed twice.
 	scriptNames, groupNames map[string]bool
@@ -95,7 +99,6 @@ type checks struct {
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
 	chkNamed           bool   // the checker names what it follows
-	minReply, maxReply int
 }
 
 // reader is what the loader asks of a syntax.Reader.
@@ -142,7 +145,8 @@ type instanceNotes struct {
 // trackNotes is a script's name in a list of tracked scripts.
 type trackNotes struct {
 	word   syntax.Word
-	before int // how many scripts were defined above it
+	before int  // how many scripts were defined above it
+	said   bool // reverse or noreverse
 }
 
 type groupNotes struct {

@@ -34,7 +34,7 @@ func globalDefaults() Global {
 		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
 		McastGroup6:      netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
 		DownTimerAdverts: 3,
-		GARP:             GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerPrioDelay: unset, LowerPrioRepeat: unset},
+		GARP:             GARP{MasterDelay: unset, MasterRepeat: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset},
 		StartupTimeout:   10 * time.Second,
 		ShutdownTimeout:  10 * time.Second,
 	}
@@ -110,7 +110,7 @@ var globalVRRP = rows{
 	{Name: "vrrp_garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &garp(l).LowerPrioRepeat })},
 	{Name: "vrrp_garp_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The least time between two gratuitous ARP packets on an interface.", Set: dur(func(l *loader) *time.Duration { return &garp(l).Interval })},
 	{Name: "vrrp_gna_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The same for unsolicited neighbour advertisements.", Set: dur(func(l *loader) *time.Duration { return &garp(l).GNAInterval })},
-	{Name: "vrrp_min_garp", Args: on, Doc: "One gratuitous ARP a transition, without repeats.", Set: setMinGARP},
+	{Name: "vrrp_min_garp", Args: on, Doc: "One gratuitous ARP a transition, without repeats.", Set: flag(func(l *loader) *bool { return &l.minGARP })},
 	{Name: "vrrp_garp_extra_if", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},
 	{Name: "vrrp_vmac_garp_intvl", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if."},
 	{Name: "vrrp_down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &global(l).DownTimerAdverts })},
@@ -301,15 +301,6 @@ func setMcast6(l *loader, s *stmt) {
 		return
 	}
 	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no IPv6 multicast group", "an address in ff00::/8")
-}
-
-func setMinGARP(l *loader, s *stmt) {
-	if !s.Bool() {
-		return
-	}
-	g := garp(l)
-	g.MasterRepeat, g.MasterDelay, g.Refresh = 1, 0, 0
-	g.LowerPrioDelay, g.LowerPrioRepeat = 0, 1
 }
 
 func noIPTables(l *loader, s *stmt) {

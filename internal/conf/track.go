@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
@@ -21,8 +22,12 @@ func (l *loader) trackInterface(s *stmt, into *[]Track) {
 // script is seen when the file has been read.
 func (l *loader) trackScript(s *stmt, into *[]Track) {
 	if l.track(s, into) {
-		l.tracked = append(l.tracked, trackNotes{word: s.Node.Words[0], before: len(l.cfg.Scripts)})
+		l.tracked = append(l.tracked, trackNotes{word: s.Node.Words[0], before: len(l.cfg.Scripts), said: saysReverse(s)})
 	}
+}
+
+func saysReverse(s *stmt) bool {
+	return slices.ContainsFunc(s.Node.Words, func(w syntax.Word) bool { return w.Text == "reverse" || w.Text == "noreverse" })
 }
 
 // trackKey is a name in a list of tracked things.

@@ -79,6 +79,10 @@ func (b *Block) garp(prefix string, g, d *conf.GARP) {
 	b.dur(prefix+"garp_master_delay", g.MasterDelay, d.MasterDelay)
 	b.num(prefix+"garp_master_repeat", g.MasterRepeat, d.MasterRepeat)
 	b.dur(prefix+"garp_master_refresh", g.Refresh, d.Refresh)
+	if g.RefreshRepeat == 0 && prefix != "" {
+		b.flag("vrrp_min_garp", true) // nothing else brings it to nothing
+		return
+	}
 	b.num(prefix+"garp_master_refresh_repeat", g.RefreshRepeat, d.RefreshRepeat)
 }
 
