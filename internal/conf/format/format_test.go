@@ -99,6 +99,17 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+func TestSmallFiles(t *testing.T) {
+	all, err := os.ReadFile("../testdata/verdicts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(all), "\n=== ")[1:] {
+		name, text, _ := strings.Cut(part, "\n")
+		t.Run(name, func(t *testing.T) { hold(t, strings.ReplaceAll(text, "\\r", "\r")) })
+	}
+}
+
 func FuzzSource(f *testing.F) {
 	f.Add("a {\nb # c\n}\n")
 	f.Add("$A= \\\nx {\\\n}\n@a b\n{\n")
