@@ -1,6 +1,7 @@
 package print
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -39,12 +40,37 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	case c.DNS != nil:
 		b.str("type", c.DNS.Type, "SOA")
 		b.str("name", c.DNS.Name, "")
+	case c.SMTP != nil:
+		b.str("helo_name", c.SMTP.Helo, "")
+	case c.UDP != nil:
+		b.udp(c.UDP)
 	}
 	return b
 }
 
+func (b *Block) udp(u *conf.UDPCheck) {
+	if u.Payload != "" {
+		b.str("payload", hex.EncodeToString([]byte(u.Payload)), "")
+	}
+	if u.RequireReply {
+		digits := []byte(hex.EncodeToString([]byte(u.Reply)))
+		for i, c := range []byte(hex.EncodeToString([]byte(u.Mask))) {
+			if c == '0' {
+				digits[i] = 'x'
+			}
+		}
+		s := Setting{Keyword: "require_reply", Value: string(digits)}
+		if len(digits) > 0 {
+			s.Words = []string{string(digits)}
+		}
+		b.set(s)
+	}
+	b.num("min_reply_length", u.MinReply, 0)
+	b.num("max_reply_length", u.MaxReply, 255)
+}
+
 func built(c *conf.Checker) bool {
-	return c.HTTP != nil || c.Misc != nil || c.DNS != nil || c.Kind == "TCP_CHECK"
+	return c.Kind != "BFD_CHECK" && c.Kind != "FILE_CHECK"
 }
 
 func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, timeout time.Duration) {

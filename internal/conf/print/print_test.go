@@ -147,3 +147,19 @@ func TestSamples(t *testing.T) {
 		})
 	}
 }
+
+// The small files that keepalived's verdicts were asked for have every mistake
+// that somebody thought of.
+func TestSmallFiles(t *testing.T) {
+	all, err := os.ReadFile("../testdata/verdicts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(all), "\n=== ")[1:] {
+		name, text, _ := strings.Cut(part, "\n")
+		t.Run(name, func(t *testing.T) {
+			c, found := load(strings.ReplaceAll(text, "\\r", "\r"))
+			hold(t, c, found)
+		})
+	}
+}
