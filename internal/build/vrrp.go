@@ -62,8 +62,8 @@ type Router struct {
 	// CheckSource refuses unicast adverts of others than Peers.
 	CheckSource bool
 
-	AuthType uint8 // wire.AuthNone or wire.AuthPass
-	AuthData [8]byte
+	AuthType uint8   // wire.AuthNone, wire.AuthPass or wire.AuthAH
+	AuthData [8]byte // the password, or the key of AH, padded with zeros
 
 	// ARPInterval and NAInterval pace announcements on the interface.
 	ARPInterval, NAInterval time.Duration
@@ -230,7 +230,8 @@ func (r *Router) authenticate(i *conf.VRRPInstance) {
 		r.AuthType = wire.AuthPass
 		copy(r.AuthData[:], i.AuthPass)
 	case "AH":
-		r.Blocked = "auth_type AH is not built yet, and without it its adverts could be forged"
+		r.AuthType = wire.AuthAH
+		copy(r.AuthData[:], i.AuthPass)
 	}
 }
 

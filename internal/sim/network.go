@@ -154,7 +154,7 @@ func (p *port) refuses(r *vrrp.RouterConfig, in *arrival, a *wire.Advert) string
 		return ""
 	case a.AuthType != p.authType:
 		return "its authentication type is not ours"
-	case a.AuthData != p.authData && p.authType == wire.AuthPass:
+	case a.AuthData != p.authData && p.authType != wire.AuthNone: // in place of AH, its key
 		return "its password is wrong"
 	}
 	return ""

@@ -19,6 +19,9 @@ type Packet struct {
 	Src, Dst netip.Addr // without a zone
 	TTL      int        // or hop limit; -1 if the kernel did not say
 	Data     []byte     // the payload: an advert if all is well
+	// Datagram is Data with the IPv4 header before it, as AH authenticates it;
+	// nil over IPv6.
+	Datagram []byte
 	// At is when the kernel got the packet.
 	At clock.Instant
 	// Fault is not Good when the packet is longer than any advert or its IPv4
@@ -64,8 +67,9 @@ func (s *VRRP) decode(i int, now clock.Reading) {
 		ip, fault := wire.ParseIPv4(p.Data)
 		p.Fault = fault
 		if fault == wire.Good {
+			p.Datagram = p.Data
 			p.Src, p.Dst, p.TTL, p.Data = ip.Src, ip.Dst, int(ip.TTL), ip.Payload
-			if ip.Protocol != wire.Protocol {
+			if int(ip.Protocol) != s.protocol {
 				p.Fault = wire.BadProtocol
 			}
 		}

@@ -19,6 +19,8 @@ type Datagram struct {
 	TTL      int        // or hop limit, 0 = 255
 	Data     []byte     // the payload, checksum included; copied
 	Tag      int        // comes back when the packet cannot be sent
+	// Protocol is IPv4's, 0 = VRRP; ID its identification, 0 = the kernel's.
+	Protocol, ID int
 }
 
 // OnFailed sets what is called for a packet that the kernel refuses, from
@@ -68,14 +70,18 @@ func (s *VRRP) refused(i int, err error) { s.failed(s.tags[i], err) }
 const ipv4Header = 20
 
 // put4 writes a packet with its IPv4 header; the kernel fills in the
-// identification and the header's checksum (raw(7)).
+// header's checksum and an identification that is 0 (raw(7)).
 func (s *VRRP) put4(i int, d *Datagram, ttl int) {
 	b := s.out.slot(i)
 	size := ipv4Header + copy(b[ipv4Header:], d.Data)
 	b[0], b[1] = 0x45, trafficClass
 	binary.BigEndian.PutUint16(b[2:], uint16(size)) //nolint:gosec // at most slot4
 	clear(b[4:12])
+	binary.BigEndian.PutUint16(b[4:], uint16(d.ID)) //nolint:gosec // 16 bits
 	b[8], b[9] = byte(ttl), wire.Protocol
+	if d.Protocol != 0 {
+		b[9] = byte(d.Protocol)
+	}
 	src, dst := d.Src.As4(), d.Dst.As4()
 	copy(b[12:], src[:])
 	copy(b[16:], dst[:])

@@ -5,7 +5,7 @@
 // Nothing here blocks and, once open, nothing allocates: packets leave and come
 // in batches, through memory that is used again. A socket serves all interfaces
 // of a network namespace, so a thousand virtual routers need one descriptor to
-// watch for each family. What a packet says is decoded in package wire, whether
+// watch for each family, and one for AH. What a packet says is decoded in package wire, whether
 // it is for us is decided in vrrpd. member.go joins multicast groups, receive.go
 // reads, send.go sends, frames.go sends below IP.
 package socket
@@ -41,15 +41,17 @@ const (
 // Options says how a socket is made. The zero value is good.
 type Options struct {
 	ReceiveBuffer int // in bytes, 0 = ReceiveBuffer
+	Protocol      int // what is received, 0 = VRRP; wire.ProtocolAH
 }
 
 // VRRP is a raw socket for VRRP of one family, on all interfaces of the network
 // namespace of the thread that opened it. It belongs to the loop.
 type VRRP struct {
-	fd     int
-	family int // 4 or 6
-	in     *batch
-	packet Packet
+	fd       int
+	family   int // 4 or 6
+	protocol int // received
+	in       *batch
+	packet   Packet
 	// emptied is when everything had been read: what is read later came later.
 	emptied clock.Instant
 	dropped uint32
@@ -68,7 +70,10 @@ func OpenVRRP(family int, o Options) (*VRRP, error) {
 	if family == 6 {
 		domain, slot = unix.AF_INET6, slot6
 	}
-	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
+	if o.Protocol == 0 {
+		o.Protocol = wire.Protocol
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, o.Protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open a raw IPv%d socket for VRRP: %w", family, err)
 	}
@@ -76,7 +81,7 @@ func OpenVRRP(family int, o Options) (*VRRP, error) {
 		o.ReceiveBuffer = ReceiveBuffer
 	}
 	s := &VRRP{
-		fd: fd, family: family, in: newBatch(receiveBatch, slot), out: newBatch(sendBatch, slot),
+		fd: fd, family: family, protocol: o.Protocol, in: newBatch(receiveBatch, slot), out: newBatch(sendBatch, slot),
 		members: newMembers(domain), failed: func(int, error) {},
 	}
 	for _, opt := range s.options() {

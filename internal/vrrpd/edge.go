@@ -38,6 +38,7 @@ type edge struct {
 	advert   []byte // as sent last; valid for the two that follow
 	priority vrrp.Priority
 	from     netip.Addr
+	ah       *wire.AH // nil unless AuthType is AH
 
 	counters counters
 	faults   [wire.NumFaults]quiet
@@ -88,7 +89,10 @@ func (e *edge) payload(p vrrp.Priority, dst netip.Addr) []byte {
 func (e *edge) encode(b []byte, p vrrp.Priority, dst netip.Addr) []byte {
 	a := wire.Advert{
 		Version: e.Version, VRID: e.VRID, Priority: uint8(p), Interval: e.Interval,
-		AuthType: e.AuthType, AuthData: e.AuthData, Addresses: e.Advertised,
+		AuthType: e.AuthType, Addresses: e.Advertised,
+	}
+	if e.AuthType == wire.AuthPass {
+		a.AuthData = e.AuthData // and never the key of AH
 	}
 	return wire.AppendAdvert(b, &a, e.source, dst)
 }

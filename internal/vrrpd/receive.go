@@ -20,6 +20,9 @@ type packet struct {
 	payload []byte
 	at      clock.Instant // when the kernel got it; timers run from there
 	fault   wire.Fault    // what is wrong below VRRP
+
+	wrapped  bool   // it came with AH,
+	datagram []byte // and this is the whole of it
 }
 
 // place is one interface and family.
@@ -99,12 +102,10 @@ func (e *edge) judge(p *packet, a *wire.Advert) wire.Fault {
 	if a.Version != 2 {
 		return wire.Good
 	}
-	switch {
-	case a.AuthType != e.AuthType:
-		return wire.AuthMismatch
-	case a.AuthType == wire.AuthPass && a.AuthData != e.AuthData:
-		return wire.AuthFailure
-	case a.Interval != e.Interval:
+	if f := e.authentic(p, a); f != wire.Good {
+		return f
+	}
+	if a.Interval != e.Interval {
 		return wire.BadInterval
 	}
 	return wire.Good

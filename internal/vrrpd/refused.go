@@ -23,6 +23,7 @@ var words = [wire.NumFaults]string{
 	wire.BadProtocol:   "it is not VRRP",
 	wire.OwnAdvert:     "it is our own",
 	wire.UnknownSource: "it is not from a configured peer",
+	wire.Replayed:      "its AH sequence number was heard before: it is sent again, or its router has begun anew",
 }
 
 // reason adds what the packet had and what was expected. Passwords stay out.
@@ -34,6 +35,10 @@ func (e *edge) reason(f wire.Fault, p *packet, a *wire.Advert) string {
 		return fmt.Sprintf("its VRRP version is %d, ours %d", a.Version, e.Version)
 	case wire.BadInterval:
 		return fmt.Sprintf("its advertisement interval is %v, ours %v", a.Interval, e.Interval)
+	case wire.AuthFailure:
+		if e.AuthType == wire.AuthAH {
+			return "its AH does not hold: another password, or the packet was changed"
+		}
 	case wire.AuthMismatch:
 		return fmt.Sprintf("its authentication type is %d, ours %d", a.AuthType, e.AuthType)
 	}

@@ -143,6 +143,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 			e, old[at] = old[at], nil
 		}
 		had := addressesOf(e)
+		e.rekey(&next.Routers[i])
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
 		e.sender = build.SourceTrack(r.Name, r.Interface)
 		e.advert = e.advert[:0]

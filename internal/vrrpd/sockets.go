@@ -19,6 +19,7 @@ import (
 type sockets struct {
 	d      *daemon
 	vrrp   map[int]*socket.VRRP // by family; opened when first needed
+	ah     *socket.VRRP         // receives AH; nil while nobody uses it
 	frames *socket.Frames
 	joined map[membership]bool
 	frame  []byte // reused
@@ -80,7 +81,7 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 
 // hear hands over what has come.
 func (s *sockets) hear(v *socket.VRRP) {
-	s.packet.family = v.Family()
+	s.packet.family, s.packet.wrapped = v.Family(), v == s.ah
 	if err := v.Read(s.d.read(), s.take); err != nil {
 		s.trouble(&s.quiet, "receive", err)
 	}
@@ -89,6 +90,10 @@ func (s *sockets) hear(v *socket.VRRP) {
 func (s *sockets) heard(in *socket.Packet) {
 	p := &s.packet
 	p.link, p.src, p.dst, p.ttl, p.payload, p.at, p.fault = in.Link, in.Src, in.Dst, in.TTL, in.Data, in.At, in.Fault
+	p.datagram = nil
+	if p.wrapped && !s.unwrap(in) {
+		return
+	}
 	s.d.heard(p)
 }
 
@@ -99,17 +104,24 @@ func (s *sockets) Hear() {
 			s.hear(v)
 		}
 	}
+	if s.ah != nil {
+		s.hear(s.ah)
+	}
 }
 
 // Want implements speaker.
 func (s *sockets) Want(edges []*edge) map[*edge]error {
 	failed := map[*edge]error{}
 	want := map[membership]bool{}
+	noAH := s.wantAH(edges)
 	for _, e := range edges {
 		if e.Blocked != "" {
 			continue
 		}
 		v, err := s.open(e.Family)
+		if err == nil && e.ah != nil {
+			err = noAH
+		}
 		if err != nil {
 			failed[e] = err
 			continue
@@ -142,7 +154,9 @@ func (s *sockets) Advert(e *edge, dst netip.Addr, payload []byte) {
 	if v == nil {
 		return
 	}
-	v.Send(&socket.Datagram{Link: e.link.Index, Src: e.source, Dst: dst, TTL: e.TTL, Data: payload, Tag: e.index})
+	dg := socket.Datagram{Link: e.link.Index, Src: e.source, Dst: dst, TTL: e.TTL, Data: payload, Tag: e.index}
+	s.wrap(e, &dg, dst)
+	v.Send(&dg)
 }
 
 // Flush implements speaker.
@@ -181,6 +195,10 @@ func (s *sockets) Close() {
 	for _, v := range s.vrrp {
 		s.d.loop.Unwatch(v.FD())
 		v.Close()
+	}
+	if s.ah != nil {
+		s.d.loop.Unwatch(s.ah.FD())
+		s.ah.Close()
 	}
 	s.frames.Close()
 }

@@ -1,6 +1,6 @@
 // Package wire turns VRRP's bytes into values and back: adverts of version 2
-// and 3 with their checksums, the IPv4 header before them, gratuitous ARP and
-// unsolicited neighbour advertisements.
+// and 3 with their checksums, the IPv4 header before them, IPsec's authentication
+// header, gratuitous ARP and unsolicited neighbour advertisements.
 //
 // It is pure and allocates nothing for a packet: it parses into what the caller
 // brings and appends to the caller's buffer. What is wrong with a packet is a
@@ -31,6 +31,7 @@ const (
 	BadProtocol         // the IP payload is not VRRP
 	OwnAdvert           // came back from our own address
 	UnknownSource       // unicast, and not from a configured peer
+	Replayed            // authentic, but its sequence number was heard before
 	NumFaults           // how many there are, for counters
 )
 
@@ -52,6 +53,7 @@ var faultNames = [NumFaults]string{
 	BadProtocol:   "ip_protocol_err",
 	OwnAdvert:     "own_advert",
 	UnknownSource: "unknown_source",
+	Replayed:      "replayed",
 }
 
 // String returns the name of the counter, keepalived's where it has one.

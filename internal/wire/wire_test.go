@@ -31,7 +31,12 @@ func addrs(s ...string) []netip.Addr {
 // frames reads what keepalived sent.
 func frames(t testing.TB) map[string][]byte {
 	t.Helper()
-	text, err := os.ReadFile("testdata/keepalived-2.2.7.txt")
+	return framesOf(t, "testdata/keepalived-2.2.7.txt")
+}
+
+func framesOf(t testing.TB, file string) map[string][]byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

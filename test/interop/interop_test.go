@@ -26,12 +26,18 @@ const auth = `authentication {
         auth_pass holdfast
     }`
 
+const ah = `authentication {
+        auth_type AH
+        auth_pass holdfast
+    }`
+
 func unicast(me, peer string) string {
 	return "unicast_src_ip " + me + "\n    unicast_peer {\n        " + peer + "\n    }"
 }
 
 var versions = map[string]version{
 	"v2 with PASS": {instance: Instance{Version: 2, Extra: auth}},
+	"v2 with AH":   {instance: Instance{Version: 2, Extra: ah}},
 	"v2":           {instance: Instance{Version: 2}},
 	"v3":           {instance: Instance{Version: 3}},
 	"IPv6": {
@@ -40,6 +46,10 @@ var versions = map[string]version{
 	},
 	"unicast v2": {
 		instance: Instance{Version: 2},
+		us:       unicast("192.0.2.11", "192.0.2.12"), them: unicast("192.0.2.12", "192.0.2.11"),
+	},
+	"unicast v2 with AH": {
+		instance: Instance{Version: 2, Extra: ah},
 		us:       unicast("192.0.2.11", "192.0.2.12"), them: unicast("192.0.2.12", "192.0.2.11"),
 	},
 	"unicast v3": {

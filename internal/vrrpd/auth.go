@@ -1,0 +1,87 @@
+package vrrpd
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/socket"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// rekey gives a router that authenticates by AH what it needs for it. The
+// sequence goes on over a reload, or others would take us for a replay.
+func (e *edge) rekey(next *build.Router) {
+	switch {
+	case next.AuthType != wire.AuthAH:
+		e.ah = nil
+	case e.ah == nil:
+		e.ah = wire.NewAH(next.AuthData[:])
+	case e.AuthData != next.AuthData:
+		e.ah.Rekey(next.AuthData[:])
+	}
+}
+
+// authentic checks who vouches for an advert of version 2 (RFC 2338 §5.3.6).
+func (e *edge) authentic(p *packet, a *wire.Advert) wire.Fault {
+	switch {
+	case a.AuthType != e.AuthType, (p.datagram != nil) != (e.ah != nil):
+		return wire.AuthMismatch
+	case a.AuthType == wire.AuthPass && a.AuthData != e.AuthData:
+		return wire.AuthFailure
+	case e.ah != nil:
+		return e.ah.Verify(p.datagram)
+	}
+	return wire.Good
+}
+
+// wantAH opens the socket that receives AH if one of the routers uses it; what
+// AH comes in for others is nothing to us, so it is closed when none does.
+func (s *sockets) wantAH(edges []*edge) error {
+	wanted := false
+	for _, e := range edges {
+		wanted = wanted || e.ah != nil && e.Blocked == ""
+	}
+	switch {
+	case wanted && s.ah == nil:
+		v, err := socket.OpenVRRP(4, socket.Options{Protocol: wire.ProtocolAH})
+		if err != nil {
+			return err
+		}
+		if err := s.d.loop.Watch(v.FD(), unix.EPOLLIN|loop.First, func(uint32) { s.hear(v) }); err != nil {
+			v.Close()
+			return err
+		}
+		s.ah = v
+	case !wanted && s.ah != nil:
+		s.d.loop.Unwatch(s.ah.FD())
+		s.ah.Close()
+		s.ah = nil
+	}
+	return nil
+}
+
+// unwrap takes an AH packet; it reports whether there is an advert in it. The
+// advert is believed only when its router has verified the datagram.
+func (s *sockets) unwrap(in *socket.Packet) bool {
+	if in.Fault != wire.Good {
+		return false
+	}
+	advert, fault := wire.SplitAH(in.Data)
+	if fault != wire.Good {
+		return false // somebody's IPsec
+	}
+	s.packet.payload, s.packet.datagram = advert, in.Datagram
+	return true
+}
+
+// wrap makes an advert's datagram what the router's authentication wants.
+func (s *sockets) wrap(e *edge, dg *socket.Datagram, dst netip.Addr) {
+	if e.ah == nil {
+		return
+	}
+	payload, id := e.ah.Append(s.frame[:0], dg.Data, e.TTL, e.source, dst)
+	s.frame, dg.Data, dg.Protocol, dg.ID = payload[:0], payload, wire.ProtocolAH, int(id)
+}
