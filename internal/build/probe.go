@@ -15,13 +15,16 @@ const (
 	KindSSL  = "SSL_GET"
 	KindMisc = "MISC_CHECK"
 	KindDNS  = "DNS_CHECK"
+	KindSMTP = "SMTP_CHECK"
+	KindUDP  = "UDP_CHECK"
+	KindPing = "PING_CHECK"
 )
 
 // Checks reports whether a keyword of a real server is that of a checker that
 // is built.
 func Checks(keyword string) bool {
 	switch keyword {
-	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS:
+	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing:
 		return true
 	}
 	return false
@@ -43,6 +46,8 @@ type Probe struct {
 	Program *Program
 	Dynamic bool // misc_dynamic
 	DNS     *conf.DNSCheck
+	SMTP    *conf.SMTPCheck
+	UDP     *conf.UDPCheck
 }
 
 // HTTP is what HTTP_GET and SSL_GET ask.
@@ -79,7 +84,7 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool)
 	}
 	p.To = netip.AddrPortFrom(addr, port)
 	switch {
-	case c.Kind == KindTCP:
+	case c.Kind == KindTCP, c.Kind == KindPing:
 	case (c.Kind == KindHTTP || c.Kind == KindSSL) && c.HTTP != nil:
 		if len(c.HTTP.URLs) == 0 {
 			b.ignore(c.Pos, "%s without a url", c.Kind)
@@ -95,6 +100,10 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool)
 		p.Program.Timeout = c.Misc.Timeout
 	case c.DNS != nil:
 		p.DNS = c.DNS
+	case c.SMTP != nil:
+		p.SMTP = c.SMTP
+	case c.UDP != nil:
+		p.UDP = c.UDP
 	default:
 		b.ignore(c.Pos, "%s is not built yet; the server is taken for well as far as it goes", c.Kind)
 		return p, false

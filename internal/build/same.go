@@ -11,8 +11,18 @@ import (
 // outlives a reload.
 func (p *Probe) Same(q *Probe) bool {
 	a, b := *p, *q
-	a.HTTP, b.HTTP, a.Program, b.Program, a.DNS, b.DNS = nil, nil, nil, nil, nil, nil
-	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) && reflect.DeepEqual(p.DNS, q.DNS)
+	a.HTTP, a.Program, a.DNS, a.SMTP, a.UDP = nil, nil, nil, nil, nil
+	b.HTTP, b.Program, b.DNS, b.SMTP, b.UDP = nil, nil, nil, nil, nil
+	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) &&
+		equal(p.DNS, q.DNS) && equal(p.SMTP, q.SMTP) && equal(p.UDP, q.UDP)
+}
+
+// equal compares what is pointed at, where both may be nil.
+func equal[T comparable](a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // same compares, where both may be nil.

@@ -110,26 +110,34 @@ func (c *checker) attempted() string {
 		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
 	case p.HTTP != nil:
 		return "HTTP_CHECK on service " + c.server.name
-	case p.DNS != nil:
-		return "DNS_CHECK (" + c.server.name + ")"
 	}
-	return "TCP connection to " + c.server.name
+	return fmt.Sprintf(phrases[c.plan.Probe.Kind].attempt, c.server.name)
+}
+
+// phrases are keepalived's, which operators search for, by kind of checker.
+var phrases = map[string]struct{ attempt, up, down string }{
+	build.KindTCP:  {"TCP connection to %s", "TCP connection to %s success", "TCP_CHECK on service %s"},
+	build.KindDNS:  {"DNS_CHECK (%s)", "DNS_CHECK (%s) success", "DNS_CHECK (%s)"},
+	build.KindSMTP: {"SMTP_CHECK on service %s", "Remote SMTP server %s succeed on service", "SMTP_CHECK on service %s"},
+	build.KindUDP:  {"UDP connection to %s", "UDP connection to %s success", "UDP_CHECK on service %s"},
+	build.KindPing: {"ICMP connection to %s", "ICMP connection to %s success", "ICMP CHECK on service %s"},
 }
 
 // judged says what a verdict is in keepalived's words, and why.
 func (c *checker) judged(v check.Verdict) string {
 	p := &c.plan.Probe
+	say, known := phrases[p.Kind]
 	switch {
 	case v.Up && p.Program != nil:
 		return c.attempted() + " succeeded"
 	case v.Up && p.HTTP != nil:
 		return "Remote Web server " + c.server.name + " succeed on service"
 	case v.Up:
-		return c.attempted() + " success"
+		return fmt.Sprintf(say.up, c.server.name)
 	case v.Retries == 0:
 		return c.attempted() + " failed: " + c.detail(v.Detail)
-	case p.Kind == build.KindTCP:
-		return fmt.Sprintf("TCP_CHECK on service %s failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
+	case known:
+		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
 	}
 	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail))
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/probe/dns"
 	"github.com/holdfast-ha/holdfast/internal/probe/http"
 	"github.com/holdfast-ha/holdfast/internal/probe/misc"
+	"github.com/holdfast-ha/holdfast/internal/probe/ping"
+	"github.com/holdfast-ha/holdfast/internal/probe/smtp"
+	"github.com/holdfast-ha/holdfast/internal/probe/udp"
 	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
@@ -83,6 +86,15 @@ func single(p *build.Probe, to probe.Endpoint) (probe.Probe, error) {
 	switch {
 	case p.DNS != nil:
 		return dns.New(dns.Config{To: to, Type: p.DNS.Type, Name: p.DNS.Name})
+	case p.SMTP != nil:
+		return smtp.New(smtp.Config{To: to, Helo: p.SMTP.Helo})
+	case p.UDP != nil:
+		return udp.New(udp.Config{
+			To: to, Payload: []byte(p.UDP.Payload), Require: p.UDP.RequireReply,
+			Reply: []byte(p.UDP.Reply), Mask: []byte(p.UDP.Mask), Min: p.UDP.MinReply, Max: p.UDP.MaxReply,
+		})
+	case p.Kind == build.KindPing:
+		return &ping.Probe{To: to}, nil
 	}
 	return nil, errors.New("it is not built")
 }

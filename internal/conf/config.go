@@ -283,6 +283,8 @@ type Checker struct {
 	HTTP *HTTPCheck // HTTP_GET, SSL_GET
 	Misc *MiscCheck // MISC_CHECK
 	DNS  *DNSCheck  // DNS_CHECK
+	SMTP *SMTPCheck // SMTP_CHECK
+	UDP  *UDPCheck  // UDP_CHECK
 	Pos  Pos
 }
 

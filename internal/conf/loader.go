@@ -30,7 +30,10 @@ type loader struct {
 	vsTime timing // of vs
 	rs     *RealServer
 	chk    *Checker
-	url    *HTTPURL
+	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
+	chkOuter *Checker
+	chkHosts []*Checker
+	url      *HTTPURL
 
 	marks
 	checks
@@ -96,7 +99,6 @@ type checks struct {
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
 	chkNamed           bool   // the checker names what it follows
-	minReply, maxReply int
 }
 
 // reader is what the loader asks of a syntax.Reader.

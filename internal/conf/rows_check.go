@@ -31,10 +31,10 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
 	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows),
 	checkRow("MISC_CHECK", "Runs a program.", func(c *Checker) { c.Misc = &MiscCheck{} }, miscConnect, repeatRows, miscRows),
-	unbuiltCheck("SMTP_CHECK", "Speaks SMTP.", connectRows, repeatRows, smtpRows),
+	checkRow("SMTP_CHECK", "Speaks SMTP.", func(c *Checker) { c.SMTP = &SMTPCheck{} }, connectRows, repeatRows, smtpRows),
 	checkRow("DNS_CHECK", "Asks a name server.", func(c *Checker) { c.DNS = &DNSCheck{Type: "SOA"} }, connectRows, repeatRows, dnsRows),
-	unbuiltCheck("UDP_CHECK", "Sends a datagram.", connectRows, repeatRows, udpRows),
-	unbuiltCheck("PING_CHECK", "Sends an echo request.", connectRows, repeatRows),
+	checkRow("UDP_CHECK", "Sends a datagram.", func(c *Checker) { c.UDP = &UDPCheck{MaxReply: defaultMaxReply} }, connectRows, repeatRows, udpRows),
+	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
 	unbuiltCheck("BFD_CHECK", "Follows a BFD session.", bfdCheckRows),
 	unbuiltCheck("FILE_CHECK", "Follows a file.", fileCheckRows),
 }, timingRows(rsTiming))
@@ -45,13 +45,13 @@ func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
 		Set: func(l *loader, s *stmt) {
 			c := l.checkers.take()
 			c.Kind, c.Pos = kind, l.pos(s.Keyword())
-			c.ConnectTimeout, c.Retry, c.DelayBeforeRetry, c.DelayLoop, c.Warmup, c.alpha = unset, unset, unset, unset, unset, unset
+			c.unset()
 			c.LogAllFailures = l.cfg.Global.CheckerLogAllFailures
 			if begin != nil {
 				begin(c)
 			}
 			l.chk, l.chkWord = c, s.Keyword()
-			l.minReply, l.maxReply, l.chkNamed = 0, 255, false
+			l.chkNamed, l.chkHosts = false, l.chkHosts[:0]
 		},
 		End: endChecker}
 }
@@ -70,12 +70,8 @@ func endChecker(l *loader) {
 		l.fault("HF034", l.chkWord, c.Kind+" has no "+of+", it is ignored", of+" NAME", "")
 		return
 	}
-	if l.minReply > l.maxReply {
+	if c.UDP != nil && c.UDP.MinReply > c.UDP.MaxReply {
 		l.fault("HF033", l.chkWord, "min_reply_length is greater than max_reply_length, no answer will do", "", "")
-	}
-	if c.BindTo.IsValid() && family(c.BindTo) != family(firstAddr(c.ConnectIP, l.rs.Addr)) {
-		l.fault("HF032", l.bindWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
-		c.BindTo = netip.Addr{}
 	}
 	switch {
 	case c.HTTP != nil && len(c.HTTP.URLs) == 0:
@@ -90,6 +86,21 @@ func endChecker(l *loader) {
 	}
 	if c.Misc != nil {
 		l.miscs = append(l.miscs, miscNotes{c, l.miscWord})
+	}
+	if len(l.chkHosts) == 0 || c.connects() {
+		l.keep(c)
+	}
+	for _, h := range l.chkHosts {
+		h.under(c)
+		l.keep(h)
+	}
+}
+
+// keep adds a checker to its real server.
+func (l *loader) keep(c *Checker) {
+	if c.BindTo.IsValid() && family(c.BindTo) != family(firstAddr(c.ConnectIP, l.rs.Addr)) {
+		l.fault("HF032", l.bindWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
+		c.BindTo = netip.Addr{}
 	}
 	l.rsChecks = append(l.rsChecks, c)
 }
@@ -224,8 +235,8 @@ func endURL(l *loader) {
 var hostBlock = schema.NewBlock("virtual_server > real_server > SMTP_CHECK > host", connectRows, repeatRows)
 
 var smtpRows = rows{
-	{Name: "helo_name", Args: text, Soft: true, Doc: "The name given in HELO."},
-	{Name: "host", Block: hostBlock, Doc: "Another host to check in its place."},
+	{Name: "helo_name", Args: text, Soft: true, Doc: "The name given in HELO.", Set: str(func(l *loader) *string { return &chk(l).SMTP.Helo })},
+	{Name: "host", Block: hostBlock, Doc: "Another host to check in its place.", Set: beginHost, End: endHost},
 }
 
 var dnsTypes = []string{"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"}
@@ -236,24 +247,13 @@ var dnsRows = rows{
 }
 
 var udpRows = rows{
-	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: checkHex("")},
-	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes; x is any digit.", Set: checkHex("xX")},
-	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", Set: integer(func(l *loader) *int { return &l.minReply })},
-	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &l.maxReply })},
+	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: setPayload},
+	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes; x is any digit.", Set: setReply},
+	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", Set: integer(func(l *loader) *int { return &chk(l).UDP.MinReply })},
+	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &chk(l).UDP.MaxReply })},
 }
 
 // checkHex holds a line to hexadecimal digits and what else may stand for one.
-func checkHex(also string) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		for _, w := range s.Words() {
-			if strings.Trim(w.Text, "0123456789abcdefABCDEF"+also) != "" {
-				s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not hexadecimal", "pairs of hexadecimal digits")
-				return
-			}
-		}
-	}
-}
-
 var bfdCheckRows = rows{
 	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: refer("track_bfd", "bfd_instance")},
 	{Name: "alpha", Args: on, Doc: "The server counts as down until the session is up."},
@@ -307,3 +307,4 @@ func refer(kind, keyword string) func(*loader, *stmt) {
 		l.chkNamed = true
 	}
 }
+
