@@ -83,7 +83,11 @@ func Why(v *api.Instance, now time.Time) []string {
 	} else if t := tracked(v); t != "" {
 		lines = append(lines, "Of what it tracks is not up"+strings.Replace(t, ", ", ": ", 1)+".")
 	}
-	return append(lines, "It "+strings.TrimPrefix(Readiness(v), "it ")+".")
+	next := Readiness(v)
+	if rest, ok := strings.CutPrefix(next, "if "); ok {
+		return append(lines, "If "+rest+".")
+	}
+	return append(lines, "It "+next+".")
 }
 
 // whyNotMaster compares with whom is heard.

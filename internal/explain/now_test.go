@@ -55,6 +55,9 @@ func TestReadinessAndWhy(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.ready)
 		}
 		why := strings.Join(Why(&c.v, now), "\n")
+		if last := why[strings.LastIndex(why, "\n")+1:]; !strings.EqualFold(last, c.ready+".") && last != "It "+c.ready+"." {
+			t.Errorf("%s: ends with %q", name, last)
+		}
 		if !strings.Contains(why, c.why) || !strings.HasPrefix(why, "VI_1 is "+c.v.State+" for 1m30s: ") {
 			t.Errorf("%s:\n%s\nlacks: %s", name, why, c.why)
 		}

@@ -88,10 +88,10 @@ func TestGroupTracks(t *testing.T) {
 	n.Step(0, Start{})
 	expect(t, "a member's weight does not count in a group", n.Step(0, Track{Name: "script own", Up: true}), "")
 	expect(t, "the group's counts for all", n.Step(0, Track{Name: "script all", Up: true}),
-		"0 tell Changing effective priority from 100 to 120; 1 tell Changing effective priority from 100 to 120")
+		"0 tell Changing effective priority from 100 to 120: script all succeeded; 1 tell Changing effective priority from 100 to 120: script all succeeded")
 	c.Groups[0].TrackingWeight = true
 	n = NewNode(c)
 	n.Step(0, Start{})
 	expect(t, "unless the group allows it", n.Step(0, Track{Name: "script own", Up: true}),
-		"0 tell Changing effective priority from 100 to 150")
+		"0 tell Changing effective priority from 100 to 150: script own succeeded")
 }

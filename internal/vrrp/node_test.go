@@ -293,9 +293,9 @@ func TestTracking(t *testing.T) {
 	c.Tracks = []TrackRef{{Name: "interface eth0"}, {Name: "script chk", Weight: 20}, {Name: "script bad", Weight: -30}}
 	n := one(c)
 	expect(t, "nothing known", n.Step(0, Start{}), "")
-	expect(t, "weight", n.Step(0, Track{Name: "script chk", Up: true}), "0 tell Changing effective priority from 100 to 120")
+	expect(t, "weight", n.Step(0, Track{Name: "script chk", Up: true}), "0 tell Changing effective priority from 100 to 120: script chk succeeded")
 	expect(t, "interface", n.Step(0, Track{Name: "interface eth0", Up: true}), "0 BACKUP: interface eth0 is up")
-	expect(t, "negative weight", n.Step(0, Track{Name: "script bad", Why: "exit status 1"}), "0 tell Changing effective priority from 120 to 90")
+	expect(t, "negative weight", n.Step(0, Track{Name: "script bad", Why: "exit status 1"}), "0 tell Changing effective priority from 120 to 90: script bad failed: exit status 1")
 	expect(t, "told again", n.Step(0, Track{Name: "script bad", Why: "exit status 2"}), "")
 	deadline(t, n, 3*time.Second+166*time.Second/256)
 	expect(t, "carrier", n.Step(1, Track{Name: "interface eth0", Why: "no carrier"}), "0 FAULT: interface eth0 is down: no carrier")

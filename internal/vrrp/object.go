@@ -41,7 +41,7 @@ func (n *Node) watch() {
 				}
 				r.watches = append(r.watches, watch{o, ref})
 			}
-			n.weigh(r)
+			n.weigh(r, Reloaded{})
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (n *Node) tracked(ev Track) {
 	}
 	o.known, o.up = true, ev.Up
 	for _, r := range o.users {
-		n.weigh(r)
+		n.weigh(r, told{ev})
 	}
 	for i, r := range o.users {
 		if i == 0 || o.users[i-1].unit != r.unit {
@@ -86,6 +86,11 @@ func (n *Node) tracked(ev Track) {
 		}
 	}
 }
+
+// told is the cause of what a tracked object alone brings about.
+type told struct{ Track }
+
+func (c told) String() string { return trackText(c.Name, c.Up, c.Why) }
 
 // consequence is what the change of an object means for a router.
 func (r *router) consequence(ev Track) Cause {
@@ -112,7 +117,7 @@ func (w watch) forbids() bool {
 
 // weigh reckons a router's effective priority and what forbids it to take
 // part. An object that nothing is known of adds nothing.
-func (n *Node) weigh(r *router) {
+func (n *Node) weigh(r *router, c Cause) {
 	r.faults, r.unknown = 0, 0
 	sum := int(r.cfg.Priority)
 	for _, w := range r.watches {
@@ -131,12 +136,12 @@ func (n *Node) weigh(r *router) {
 	if r.cfg.Priority != OwnerPriority {
 		p = Priority(min(max(sum, 1), 254))
 	}
-	n.prioritise(r, p)
+	n.prioritise(r, p, c)
 }
 
 // prioritise changes the effective priority; a timer that runs is shifted by
 // what the skew changed.
-func (n *Node) prioritise(r *router, p Priority) {
+func (n *Node) prioritise(r *router, p Priority, c Cause) {
 	if p == r.priority {
 		return
 	}
@@ -147,6 +152,6 @@ func (n *Node) prioritise(r *router, p Priority) {
 		n.plan.sooner(r)
 	}
 	if n.running {
-		n.tell(r, PriorityChanged, fmt.Sprintf("Changing effective priority from %d to %d", was, p))
+		n.tell(r, PriorityChanged, fmt.Sprintf("Changing effective priority from %d to %d: %s", was, p, c))
 	}
 }

@@ -22,7 +22,7 @@ func TestReloadKeepsWhatIsThere(t *testing.T) {
 	changed := named("A", 1, 140)
 	expect(t, "reload", n.Step(at(5*time.Second), Reconfigure{routers(named("C", 3, 150), named("D", 4, 150), changed)}),
 		"1 send 0; 1 INIT: no longer configured; renumbered [2 -1 0]; "+
-			"2 tell Changing effective priority from 150 to 140; 2 send 140; 1 BACKUP: started")
+			"2 tell Changing effective priority from 150 to 140: configuration reloaded; 2 send 140; 1 BACKUP: started")
 	for i, want := range []State{Backup, Backup, Active} {
 		if got := n.Router(i).State; got != want {
 			t.Errorf("router %d is in %v, want %v", i, got, want)
