@@ -235,7 +235,11 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "new in the configuration"}
 	}
 	s.plan = &p.plan.Servers[i]
-	d.checks(s, p.plan.attempts[i], up, a.first && d.wasOut(p.plan, cfg))
+	out := a.first && d.wasOut(p.plan, cfg)
+	if out {
+		s.cause = "was out when the checker before died"
+	}
+	d.checks(s, p.plan.attempts[i], up, out)
 	for k, c := range s.checks {
 		state := &cfg.Checks[k]
 		state.Up = c.machine.Up()
