@@ -1,0 +1,180 @@
+package values
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/files"
+)
+
+// machine is this one with the interfaces of the namespace.
+type machine struct{ files.System }
+
+func (machine) Interface(name string) bool { return slices.Contains([]string{"lo", "e0", "e1"}, name) }
+
+// namespace is where keepalived runs: e0 with two addresses, and nobody to
+// hear. What it writes stays in its own /tmp and /run.
+const namespace = `set -e
+mount -t tmpfs tmp /tmp
+mount -t tmpfs run /run
+ip link set lo up
+ip link add e0 type veth peer name e1
+ip link set e0 up
+ip link set e1 up
+ip addr add 10.9.0.1/24 dev e0
+ip addr add 10.9.0.50/24 dev e0
+ip addr add 10.9.1.1/24 dev e1
+ip addr add fe80::1/64 dev e0 nodad
+exec "$@"
+`
+
+// patience is for a daemon on a machine that has other things to do.
+const patience = 20 * time.Second
+
+// TestVRRP: each file in testdata/vrrp comes to the same values here and in
+// keepalived.
+func TestVRRP(t *testing.T) {
+	daemon, err := exec.LookPath("keepalived")
+	if err != nil {
+		t.Skip("no keepalived to compare with:", err)
+	}
+	if out, _ := exec.Command(daemon, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") { //nolint:gosec // as found
+		t.Skip("this keepalived is not 2.2, which the comparison is with")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("a network namespace takes root")
+	}
+	names, err := filepath.Glob("testdata/vrrp/*.conf")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no files", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".conf"), func(t *testing.T) {
+			t.Parallel()
+			full, err := filepath.Abs(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			theirs := Parse(dump(t, daemon, full))
+			cfg, found := conf.Load(files.Disk{}, name, conf.Options{System: machine{}})
+			for _, d := range found {
+				t.Log(d)
+			}
+			ours := VRRP(cfg)
+			if len(ours) == 0 {
+				t.Fatal("nothing to compare")
+			}
+			alike(theirs)
+			for _, d := range Compare(ours, theirs, UnseenVRRP) {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// alike takes from keepalived's answer what it adds to what was configured.
+func alike(all []Object) {
+	for i := range all {
+		o := &all[i]
+		if o.Kind == "VRRP Sync Group" {
+			o.Name, _, _ = strings.Cut(o.Name, ",")
+		}
+		for j := range o.Fields {
+			f := &o.Fields[j]
+			for k, v := range f.Values {
+				switch {
+				case strings.HasPrefix(f.Label, "Virtual IP") || o.Kind == "Static Addresses":
+					v = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(v, " set"), " deprecated"), " preferred_lft forever")
+				case strings.HasPrefix(f.Label, "Virtual R") || strings.HasPrefix(o.Kind, "Static R"):
+					v = sorted(iproute.Replace(v + " "))
+				}
+				f.Values[k] = v
+			}
+		}
+	}
+}
+
+// iproute takes from a route what keepalived adds, and turns what it calls
+// otherwise than our files do.
+var iproute = strings.NewReplacer("prepend ", "", "proto 18 ", "", "protocol 18 ", "", "inet ", "", "0.0.0.0/0", "default",
+	"tos 0x0 ", "", "lookup ", "table ", "from all ", "", "no_track ", "")
+
+// dump asks keepalived about a file.
+func dump(t *testing.T, daemon, conf string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", namespace, "sh", daemon, "-P", "-n", "-l", "-f", conf) //nolint:gosec // as found
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Setpgid: true}
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Skip("no network namespace:", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	answer, err := ask(cmd.Process.Pid, ended)
+	if err == nil {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		return answer
+	}
+	if !errors.Is(err, errEnded) {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+	t.Fatalf("%v\n%s", err, &log)
+	return ""
+}
+
+var errEnded = errors.New("keepalived ended")
+
+// ask sends SIGUSR1 until there is an answer: before its child has read the
+// file the signal is lost.
+func ask(pid int, ended <-chan error) (string, error) {
+	name := filepath.Join("/proc", strconv.Itoa(pid), "root/tmp/keepalived.data")
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for {
+		select {
+		case <-ended:
+			return "", errEnded
+		case <-limit:
+			return "", errors.New("no answer to SIGUSR1")
+		case <-tick.C:
+		}
+		if b, err := os.ReadFile(name); err == nil && strings.Contains(string(b), "------< Interfaces >------") && strings.Contains(string(b), "umask =") {
+			return string(b), nil
+		}
+		if running(pid) {
+			_ = syscall.Kill(pid, syscall.SIGUSR1)
+		}
+	}
+}
+
+// running reports whether the process is keepalived and takes SIGUSR1 already:
+// caught or, for a signalfd, blocked. Until then it would end it.
+func running(pid int) bool {
+	if comm, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm")); strings.TrimSpace(string(comm)) != "keepalived" {
+		return false
+	}
+	b, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	for _, line := range strings.Split(string(b), "\n") {
+		if name, mask, _ := strings.Cut(line, ":\t"); name == "SigCgt" || name == "SigBlk" {
+			if n, err := strconv.ParseUint(mask, 16, 64); err == nil && n&(1<<(syscall.SIGUSR1-1)) != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
