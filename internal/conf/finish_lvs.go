@@ -27,6 +27,9 @@ func (l *loader) judgeServer(v *VirtualServer) bool {
 		l.fault("HF033", l.opsWord, "ops is for UDP only, it is ignored", "protocol UDP", "")
 		v.OnePacket = false
 	}
+	if v.PersistGran > 0 && v.Persistence == 0 {
+		v.Persistence = defaultPersistence
+	}
 	if v.Addr.IsValid() && v.Port == 0 && v.Persistence == 0 {
 		l.fault("HF041", w, "virtual_server "+v.name()+" has no port, which takes persistence, taking persistence_timeout 360", "a port, or persistence_timeout", "")
 		v.Persistence = defaultPersistence

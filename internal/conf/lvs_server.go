@@ -89,6 +89,7 @@ func (l *loader) sameFamily(s *stmt, a netip.Addr, what string) bool {
 
 // beginReal starts a real_server block.
 func beginReal(l *loader, s *stmt) {
+	bareBlock(s)
 	rs := l.reals.take()
 	rs.Addr = s.Value(0).Addr
 	if s.Has(1) {

@@ -41,8 +41,9 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 
 // checkRow is a checker's block.
 func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
-	return row{Name: kind, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
+	return row{Name: kind, Bare: true, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
 		Set: func(l *loader, s *stmt) {
+			bareBlock(s)
 			c := l.checkers.take()
 			c.Kind, c.Pos = kind, l.pos(s.Keyword())
 			c.unset()
@@ -85,7 +86,7 @@ func endChecker(l *loader) {
 		return
 	}
 	if c.Misc != nil {
-		l.miscs = append(l.miscs, miscNotes{c, l.miscWord})
+		l.miscs = append(l.miscs, miscNotes{c, l.rs, l.miscWord})
 	}
 	if len(l.chkHosts) == 0 || c.connects() {
 		l.keep(c)
@@ -268,6 +269,7 @@ var fileCheckRows = rows{
 // miscNotes is a program to look at when the file has been read.
 type miscNotes struct {
 	chk  *Checker
+	rs   *RealServer
 	word syntax.Word
 }
 
@@ -308,3 +310,9 @@ func refer(kind, keyword string) func(*loader, *stmt) {
 	}
 }
 
+// bareBlock complains about a block without braces that counts all the same.
+func bareBlock(s *stmt) {
+	if !s.Node.Opened {
+		s.Fault("HF017", diag.Error, s.Keyword(), s.Keyword().Text+" has no block, it counts as an empty one", "{ … }")
+	}
+}

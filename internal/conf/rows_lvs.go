@@ -102,7 +102,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 			l.forward(s, &l.vs.Sorry.Forward)
 		}
 	}},
-	{Name: "real_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
+	{Name: "real_server", Bare: true, Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
 })
 
 // defaultPersistence is what persistence_timeout means without a value.
@@ -146,9 +146,7 @@ func (l *loader) forward(s *stmt, into *string) {
 			return
 		}
 	case "TUN":
-		if !l.tunnel(s, w[1:]) {
-			return
-		}
+		l.tunnel(s, w[1:])
 	default:
 		s.Fault("HF011", diag.Error, w[0], "forwarding method "+strconv.Quote(w[0].Text)+" is not valid", "NAT, DR or TUN")
 		return
@@ -156,8 +154,9 @@ func (l *loader) forward(s *stmt, into *string) {
 	*into = w[0].Text
 }
 
-// tunnel reads the options of TUN; IPIP is what is built.
-func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
+// tunnel reads the options of TUN; IPIP is what is built, and what a mistake
+// leads to.
+func (l *loader) tunnel(s *stmt, w []syntax.Word) {
 	gue, port := false, false
 	for i := 0; i < len(w); i++ {
 		switch w[i].Text {
@@ -165,12 +164,12 @@ func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
 			port = port || w[i].Text == "port"
 			if i++; i >= len(w) {
 				s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
-				return false
+				return
 			}
 			if k := w[i].Text; w[i-1].Text == "type" && k != "ipip" {
 				if k != "gue" && k != "gre" {
 					s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(k)+" is not valid", "ipip, gue or gre")
-					return false
+					return
 				}
 				gue = k == "gue"
 				s.Fault("HF030", diag.Notice, w[i], "tunnel type "+k+" is taken but has no effect yet, ipip is used", "")
@@ -178,14 +177,12 @@ func (l *loader) tunnel(s *stmt, w []syntax.Word) bool {
 		case "nocsum", "csum", "remcsum":
 		default:
 			s.Fault("HF011", diag.Error, w[i], "TUN has no option "+strconv.Quote(w[i].Text), "type, port, nocsum, csum or remcsum")
-			return false
+			return
 		}
 	}
 	if gue != port {
 		s.Fault("HF012", diag.Error, s.Words()[0], "tunnels of type gue need a port, others have none", "type gue port PORT")
-		return false
 	}
-	return true
 }
 
 func setGranularity(l *loader, s *stmt) {

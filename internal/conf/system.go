@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
@@ -98,8 +99,9 @@ func (l *loader) finishScripts() {
 		}
 	}
 	for _, m := range l.miscs {
-		if l.hasUser(&m.chk.Misc.Command, m.word, "the check will fail") {
-			l.runnable(m.word, &m.chk.Misc.Command, "the check will fail", diag.Warning)
+		const then = "the check is left out, as if it had succeeded"
+		if !l.hasUser(&m.chk.Misc.Command, m.word, then) || !l.runnable(m.word, &m.chk.Misc.Command, then, diag.Warning) {
+			m.rs.Checkers = slices.DeleteFunc(m.rs.Checkers, func(c *Checker) bool { return c == m.chk })
 		}
 	}
 	if l.unsafe.Text != "" && !l.cfg.Global.ScriptSecurity {
