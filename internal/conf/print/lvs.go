@@ -70,7 +70,13 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.dur("delay_loop", v.DelayLoop, 60*time.Second)
 	b.scheduler(v)
 	b.flag("ops", v.OnePacket)
-	b.str("lb_kind", v.Forward, "")
+	// A sorry server of another family is one from when this was a tunnel.
+	foreign := v.Sorry != nil && v.Forward != "TUN" && v.Sorry.Addr.Is4() != (v.Family == 4)
+	if foreign {
+		b.str("lvs_method", "TUN", "")
+	} else {
+		b.str("lb_kind", v.Forward, "")
+	}
 	if v.Persistence != 0 {
 		b.dur("persistence_timeout", v.Persistence, 0)
 	}
@@ -99,6 +105,9 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.quorum(v)
 	b.on("smtp_alert", v.SMTPAlert, false)
 	b.sorry(v)
+	if foreign {
+		b.str("lb_kind", v.Forward, "")
+	}
 	for _, rs := range v.Servers {
 		b.add(realServer(rs, v, g))
 	}
