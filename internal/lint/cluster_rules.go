@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -100,11 +99,6 @@ which is what the group was to prevent.`,
 effect. The weights must be larger than the distance of the priorities, or 0: then a failure means FAULT. With equal priorities
 the master stays master, so the distance itself is not enough.`,
 		router: weakWeights,
-	},
-	{
-		ID: "HF165", Severity: diag.Error, Title: "A virtual router that nobody can win",
-		Explanation: `On every node something keeps the instance from taking part at all, so its addresses are nowhere. The message says what.`,
-		router:      nobodyWins,
 	},
 	{
 		ID: "HF166", Severity: diag.Notice, Title: "nopreempt where it has no effect",
@@ -266,21 +260,6 @@ func differentGroup(v *virtualRouter, say sayer) {
 				expected: "the same multicast group on all nodes"})
 		}
 	})
-}
-
-func nobodyWins(v *virtualRouter, say sayer) {
-	why := ""
-	for _, p := range v.parts {
-		blocked := ""
-		for _, r := range build.FromVRRP(&conf.Config{Global: p.node.Global, Instances: []*conf.VRRPInstance{p.VRRPInstance}}).Routers {
-			blocked = r.Blocked
-		}
-		if blocked == "" {
-			return
-		}
-		why = blocked
-	}
-	say(finding{pos: v.parts[0].Pos, message: fmt.Sprintf("no node can be master of %s: %s", v.parts[0].title(), why)})
 }
 
 func uselessNoPreempt(v *virtualRouter, say sayer) {
