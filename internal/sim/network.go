@@ -118,7 +118,7 @@ func (w *World) arrive(h *host, p arrival) {
 func (w *World) receive(h *host, p arrival) {
 	var a wire.Advert
 	if fault := wire.ParseAdvert(&a, p.bytes, p.src, p.dst); fault != wire.Good {
-		w.fail("%s: advert from %s: %v", h.name, p.src, fault)
+		w.garbled(h, &p, fault)
 		return
 	}
 	for i := range h.current.Routers {
@@ -138,6 +138,21 @@ func (w *World) receive(h *host, p arrival) {
 			})
 		}
 		return
+	}
+}
+
+// garbled is an advert that cannot be one: a script's never are, but a
+// configuration may ask for what no packet can carry.
+func (w *World) garbled(h *host, p *arrival, fault wire.Fault) {
+	if !w.cluster {
+		w.fail("%s: advert from %s: %v", h.name, p.src, fault)
+		return
+	}
+	for i := range h.current.Routers {
+		if r := &h.current.Routers[i]; len(p.bytes) > 1 && r.VRID == vrrp.VRID(p.bytes[1]) {
+			w.refuse(h, r.Name, p.src, fault.String())
+			return
+		}
 	}
 }
 

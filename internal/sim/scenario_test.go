@@ -71,6 +71,7 @@ func perform(t *testing.T, text string) string {
 func TestCommandsThatAreWrong(t *testing.T) {
 	for line, want := range map[string]string{
 		"dance":                  `there is no command "dance"`,
+		"run 1001h":              `run: 1001h0m0s are more than 1000h0m0s in all`,
 		"run fast":               `run: "fast" is not a time, as 5s or 100ms`,
 		"router a priority 300":  `router: "300" is not a number from 1 to 255`,
 		"router a speed 3":       `router: a router has no option "speed"`,

@@ -78,7 +78,7 @@ func init() {
 	commands = map[string]func(*World, *words){
 		"router": (*World).router, "group": (*World).group, "host": (*World).host,
 		"set": (*World).change, "remove": (*World).remove, "link": (*World).link,
-		"run":     func(w *World, s *words) { w.Run(s.duration()) },
+		"run":     (*World).run,
 		"reload":  func(w *World, s *words) { s.with(w, w.reconfigure) },
 		"kill":    func(w *World, s *words) { s.with(w, func(h *host) { w.end(h, false) }) },
 		"stop":    func(w *World, s *words) { s.with(w, func(h *host) { w.end(h, true) }) },
@@ -95,6 +95,18 @@ func init() {
 		"unknown": func(w *World, s *words) { w.track(s, fact{unknown: true}) },
 		"expect":  (*World).expect,
 	}
+}
+
+// maxTime bounds the time that a world sees.
+const maxTime = 1000 * time.Hour
+
+func (w *World) run(s *words) {
+	d := s.duration()
+	if d > maxTime-w.Now() {
+		s.failf("%s are more than %s in all", d, maxTime)
+		return
+	}
+	w.Run(d)
 }
 
 func (w *World) find(name string) *host {
@@ -327,11 +339,17 @@ func (s *words) next() string {
 // with reads the name of a host.
 func (s *words) with(w *World, do func(*host)) {
 	name := s.next()
-	if h := w.find(name); h != nil {
+	switch h := w.find(name); {
+	case h != nil:
 		do(h)
-		return
+	case w.cluster && name == wordMaster:
+		w.brokenf("nobody is master of %s", w.services[0].title)
+		s.rest = nil
+	case w.cluster && name == wordKilled:
+		s.rest = nil // nothing could be
+	default:
+		s.failf("there is no host %q", name)
 	}
-	s.failf("there is no host %q", name)
 }
 
 // kind reads what transcripts may have or not.
