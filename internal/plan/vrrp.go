@@ -23,10 +23,9 @@ func (p *Plan) routers(have, want *conf.Config) {
 		done[i.Name] = true
 		o := Object{Kind: "vrrp_instance", Name: i.Name}
 		old := was[i.Name]
-		switch {
-		case old == nil:
+		if old == nil {
 			o.Verdict, o.Why = Added, "it begins as "+state(i)
-		default:
+		} else {
 			o = judge(o.Kind, o.Name, compare(print.Instance(old, &have.Global), print.Instance(i, &want.Global)))
 			if from[n] < 0 {
 				o.Verdict = Restarted
