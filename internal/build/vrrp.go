@@ -24,6 +24,10 @@ type VRRP struct {
 	// Interfaces are those whose state somebody tracks, sorted.
 	Interfaces []string
 
+	// StaticAddresses and StaticRoutes are there whatever the states.
+	StaticAddresses []conf.Address
+	StaticRoutes    []conf.Route
+
 	FIFOs []string // notify_fifo and vrrp_notify_fifo
 	// RTPriority is a SCHED_RR priority, 0 = none; NoSwap locks the memory.
 	RTPriority int
@@ -106,6 +110,7 @@ func FromVRRP(c *conf.Config) VRRP {
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
 	out.Node.StartupDelay = g.StartupDelay
+	out.static(c)
 	for _, name := range []string{g.NotifyFIFO, g.VRRPNotifyFIFO} {
 		if name != "" {
 			out.FIFOs = append(out.FIFOs, name)

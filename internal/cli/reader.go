@@ -72,7 +72,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	if q.Checkers {
 		reportServices(&r, cfg)
 	}
-	if q.VRRP && (r.Instances > 0 || q.All) {
+	if q.VRRP && (r.Instances+len(cfg.StaticAddresses)+len(cfg.StaticRoutes) > 0 || q.All) {
 		r.Children = append(r.Children, parent.VRRP)
 	}
 	if q.Checkers && (r.Services > 0 || q.All) {

@@ -22,12 +22,12 @@ var vrrpRoot = rows{
 			}
 			l.cfg.StaticAddresses = append(l.cfg.StaticAddresses, a)
 		}
-	}, addressArgs...), Bare: true, Unbuilt: true, Doc: "Addresses that are there whatever the state."},
+	}, addressArgs...), Bare: true, Doc: "Addresses that are there whatever the state."},
 	{Name: "static_routes", Block: schema.List("static_routes", func(l *loader, s *stmt) {
 		if r, ok := l.route(s); ok {
 			l.cfg.StaticRoutes = append(l.cfg.StaticRoutes, r)
 		}
-	}, routeArgs...), Bare: true, Unbuilt: true, Doc: "Routes that are there whatever the state."},
+	}, routeArgs...), Bare: true, Doc: "Routes that are there whatever the state."},
 	{Name: "static_rules", Block: schema.List("static_rules", func(l *loader, s *stmt) {
 		if r, ok := l.rule(s); ok {
 			l.cfg.StaticRules = append(l.cfg.StaticRules, r)

@@ -36,6 +36,9 @@ type Link struct {
 // Up reports whether the link is up and running: it may carry adverts.
 func (l Link) Up() bool { return l.Flags&unix.IFF_UP != 0 && l.Flags&unix.IFF_RUNNING != 0 }
 
+// Down reports whether the link is not set up: nothing goes over it.
+func (l Link) Down() bool { return l.Flags&unix.IFF_UP == 0 }
+
 // Why says why a link is not up.
 func (l Link) Why() string {
 	switch {

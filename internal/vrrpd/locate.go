@@ -35,6 +35,7 @@ func (d *daemon) locateAll() {
 			}
 		}
 	}
+	d.placeStatic()
 	for _, e := range d.edges {
 		d.locate(e)
 		if e.onLink && e.Blocked == "" {

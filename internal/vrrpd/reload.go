@@ -90,6 +90,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.act(actions[:at]) // of routers that vanish, by their old indexes
 	d.haunt()
 	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
+	d.stand(&next)
 	d.cfg = next
 	d.locateAll()
 	d.act(actions[at+1:])
@@ -127,7 +128,7 @@ func (d *daemon) forgetTracks() {
 // haunt keeps what the running configuration put into the kernel, so that what
 // the next one no longer has can be told from what was never ours.
 func (d *daemon) haunt() {
-	for _, e := range d.edges {
+	for _, e := range d.holders() {
 		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes})
 	}
 }

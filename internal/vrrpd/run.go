@@ -2,7 +2,7 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, tell.go has logs and
+// stop.go. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, tell.go has logs and
 // notifications, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -58,6 +58,7 @@ type daemon struct {
 
 	edges   []*edge // by index of the configuration
 	masters int     // how many of them are active
+	static  *edge   // holds what is there whatever the states
 	ghosts  []*edge // what earlier configurations may have left
 	routers map[address]*edge
 	owners  map[kernel.AddrKey][]*edge // whose virtual address it is
@@ -182,6 +183,7 @@ func (d *daemon) deadlines() {
 func (d *daemon) begin(cfg build.VRRP) {
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
+	d.stand(&cfg)
 	d.cfg = cfg
 	d.precedence()
 	d.openFIFOs(cfg.FIFOs)

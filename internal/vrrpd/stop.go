@@ -38,6 +38,7 @@ func (d *daemon) endOperation(why string) {
 		d.keep()
 	}
 	d.step(vrrp.Stop{})
+	d.static.active = false
 	d.removeAll()
 	for i, e := range d.edges {
 		d.notify("INSTANCE", e.Name, "STOP", d.node.Router(i).Priority, &e.Notify)
@@ -54,7 +55,7 @@ func (d *daemon) endOperation(why string) {
 
 // keep forgets the addresses, so that they stay (--dont-release-vrrp).
 func (d *daemon) keep() {
-	for _, e := range d.edges {
+	for _, e := range d.holders() {
 		e.holds, e.routes = nil, nil
 	}
 	d.ghosts = nil
@@ -64,7 +65,7 @@ func (d *daemon) keep() {
 // removeAll removes addresses and routes before the loop ends, however many;
 // those that the writer's thread has in hand are compared again when it is done.
 func (d *daemon) removeAll() {
-	ops := d.plan(append(append([]*edge{}, d.edges...), d.ghosts...))
+	ops := d.plan(append(d.holders(), d.ghosts...))
 	ops = slices.DeleteFunc(ops, d.tables.Pending)
 	for len(ops) > 0 {
 		n := min(len(ops), kernel.NowLimit)

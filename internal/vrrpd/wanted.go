@@ -61,7 +61,7 @@ func (d *daemon) carryOut(ops []kernel.Op) bool {
 
 // compareAll plans for every router anew.
 func (d *daemon) compareAll() {
-	d.dirty = append(append(d.dirty[:0], d.edges...), d.ghosts...)
+	d.dirty = append(append(d.dirty[:0], d.holders()...), d.ghosts...)
 	ops := d.plan(d.dirty)
 	d.dirty = d.dirty[:0]
 	if len(ops) == 0 || d.carryOut(ops) {
@@ -93,7 +93,7 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 			if there, ok := m.Route(key); ok {
 				haveRoutes[key] = there
 			}
-			if e.active {
+			if e.active && d.carried(route) {
 				wantRoutes[key] = route
 			}
 		}
@@ -162,7 +162,7 @@ func (d *daemon) ownerOf(op *kernel.Op) *edge {
 
 // routeOwner looks for whose route it is; routes are few and this is rare.
 func (d *daemon) routeOwner(k kernel.RouteKey) *edge {
-	for _, e := range d.edges {
+	for _, e := range d.holders() {
 		for i := range e.routes {
 			if key, _, err := e.routes[i].Resolve(d.mirror); err == nil && key == k {
 				return e
@@ -220,7 +220,7 @@ func (d *daemon) settle() {
 	}
 	for _, k := range d.lostRoutes {
 		if e := d.routeOwner(k); e != nil && e.active {
-			if _, there := d.mirror.Route(k); !there {
+			if _, there := d.mirror.Route(k); !there && d.routeCarried(e, k) {
 				d.repair(e, fmt.Sprintf("route %s was removed by somebody else: it is put back", k.Dst))
 			}
 		}
@@ -246,13 +246,15 @@ func (d *daemon) suspect(k kernel.AddrKey) {
 		case there && e.owner:
 			h.native = true
 		case there:
-			d.repair(e, fmt.Sprintf("%s was added to %s by somebody else, though we are %s: it is removed", h, h.dev, d.node.Router(e.index).State))
+			d.repair(e, fmt.Sprintf("%s was added to %s by somebody else, though we are %s: it is removed", h, h.dev, d.stateOf(e)))
 		case h.noTrack:
 			h.away = true
 			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %s was removed from %s by somebody else: it stays away (no_track)", e.Name, h, h.dev)
 		default:
 			d.repair(e, fmt.Sprintf("%s was removed from %s by somebody else: it is put back", h, h.dev))
-			d.again = append(d.again, e)
+			if e != d.static {
+				d.again = append(d.again, e)
+			}
 		}
 		return
 	}

@@ -1,0 +1,84 @@
+package vrrpd
+
+import (
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// The static addresses and routes (static_ipaddress, static_routes) are held as
+// a router's are, by a router that does not speak and is always active: they
+// are put in place at the start, put back when somebody removes them, compared
+// at a reload, and go at the end. What was there before us, and is somebody
+// else's, stays then: the interface's own addresses may be listed.
+
+// standing is the index of the edge that holds what is static.
+const standing = -1
+
+// stand makes the edge for the static part of a configuration.
+func (d *daemon) stand(next *build.VRRP) {
+	if d.static == nil {
+		d.static = &edge{index: standing, owner: true}
+	}
+	e := d.static
+	e.Router = build.Router{Name: "static", Addresses: next.StaticAddresses, Routes: next.StaticRoutes}
+	e.routes = d.routeSpecs(e)
+}
+
+// placeStatic finds the links of what is static. Unlike virtual addresses, these
+// may be sources of adverts.
+func (d *daemon) placeStatic() {
+	e := d.static
+	e.active = false // addresses that are new to us, and there, are somebody else's
+	d.place(e)
+	e.active = !d.stopping
+	for i := range e.holds {
+		d.owners[e.holds[i].key] = append(d.owners[e.holds[i].key], e)
+	}
+	for i := range e.routes {
+		for _, dev := range e.routes[i].Devs {
+			if dev != "" {
+				d.name(dev)
+			}
+		}
+	}
+}
+
+// holders are all edges that have addresses and routes.
+func (d *daemon) holders() []*edge {
+	all := append(make([]*edge, 0, len(d.edges)+1), d.edges...)
+	if d.static != nil {
+		all = append(all, d.static)
+	}
+	return all
+}
+
+// stateOf is an edge's state, for people.
+func (d *daemon) stateOf(e *edge) vrrp.State {
+	if e.index == standing {
+		return vrrp.Init
+	}
+	return d.node.Router(e.index).State
+}
+
+// carried reports whether the links of a route are set up; without that the
+// kernel has no routes over them, and takes none.
+func (d *daemon) carried(r kernel.Route) bool {
+	for _, h := range r.Hops {
+		if l, ok := d.mirror.LinkAt(h.Link); ok && l.Down() {
+			return false
+		}
+	}
+	return true
+}
+
+// routeCarried is carried for one of an edge's routes. One that is not is not
+// missing: it comes back with its link.
+func (d *daemon) routeCarried(e *edge, k kernel.RouteKey) bool {
+	for i := range e.routes {
+		if key, r, err := e.routes[i].Resolve(d.mirror); err == nil && key == k {
+			return d.carried(r)
+		}
+	}
+	return false
+}
