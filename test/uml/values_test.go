@@ -1,0 +1,79 @@
+package uml_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/files"
+	"github.com/holdfast-ha/holdfast/test/values"
+)
+
+// askAll has keepalived log what it made of each file, in a guest: without
+// IPVS it would not get that far.
+const askAll = `for f in %s/*.conf; do
+	echo "=== $f"
+	%s -C -n -l -d -f "$f" >/run/log 2>&1 &
+	for i in $(seq 100); do
+		grep -q "Activating BFD healthchecker\|Startup complete" /run/log && grep -q "LVS Topology" /run/log && break
+		sleep 0.1
+	done
+	sleep 0.3
+	kill $!
+	wait $!
+	sed '/^[^-]*Stopping$/,$d' /run/log
+done
+`
+
+// mayDiffer are values that differ and come to the same thing.
+var mayDiffer = map[string]string{
+	"quorum.conf: VS VIP 10.1.0.2, VPORT = 80: sorry server: [[10.1.1.9]:tcp:80 forwarding method = NAT Inhibit on failure is OFF] here, [[10.1.1.9]:tcp:0 forwarding method = NAT Inhibit on failure is OFF] there": "to the kernel, port 0 is the virtual server's",
+}
+
+// TestValues: each file in test/values/testdata/lvs comes to the same virtual
+// servers, real servers and checkers here and in keepalived.
+func TestValues(t *testing.T) {
+	needs(t)
+	daemon, err := exec.LookPath(referee)
+	if err != nil {
+		t.Skip(err)
+	}
+	if out, _ := exec.Command(daemon, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") {
+		t.Skip("this keepalived is not 2.2, which the comparison is with")
+	}
+	dir, err := filepath.Abs("../values/testdata/lvs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, _ := os.ReadDir(dir)
+	logs := strings.Split(boot(t, fmt.Sprintf(askAll, dir, daemon)), "=== ")[1:]
+	if len(names) == 0 || len(logs) != len(names) {
+		t.Fatalf("%d answers about %d files", len(logs), len(names))
+	}
+	for _, part := range logs {
+		path, log, _ := strings.Cut(part, "\n")
+		name := filepath.Base(path)
+		t.Run(strings.TrimSuffix(name, ".conf"), func(t *testing.T) {
+			cfg, found := conf.Load(files.Disk{}, path, conf.Options{System: files.System{}})
+			for _, d := range found {
+				t.Log(d)
+			}
+			ours := values.LVS(cfg)
+			if len(ours) == 0 {
+				t.Fatal("nothing to compare")
+			}
+			for _, d := range values.Compare(ours, values.ParseLVS(log), values.UnseenLVS) {
+				if mayDiffer[name+": "+d] == "" {
+					t.Error(d)
+				}
+			}
+			if t.Failed() {
+				t.Log("keepalived:\n" + log)
+			}
+		})
+	}
+}
