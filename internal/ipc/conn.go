@@ -104,6 +104,14 @@ func (c *Conn) Send(m Message, files ...int) error {
 	return nil
 }
 
+// Queued is how many bytes wait for the peer to read, those that the kernel
+// holds left out.
+func (c *Conn) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)
+}
+
 // write makes one attempt without waiting; a full socket is 0, nil.
 func (c *Conn) write(b, oob []byte) (int, error) {
 	for {

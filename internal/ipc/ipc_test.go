@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -215,4 +216,22 @@ func FuzzInbox(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestQueued(t *testing.T) {
+	parent, file, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	defer parent.Close()
+	for range 1000 {
+		if parent.Queued() > 0 {
+			return
+		}
+		if err := parent.Send(Message{Kind: Told, Error: strings.Repeat("x", 4096)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("nothing waits, though nobody reads")
 }

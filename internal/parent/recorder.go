@@ -26,8 +26,16 @@ type told struct {
 	Lost    uint64         `json:"lost,omitempty"`
 }
 
-// maxTold is how many records go in one message.
-const maxTold = 512
+const (
+	// maxTold is how many records go in one message.
+	maxTold = 512
+	// maxAhead is how many bytes may wait for the parent before more records
+	// are sent: answers to its greetings must not stand in a long queue.
+	maxAhead = 64 << 10
+	// aheadPatience is how long records wait for that, looking every aheadLook.
+	aheadPatience = time.Second
+	aheadLook     = 2 * time.Millisecond
+)
 
 // forward sends what is published on a child's bus to the parent, in a
 // goroutine of its own; wait returns when the bus was closed and all is sent.
@@ -46,7 +54,7 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 			records = slices.DeleteFunc(records, func(r event.Record) bool { return r.Level < slog.LevelInfo })
 			for batch := range slices.Chunk(records, maxTold) {
 				m := ipc.Message{Kind: ipc.Told, Body: ipc.Marshal(told{batch, missed})}
-				if conn.Send(m) != nil { // the parent does not read, or is gone
+				if !ahead(conn) || conn.Send(m) != nil { // the parent does not read, or is gone
 					missed += uint64(len(batch))
 					continue
 				}
@@ -55,6 +63,17 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 		}
 	})
 	return sending.Wait
+}
+
+// ahead waits until the parent has read what was sent before, but not for ever.
+func ahead(conn *ipc.Conn) bool {
+	for waited := time.Duration(0); conn.Queued() > maxAhead; waited += aheadLook {
+		if waited >= aheadPatience {
+			return false
+		}
+		time.Sleep(aheadLook)
+	}
+	return true
 }
 
 // record keeps what the parent itself says, under no child's name.

@@ -73,3 +73,16 @@ func pair(t *testing.T) (near, far *ipc.Conn) {
 	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
 	return near, far
 }
+
+// A parent that is gone keeps no child from ending.
+func TestNobodyListens(t *testing.T) {
+	near, far := pair(t)
+	_ = near.Close()
+	b := bus.New()
+	wait := forward(b, far)
+	for range 3 * maxTold {
+		b.Publish(event.Record{Level: slog.LevelInfo, What: "to nobody"})
+	}
+	b.Close()
+	wait()
+}
