@@ -61,6 +61,9 @@ const (
 	defaultHTTPDelay = 3 * time.Second // delay_before_retry of HTTP_GET and SSL_GET
 )
 
+// filePoll is how often the file of a FILE_CHECK is looked at.
+const filePoll = time.Second
+
 // goldenRatio spreads a sequence of any length evenly over an interval.
 const goldenRatio = 0.6180339887498949
 
@@ -148,7 +151,7 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 		more.Checks = make([]HealthCheck, 0, len(rs.Checkers))
 		cfg.Checks = make([]lvs.CheckState, 0, len(rs.Checkers))
 		for _, c := range rs.Checkers {
-			if h, ok := b.healthCheck(c, key, vs); ok {
+			if h, ok := b.healthCheck(c, key, rs.Weight, vs); ok {
 				more.Checks = append(more.Checks, h)
 				cfg.Checks = append(cfg.Checks, lvs.CheckState{Up: !h.Schedule.Alpha})
 			}
@@ -158,8 +161,8 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 	}
 }
 
-func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
-	h.Probe, ok = b.probe(c, to)
+func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
+	h.Probe, ok = b.probe(c, to, base)
 	if !ok {
 		return h, false
 	}
@@ -192,6 +195,9 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, vs *conf.Vir
 	}
 	if h.Probe.Program != nil && h.Probe.Program.Timeout <= 0 {
 		h.Probe.Program.Timeout = s.Interval
+	}
+	if h.Probe.File != nil { // it has no schedule of its own
+		s.Interval, s.Retry, s.Warmup = filePoll, 0, 0
 	}
 	s.Hurry = c.HTTP != nil && c.HTTP.FastRecovery
 	s.Spread = b.spread

@@ -18,13 +18,14 @@ const (
 	KindSMTP = "SMTP_CHECK"
 	KindUDP  = "UDP_CHECK"
 	KindPing = "PING_CHECK"
+	KindFile = "FILE_CHECK"
 )
 
 // Checks reports whether a keyword of a real server is that of a checker that
 // is built.
 func Checks(keyword string) bool {
 	switch keyword {
-	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing:
+	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing, KindFile:
 		return true
 	}
 	return false
@@ -48,6 +49,13 @@ type Probe struct {
 	DNS     *conf.DNSCheck
 	SMTP    *conf.SMTPCheck
 	UDP     *conf.UDPCheck
+	File    *File
+}
+
+// File is what FILE_CHECK looks at, with the weight that counts.
+type File struct {
+	conf.TrackFile
+	Base int // the server's weight
 }
 
 // HTTP is what HTTP_GET and SSL_GET ask.
@@ -74,7 +82,7 @@ func (p *Probe) Steps() int {
 	return 1
 }
 
-func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool) {
+func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe, ok bool) {
 	p = Probe{
 		Kind: c.Kind, BindTo: c.BindTo, BindPort: c.BindPort, BindIf: c.BindIf, Mark: c.FWMark, Timeout: c.ConnectTimeout,
 	}
@@ -104,6 +112,17 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey) (p Probe, ok bool)
 		p.SMTP = c.SMTP
 	case c.UDP != nil:
 		p.UDP = c.UDP
+	case c.File != nil:
+		f := b.conf.TrackFile(c.File.TrackFile)
+		if f == nil {
+			b.ignore(c.Pos, "%s without a track_file", c.Kind)
+			return p, false
+		}
+		p = Probe{Kind: c.Kind, File: &File{TrackFile: *f, Base: base}}
+		p.File.Pos = conf.Pos{}
+		if c.File.WeightSet {
+			p.File.Weight, p.File.Reverse = c.File.Weight, c.File.Reverse
+		}
 	default:
 		b.ignore(c.Pos, "%s is not built yet; the server is taken for well as far as it goes", c.Kind)
 		return p, false

@@ -11,10 +11,10 @@ import (
 // outlives a reload.
 func (p *Probe) Same(q *Probe) bool {
 	a, b := *p, *q
-	a.HTTP, a.Program, a.DNS, a.SMTP, a.UDP = nil, nil, nil, nil, nil
-	b.HTTP, b.Program, b.DNS, b.SMTP, b.UDP = nil, nil, nil, nil, nil
+	a.HTTP, a.Program, a.DNS, a.SMTP, a.UDP, a.File = nil, nil, nil, nil, nil, nil
+	b.HTTP, b.Program, b.DNS, b.SMTP, b.UDP, b.File = nil, nil, nil, nil, nil, nil
 	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) &&
-		equal(p.DNS, q.DNS) && equal(p.SMTP, q.SMTP) && equal(p.UDP, q.UDP)
+		equal(p.DNS, q.DNS) && equal(p.SMTP, q.SMTP) && equal(p.UDP, q.UDP) && equal(p.File, q.File)
 }
 
 // equal compares what is pointed at, where both may be nil.

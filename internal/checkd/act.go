@@ -110,6 +110,8 @@ func (c *checker) attempted() string {
 		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
 	case p.HTTP != nil:
 		return "HTTP_CHECK on service " + c.server.name
+	case p.File != nil:
+		return "FILE_CHECK on service " + c.server.name
 	}
 	return fmt.Sprintf(phrases[c.plan.Probe.Kind].attempt, c.server.name)
 }
@@ -128,6 +130,10 @@ func (c *checker) judged(v check.Verdict) string {
 	p := &c.plan.Probe
 	say, known := phrases[p.Kind]
 	switch {
+	case p.File != nil && v.Up:
+		return fmt.Sprintf("(%s): tracked file %s leaving FAULT state", c.server.name, p.File.Name)
+	case p.File != nil:
+		return fmt.Sprintf("(%s): tracked file %s now FAULT state: %s", c.server.name, p.File.Name, v.Detail)
 	case v.Up && p.Program != nil:
 		return c.attempted() + " succeeded"
 	case v.Up && p.HTTP != nil:

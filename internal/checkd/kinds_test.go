@@ -1,7 +1,10 @@
 package checkd
 
 import (
+	"bufio"
 	"net"
+	"net/netip"
+	"path/filepath"
 	"regexp"
 	"sync/atomic"
 	"testing"
@@ -32,4 +35,59 @@ func TestNameServerGoesAndComesBack(t *testing.T) {
 	code.Store(0)
 	w.hear(`^Adding service ` + name + ` to VS .*: DNS_CHECK succeeded$`)
 	w.table("[127.0.0.1=1]")
+}
+
+func TestMailServerGoes(t *testing.T) {
+	var greeting atomic.Value
+	greeting.Store("220 mx\r\n")
+	to := probetest.Serve(t, func(c *net.TCPConn) {
+		in := bufio.NewReader(c)
+		for _, a := range []string{greeting.Load().(string), "250 mx\r\n", "221 mx\r\n"} {
+			_, _ = c.Write([]byte(a))
+			if _, err := in.ReadString('\n'); err != nil {
+				return
+			}
+		}
+	})
+	c := &conf.Checker{Kind: build.KindSMTP, ConnectTimeout: 5 * time.Second, DelayLoop: interval, SMTP: &conf.SMTPCheck{}}
+	c.Retry, c.DelayBeforeRetry, c.Alpha = 1, time.Millisecond, true
+	w := start(t, config(realServer(to.Addr, c)))
+	w.hear(`^Remote SMTP server \S+ succeed on service$`)
+	w.table("[127.0.0.1=1]")
+	greeting.Store("421 busy\r\n")
+	w.hear(`^SMTP_CHECK on service \S+ failed after 1 retries: bad greeting banner: 421 busy, expected 220$`)
+	w.hear(`^Removing service \S+ from VS .*: SMTP_CHECK bad greeting banner: 421 busy, expected 220 \(2 of 2 tries\)$`)
+	w.table("[]")
+}
+
+func TestDatagramsOfUDPCheck(t *testing.T) {
+	var answer atomic.Value
+	answer.Store("AB")
+	to := probetest.ServeDatagrams(t, func(_ []byte, reply func([]byte)) { reply([]byte(answer.Load().(string))) })
+	c := &conf.Checker{Kind: build.KindUDP, ConnectTimeout: 5 * time.Second, DelayLoop: interval,
+		UDP: &conf.UDPCheck{RequireReply: true, Reply: "A", Mask: "\xff", MaxReply: 255}}
+	c.Retry, c.DelayBeforeRetry, c.Alpha = 1, time.Millisecond, true
+	w := start(t, config(realServer(to.Addr, c)))
+	w.hear(`^UDP connection to \S+ success$`)
+	answer.Store("B")
+	w.hear(`^UDP_CHECK on service \S+ failed after 1 retries: reply data mismatch at byte 1$`)
+	w.hear(`^Removing service \S+ from VS .*: UDP_CHECK reply data mismatch at byte 1 \(2 of 2 tries\)$`)
+	w.table("[]")
+}
+
+func TestFileWeighs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	c := &conf.Checker{Kind: build.KindFile, File: &conf.FileCheck{TrackFile: "F"}}
+	cfg := config(realServer(netip.MustParseAddrPort("127.0.0.2:80"), c))
+	cfg.TrackFiles = []*conf.TrackFile{{Name: "F", Path: path, Weight: 3, Init: true, Value: 2}}
+	w := start(t, cfg)
+	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]:tcp:80 of VS`)
+	w.table("[127.0.0.2=7]")
+	write(t, path, "-2000000000")
+	w.hear(`^\(\[127.0.0.2\]:tcp:80\): tracked file F now FAULT state: tracked file F holds -2000000000, which makes -6000000000$`)
+	w.hear(`^Removing service \S+ from VS .*: FILE_CHECK tracked file F holds -2000000000`)
+	w.table("[]")
+	write(t, path, "1")
+	w.hear(`^\(\[127.0.0.2\]:tcp:80\): tracked file F leaving FAULT state$`)
+	w.table("[127.0.0.2=4]")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/probe/file"
 	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
@@ -129,6 +130,11 @@ func (p *plan) compile(one, before *planned) {
 			}
 			if one.attempts[i][k] != nil {
 				continue
+			}
+			if f := checks[k].Probe.File; f != nil && f.Init {
+				if err := file.Init(f.Path, f.Value, f.Overwrite && before == nil); err != nil {
+					p.faults = append(p.faults, err.Error())
+				}
 			}
 			steps, err := compile(&checks[k].Probe)
 			if err != nil {

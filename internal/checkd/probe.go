@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/probe/dns"
+	"github.com/holdfast-ha/holdfast/internal/probe/file"
 	"github.com/holdfast-ha/holdfast/internal/probe/http"
 	"github.com/holdfast-ha/holdfast/internal/probe/misc"
 	"github.com/holdfast-ha/holdfast/internal/probe/ping"
@@ -93,6 +94,9 @@ func single(p *build.Probe, to probe.Endpoint) (probe.Probe, error) {
 			To: to, Payload: []byte(p.UDP.Payload), Require: p.UDP.RequireReply,
 			Reply: []byte(p.UDP.Reply), Mask: []byte(p.UDP.Mask), Min: p.UDP.MinReply, Max: p.UDP.MaxReply,
 		})
+	case p.File != nil:
+		f := p.File
+		return file.New(file.Config{Name: f.Name, Path: f.Path, Weight: f.Weight, Reverse: f.Reverse, Base: f.Base}), nil
 	case p.Kind == build.KindPing:
 		return &ping.Probe{To: to}, nil
 	}

@@ -29,6 +29,52 @@ type UDPCheck struct {
 	MinReply, MaxReply int // length of the answer in bytes, from 0 to 65535
 }
 
+// FileCheck is what FILE_CHECK adds.
+type FileCheck struct {
+	TrackFile string
+	// Weight and Reverse are the track_file's unless WeightSet.
+	Weight    int
+	WeightSet bool
+	Reverse   bool
+}
+
+// TrackFile is a track_file block: a file that holds a number.
+type TrackFile struct {
+	Name, Path string
+	Weight     int // what the number is multiplied with; 1 by default
+	Reverse    bool
+	Init       bool // init_file: write Value at start if there is no file
+	Value      int
+	Overwrite  bool // and also if there is one
+	Pos        Pos
+}
+
+// beginTrackFile starts a track_file block.
+func beginTrackFile(l *loader, s *stmt) {
+	define("track_file")(l, s)
+	l.trackFile = &TrackFile{Name: s.Text(), Weight: 1, Pos: l.pos(s.Words()[0])}
+}
+
+// endTrackFile keeps it, if it has a file; of several with a name the first.
+func endTrackFile(l *loader) {
+	f := l.trackFile
+	needs("track_file", "file")(l)
+	if !l.named["track_file "+f.Name] || l.cfg.TrackFile(f.Name) != nil {
+		return
+	}
+	l.cfg.TrackFiles = append(l.cfg.TrackFiles, f)
+}
+
+// TrackFile is the track_file of a name, nil if there is none.
+func (c *Config) TrackFile(name string) *TrackFile {
+	for _, f := range c.TrackFiles {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
 // defaultMaxReply is max_reply_length unless it is given.
 const defaultMaxReply = 255
 

@@ -14,6 +14,7 @@ import (
 // Config is everything that one configuration says, defaults filled in.
 type Config struct {
 	Global         Global
+	TrackFiles     []*TrackFile
 	Scripts        []*VRRPScript
 	Groups         []*SyncGroup
 	Instances      []*VRRPInstance
@@ -285,6 +286,7 @@ type Checker struct {
 	DNS  *DNSCheck  // DNS_CHECK
 	SMTP *SMTPCheck // SMTP_CHECK
 	UDP  *UDPCheck  // UDP_CHECK
+	File *FileCheck // FILE_CHECK
 	Pos  Pos
 }
 

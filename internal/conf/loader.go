@@ -31,9 +31,10 @@ type loader struct {
 	rs     *RealServer
 	chk    *Checker
 	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
-	chkOuter *Checker
-	chkHosts []*Checker
-	url      *HTTPURL
+	chkOuter  *Checker
+	chkHosts  []*Checker
+	trackFile *TrackFile
+	url       *HTTPURL
 
 	marks
 	checks

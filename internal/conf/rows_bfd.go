@@ -33,14 +33,27 @@ var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true,
 })}}
 
 var trackFileBlock = rows{
-	{Name: "file", Args: path, Soft: true, Doc: "The file that holds a number.", Set: has},
-	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the number counts."},
-	{Name: "init_file", Args: args{{Kind: schema.Number, Min: math.MinInt32, Max: math.MaxInt32, Optional: true}, {Kind: schema.Enum, Words: []string{"overwrite"}, Optional: true}}, Doc: "The number to write at start."},
+	{Name: "file", Args: path, Soft: true, Doc: "The file that holds a number.", Set: func(l *loader, s *stmt) {
+		if l.definedHas == "" {
+			l.trackFile.Path = s.Text()
+		}
+		has(l, s)
+	}},
+	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the number counts; 1 by default.", Set: func(l *loader, s *stmt) {
+		l.trackFile.Weight, l.trackFile.Reverse = s.Int(), s.Has(1)
+	}},
+	{Name: "init_file", Args: args{{Kind: schema.Number, Min: math.MinInt32, Max: math.MaxInt32, Optional: true}, {Kind: schema.Enum, Words: []string{"overwrite"}, Optional: true}}, Doc: "The number to write at start.", Set: func(l *loader, s *stmt) {
+		f := l.trackFile
+		f.Init, f.Value, f.Overwrite = true, 0, s.Has(1)
+		if s.Has(0) {
+			f.Value = s.Int()
+		}
+	}},
 }
 
 var trackRoot = rows{
-	{Name: "track_file", Args: name, Bare: true, Unbuilt: true, Set: define("track_file"), End: needs("track_file", "file"), Doc: "A file with a number that weighs.", Block: schema.NewBlock("track_file", trackFileBlock)},
-	{Name: "vrrp_track_file", Args: name, Bare: true, Unbuilt: true, Set: define("track_file"), End: needs("track_file", "file"), Doc: "Old word for track_file.", Block: schema.NewBlock("vrrp_track_file", trackFileBlock)},
+	{Name: "track_file", Args: name, Bare: true, Set: beginTrackFile, End: endTrackFile, Doc: "A file with a number that weighs.", Block: schema.NewBlock("track_file", trackFileBlock)},
+	{Name: "vrrp_track_file", Args: name, Bare: true, Set: beginTrackFile, End: endTrackFile, Doc: "Old word for track_file.", Block: schema.NewBlock("vrrp_track_file", trackFileBlock)},
 	{Name: "vrrp_track_process", Args: name, Bare: true, Unbuilt: true, Set: define("track_process"), End: needs("track_process", "process"), Doc: "Processes that must run, or that weigh.", Block: schema.NewBlock("vrrp_track_process", rows{
 		{Name: "process", Args: args{{Kind: schema.Words, Label: "PROGRAM [ARGUMENT …]"}}, Doc: "The program, with arguments to compare.", Set: has},
 		{Name: "param_match", Args: opt(enum("initial", "partial")), Doc: "How arguments are compared."},

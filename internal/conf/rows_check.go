@@ -36,7 +36,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("UDP_CHECK", "Sends a datagram.", func(c *Checker) { c.UDP = &UDPCheck{MaxReply: defaultMaxReply} }, connectRows, repeatRows, udpRows),
 	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
 	unbuiltCheck("BFD_CHECK", "Follows a BFD session.", bfdCheckRows),
-	unbuiltCheck("FILE_CHECK", "Follows a file.", fileCheckRows),
+	checkRow("FILE_CHECK", "Follows a file.", func(c *Checker) { c.File = &FileCheck{} }, fileCheckRows),
 }, timingRows(rsTiming))
 
 // checkRow is a checker's block.
@@ -261,8 +261,14 @@ var bfdCheckRows = rows{
 }
 
 var fileCheckRows = rows{
-	{Name: "track_file", Args: name, Doc: "The track_file.", Set: refer("track_file", "track_file")},
-	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the file's number counts."},
+	{Name: "track_file", Args: name, Doc: "The track_file.", Set: func(l *loader, s *stmt) {
+		refer("track_file", "track_file")(l, s)
+		l.chk.File.TrackFile = s.Text()
+	}},
+	{Name: "weight", Args: args{{Kind: schema.Number, Min: -maxWeight, Max: maxWeight}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "By how much the file's number counts; as the track_file says by default.", Set: func(l *loader, s *stmt) {
+		f := l.chk.File
+		f.Weight, f.WeightSet, f.Reverse = s.Int(), true, s.Has(1)
+	}},
 	{Name: "dynamic", Since: since24, Doc: "The file's number changes the weight."},
 }
 

@@ -15,9 +15,16 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	if !built(c) {
 		b.Note = c.Kind + " has no effect yet; what it alone can say is not kept"
 		// These two have none of what follows.
-		if b.Silent = c.Kind == "BFD_CHECK" || c.Kind == "FILE_CHECK"; b.Silent {
+		if b.Silent = c.Kind == "BFD_CHECK"; b.Silent {
 			return b
 		}
+	}
+	if c.File != nil { // it has none of the rest
+		b.str("track_file", c.File.TrackFile, "")
+		if c.File.WeightSet {
+			b.weigh(c.File.Weight, c.File.Reverse)
+		}
+		return b
 	}
 	if c.Misc == nil {
 		b.connect(c, rs, v, timeout)
@@ -48,6 +55,29 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	return b
 }
 
+func (b *Block) weigh(n int, reverse bool) {
+	w := []string{strconv.Itoa(n)}
+	if reverse {
+		w = append(w, "reverse")
+	}
+	b.set(Setting{Keyword: "weight", Words: w, Value: weight(n, reverse)})
+}
+
+// TrackFile is a file that holds a number.
+func TrackFile(f *conf.TrackFile) *Block {
+	b := &Block{Keyword: "track_file", Name: []string{f.Name}, Pos: f.Pos}
+	b.str("file", f.Path, "")
+	b.weigh(f.Weight, f.Reverse)
+	if f.Init {
+		s := Setting{Keyword: "init_file", Words: []string{strconv.Itoa(f.Value)}, Value: object{{"number", f.Value}, {"overwrite", f.Overwrite}}}
+		if f.Overwrite {
+			s.Words = append(s.Words, "overwrite")
+		}
+		b.set(s)
+	}
+	return b
+}
+
 func (b *Block) udp(u *conf.UDPCheck) {
 	if u.Payload != "" {
 		b.str("payload", hex.EncodeToString([]byte(u.Payload)), "")
@@ -70,7 +100,7 @@ func (b *Block) udp(u *conf.UDPCheck) {
 }
 
 func built(c *conf.Checker) bool {
-	return c.Kind != "BFD_CHECK" && c.Kind != "FILE_CHECK"
+	return c.Kind != "BFD_CHECK"
 }
 
 func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, timeout time.Duration) {

@@ -63,6 +63,9 @@ type Line struct {
 // Tree is everything that a configuration says.
 func Tree(c *conf.Config) *Block {
 	root := Root(c)
+	for _, f := range c.TrackFiles {
+		root.add(TrackFile(f))
+	}
 	for _, s := range c.Scripts {
 		root.add(Script(s))
 	}

@@ -60,7 +60,7 @@ func flat(b *strings.Builder, path string, v reflect.Value) {
 func meaning(c *conf.Config) string {
 	for _, v := range c.VirtualServers {
 		for _, rs := range v.Servers {
-			rs.Checkers = slices.DeleteFunc(slices.Clone(rs.Checkers), func(c *conf.Checker) bool { return c.Kind == "BFD_CHECK" || c.Kind == "FILE_CHECK" })
+			rs.Checkers = slices.DeleteFunc(slices.Clone(rs.Checkers), func(c *conf.Checker) bool { return c.Kind == "BFD_CHECK" })
 		}
 	}
 	// An interface has no weight but the one said, so WeightSet means nothing.
