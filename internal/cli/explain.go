@@ -22,7 +22,8 @@ const explainUsage = `Usage: holdfast explain [OPTION…] [NAME]
 
 Asks the running daemon what happened and why: what was heard, what expired,
 which track changed a priority, who became master; and then why this router is
-master now, or is not, and what would happen if the master failed. NAME is an
+master now, or is not, and what would happen if the master failed; of a service
+which servers are in or out, and why. NAME is an
 instance, a sync group, a virtual service or a real server; without it
 everything is told. The daemon keeps the latest records of each of its
 processes, also while these are started again.
@@ -98,11 +99,14 @@ func (f *explainFlags) history(t terminal, name string) int {
 	e.Status.Instances = slices.DeleteFunc(e.Status.Instances, func(v api.Instance) bool {
 		return !slices.Contains(about.Instances, v.Name)
 	})
+	e.Status.Services = slices.DeleteFunc(e.Status.Services, func(v api.Service) bool {
+		return !slices.Contains(about.Services, v.Name)
+	})
 	if f.json {
 		explainJSON(t.out, &e)
 		return exitFine
 	}
-	printHistory(t.out, &e, earlier)
+	printHistory(t.out, &e, &about, earlier)
 	return exitFine
 }
 
@@ -112,16 +116,20 @@ func explainJSON(w io.Writer, e *api.Explanation) {
 		v := &e.Status.Instances[i]
 		why[v.Name] = explaining.Why(v, e.At)
 	}
+	for i := range e.Status.Services {
+		v := &e.Status.Services[i]
+		why[v.Name] = explaining.WhyService(v, "", e.At)
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(struct {
 		*api.Explanation
-		Why map[string][]string `json:"why"` // by instance
+		Why map[string][]string `json:"why"` // by instance or service
 	}{e, why}) // stdout is gone: nobody to tell
 }
 
 // printHistory is an explanation for a person.
-func printHistory(w io.Writer, e *api.Explanation, earlier int) {
+func printHistory(w io.Writer, e *api.Explanation, about *explaining.Subject, earlier int) {
 	switch {
 	case earlier > 0:
 		fmt.Fprintf(w, "(%s before these; --last=0 shows all)\n", count(earlier, "record"))
@@ -134,6 +142,12 @@ func printHistory(w io.Writer, e *api.Explanation, earlier int) {
 	for i := range e.Status.Instances {
 		fmt.Fprintln(w)
 		for _, line := range explaining.Why(&e.Status.Instances[i], e.At) {
+			fmt.Fprintln(w, line)
+		}
+	}
+	for i := range e.Status.Services {
+		fmt.Fprintln(w)
+		for _, line := range explaining.WhyService(&e.Status.Services[i], about.Server, e.At) {
 			fmt.Fprintln(w, line)
 		}
 	}

@@ -12,8 +12,11 @@ import (
 // Subject is what an explanation is about: everything, or one virtual router,
 // sync group, virtual service or real server.
 type Subject struct {
-	// Instances are the virtual routers that it has to do with, by name.
-	Instances []string
+	// Instances are the virtual routers that it has to do with, by name, and
+	// Services the virtual services; Server is the one real server that is
+	// meant, if it is one.
+	Instances, Services []string
+	Server              string
 	// children are the processes that it lives in, objects the names that its
 	// records are told under; nil is any.
 	children, objects map[string]bool
@@ -27,6 +30,9 @@ func About(s *api.Status, name string) (Subject, bool) {
 	if name == "" {
 		for i := range s.Instances {
 			sub.Instances = append(sub.Instances, s.Instances[i].Name)
+		}
+		for i := range s.Services {
+			sub.Services = append(sub.Services, s.Services[i].Name)
 		}
 		return sub, true
 	}
@@ -52,11 +58,10 @@ func About(s *api.Status, name string) (Subject, bool) {
 		v := &s.Services[i]
 		has := func(r api.Server) bool { return r.Name == name }
 		if v.Name == name || slices.ContainsFunc(v.Servers, has) {
-			sub.service(v, name)
-			return sub, true
+			sub.service(v, name) // a server may be in several
 		}
 	}
-	return Subject{}, false
+	return sub, len(sub.Services) > 0
 }
 
 // instance adds a virtual router with its group, its interface and what it tracks.
@@ -79,7 +84,9 @@ func (sub *Subject) instance(s *api.Status, v *api.Instance) {
 func (sub *Subject) service(v *api.Service, name string) {
 	sub.children = map[string]bool{"": true, "checker": true, "proxy": true}
 	sub.words = append(sub.words, name)
+	sub.Services = append(sub.Services, v.Name)
 	if name != v.Name {
+		sub.Server = name
 		return
 	}
 	sub.objects[v.Name] = true

@@ -1,0 +1,50 @@
+package explain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
+
+// WhyService says who serves a virtual service, and why its servers are in or
+// out; a sentence a line. Of many servers those that are out come first, and
+// maxServers are told of. With only, of that server alone.
+func WhyService(v *api.Service, only string, now time.Time) []string {
+	in := 0
+	for i := range v.Servers {
+		if v.Servers[i].Up {
+			in++
+		}
+	}
+	lines := []string{fmt.Sprintf("%s has %d of %d servers in; %s.", v.Name, in, len(v.Servers), quorum(v))}
+	var told, rest []string
+	for i := range v.Servers {
+		r := &v.Servers[i]
+		switch {
+		case only != "" && r.Name != only:
+		case r.Up:
+			rest = append(rest, fmt.Sprintf("%s is in for %s with weight %d: %s.", r.Name, short(now.Sub(r.Since)), r.Weight, or(r.Cause, "nothing speaks against it")))
+		default:
+			told = append(told, fmt.Sprintf("%s is OUT for %s: %s.", r.Name, short(now.Sub(r.Since)), or(r.Cause, "it was never checked")))
+		}
+	}
+	told = append(told, rest...)
+	if more := len(told) - maxServers; more > 0 {
+		told = append(told[:maxServers], fmt.Sprintf("And %d more.", more))
+	}
+	return append(lines, told...)
+}
+
+// maxServers bounds the sentences about one service.
+const maxServers = 20
+
+func quorum(v *api.Service) string {
+	switch {
+	case v.SorryInUse:
+		return fmt.Sprintf("NO QUORUM (%d wanted), so clients get the sorry server %s", v.Quorum, v.Sorry)
+	case !v.HasQuorum:
+		return fmt.Sprintf("NO QUORUM (%d wanted)", v.Quorum)
+	}
+	return fmt.Sprintf("it has its quorum of %d", v.Quorum)
+}
