@@ -98,7 +98,10 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 			d.keys = append(d.keys, key)
 		}
 	}
-	slices.SortFunc(d.keys, compareServers)
+	// Who is to get nothing more comes last: others may be there for it only then.
+	slices.SortFunc(d.keys, func(a, b lvs.ServerKey) int {
+		return cmp.Or(cmp.Compare(emptied(want[a]), emptied(want[b])), compareServers(a, b))
+	})
 	for _, key := range d.keys {
 		verb := AddServer
 		if _, exists := have[key]; exists {
@@ -116,6 +119,14 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 	for _, key := range d.keys {
 		d.gone = append(d.gone, Op{Verb: RemoveServer, Service: service, Server: key})
 	}
+}
+
+// emptied is 1 for a server that gets no new connections, otherwise 0.
+func emptied(s lvs.Server) int {
+	if s.Weight <= 0 {
+		return 1
+	}
+	return 0
 }
 
 // services adds the services that are to go.

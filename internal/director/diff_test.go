@@ -46,6 +46,11 @@ func TestDiffLeadsFromHaveToWant(t *testing.T) {
 		got := Clone(have)
 		for _, op := range ops {
 			op.Apply(got)
+			for key := range want {
+				if usable(have[key]) && usable(want[key]) && !usable(got[key]) {
+					t.Errorf("after %+v nothing serves %v", op, key)
+				}
+			}
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("applied to %v gives %v, want %v", have, got, want)
@@ -54,6 +59,16 @@ func TestDiffLeadsFromHaveToWant(t *testing.T) {
 			t.Errorf("equal tables differ by %+v", again)
 		}
 	})
+}
+
+// usable reports whether a service has somebody for a new connection.
+func usable(s lvs.Service) bool {
+	for _, server := range s.Servers {
+		if server.Weight > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func phase(op Op) int {
