@@ -79,16 +79,22 @@ func TestNobodyAnswers(t *testing.T) {
 	if r := ask(at("192.0.2.1")); r.OK || r.Reason != probe.Unreach {
 		t.Errorf("without a route: %+v", r)
 	}
-	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "d0"}}
-	if err := netlink.LinkAdd(dummy); err != nil {
+	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0"}, PeerName: "v1"}
+	if err := netlink.LinkAdd(cable); err != nil {
 		t.Skipf("make an interface: %v", err)
 	}
 	addr, _ := netlink.ParseAddr("192.0.2.9/24")
-	if err := netlink.AddrAdd(dummy, addr); err != nil {
+	if err := netlink.AddrAdd(cable, addr); err != nil {
 		t.Fatal(err)
 	}
-	if err := netlink.LinkSetUp(dummy); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"v0", "v1"} {
+		end, err := netlink.LinkByName(name)
+		if err == nil {
+			err = netlink.LinkSetUp(end)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	defer probetest.NoLeaks(t)()
 	to := at("192.0.2.1")
