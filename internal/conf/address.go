@@ -88,9 +88,13 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 	case "peer":
 		var v string
 		if v, ok = value(); ok {
-			if a.Peer, ok = schema.ParsePrefix(v); !ok || family(a.Peer.Addr()) != family(a.Prefix.Addr()) {
+			if w := w[0]; strings.Contains(w.Text, "/") {
+				s.Fault("HF011", diag.Error, w, "the length of "+w.Text+" is ignored where there is a peer", "no length")
+				a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen())
+			}
+			if a.Peer, ok = schema.ParsePrefix(v); !ok || strings.Contains(v, "/") || family(a.Peer.Addr()) != family(a.Prefix.Addr()) {
 				a.Peer, ok = netip.Prefix{}, true
-				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, it is ignored", "ADDRESS[/LENGTH] of the same family")
+				s.Fault("HF011", diag.Error, w[i+1], "peer "+strconv.Quote(v)+" is not valid, it is ignored", "an address of the same family")
 			}
 		}
 	default:

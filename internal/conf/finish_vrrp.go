@@ -31,6 +31,9 @@ func (l *loader) finishInstance(n *instanceNotes) bool {
 
 // vmac holds the keywords of VMACs to each other.
 func (l *loader) vmac(n *instanceNotes) {
+	if n.vmac.Text == "use_vmac" && n.inst.PromoteSecondaries {
+		l.fault("HF033", n.vmac, "use_vmac implies promote_secondaries, which is ignored", "no promote_secondaries", "")
+	}
 	base := n.xmitBase.Text != ""
 	switch {
 	case base && n.vmac.Text == "":

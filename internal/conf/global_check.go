@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -101,6 +102,32 @@ func checkRxPolicy(l *loader, s *stmt) {
 	}
 }
 
+// maxExtraIf is the longest pace of garp_extra_if, in seconds.
+const maxExtraIf = 86400
+
+var extraIf = args{{Kind: schema.Words, Label: "[all] SECONDS"}}
+
+// checkExtraIf reads seconds from low on and, before or behind them, all. Of
+// several numbers keepalived takes the last.
+func checkExtraIf(low uint64) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		said := false
+		for _, w := range s.Words() {
+			if w.Text == "all" {
+				continue
+			}
+			if n, err := strconv.ParseUint(w.Text, 10, 32); err != nil || n < low || n > maxExtraIf {
+				s.Fault("HF011", diag.Error, w, s.Keyword().Text+" "+strconv.Quote(w.Text)+" is not valid", "seconds from "+strconv.FormatUint(low, 10)+" to "+strconv.Itoa(maxExtraIf))
+				return
+			}
+			said = true
+		}
+		if !said {
+			s.Fault("HF012", diag.Error, s.Words()[0], s.Keyword().Text+" has no time, it is ignored", "[all] SECONDS")
+		}
+	}
+}
+
 func checkUmask(l *loader, s *stmt) {
 	w := s.Words()
 	if n, err := strconv.ParseUint(w[0].Text, 0, 32); err == nil {
@@ -111,7 +138,11 @@ func checkUmask(l *loader, s *stmt) {
 		}
 		return
 	}
-	for _, part := range w {
+	for i, part := range w {
+		if i > 0 && !strings.HasPrefix(part.Text, "|") && !strings.HasSuffix(w[i-1].Text, "|") {
+			s.Fault("HF011", diag.Error, part, "umask's bits need | between them", "IWGRP | IWOTH")
+			return
+		}
 		for _, bit := range strings.Split(part.Text, "|") {
 			if b, ok := strings.CutPrefix(bit, "I"); bit != "" && (!ok || len(b) != 4 || !strings.Contains("RWX", b[:1]) || !strings.Contains("USR GRP OTH", b[1:])) {
 				s.Fault("HF011", diag.Error, part, "umask has no bit "+strconv.Quote(bit), "a number, or bits such as IWGRP|IWOTH")

@@ -7,6 +7,13 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 )
 
+// maxBFD is the longest of BFD's times, in milliseconds: 32 bits of µs (RFC
+// 5880 §4.1).
+const maxBFD = math.MaxUint32 / 1000
+
+// maxProcessDelay is the longest delay of a tracked process.
+const maxProcessDelay = time.Hour
+
 // Times of BFD are given in milliseconds.
 func millis(low, high int64) args {
 	return args{{Kind: schema.Seconds, Label: "MILLISECONDS", Min: low * int64(time.Second), Max: high * int64(time.Second)}}
@@ -18,9 +25,9 @@ var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Unbuilt: true,
 	{Name: "source_ip", Args: address, Doc: "The address to send from."},
 	{Name: "neighbor_ip", Args: address, Doc: "The other side.", Set: bfdNeighbour},
 	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip.", Set: bfdNeighbour},
-	{Name: "min_rx", Args: millis(1, 1000), Doc: "How often packets may come at most."},
-	{Name: "min_tx", Args: millis(1, 1000), Doc: "How often packets are sent."},
-	{Name: "idle_tx", Args: millis(1000, 10000), Doc: "How often packets are sent while there is no session."},
+	{Name: "min_rx", Args: millis(1, maxBFD), Doc: "How often packets may come at most."},
+	{Name: "min_tx", Args: millis(1, maxBFD), Doc: "How often packets are sent."},
+	{Name: "idle_tx", Args: millis(1000, maxBFD), Doc: "How often packets are sent while there is no session."},
 	{Name: "multiplier", Args: num(1, 255), Doc: "How many packets may be missed."},
 	{Name: "passive", Doc: "Wait for the other side to begin."},
 	{Name: "ttl", Args: num(1, 255), Doc: "The TTL of IPv4 packets."},
@@ -60,9 +67,9 @@ var trackRoot = rows{
 		{Name: "weight", Args: args{{Kind: schema.Number, Min: -254, Max: 254}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Soft: true, Doc: "What they add to priorities."},
 		{Name: "quorum", Args: num(1, math.MaxUint16), Doc: "How many must run."},
 		{Name: "quorum_max", Args: num(0, math.MaxUint16), Doc: "How many may run."},
-		{Name: "delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long a change must last."},
-		{Name: "fork_delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long the quorum must be met."},
-		{Name: "terminate_delay", Args: secs(time.Microsecond, maxTimer), Doc: "How long the quorum must be missed."},
+		{Name: "delay", Args: secs(time.Microsecond, maxProcessDelay), Doc: "How long a change must last."},
+		{Name: "fork_delay", Args: secs(time.Microsecond, maxProcessDelay), Doc: "How long the quorum must be met."},
+		{Name: "terminate_delay", Args: secs(time.Microsecond, maxProcessDelay), Doc: "How long the quorum must be missed."},
 		{Name: "full_command", Doc: "Compare whole command lines."},
 	})},
 }

@@ -111,8 +111,8 @@ var globalVRRP = rows{
 	{Name: "vrrp_garp_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The least time between two gratuitous ARP packets on an interface.", Set: dur(func(l *loader) *time.Duration { return &garp(l).Interval })},
 	{Name: "vrrp_gna_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The same for unsolicited neighbour advertisements.", Set: dur(func(l *loader) *time.Duration { return &garp(l).GNAInterval })},
 	{Name: "vrrp_min_garp", Args: on, Doc: "One gratuitous ARP a transition, without repeats.", Set: flag(func(l *loader) *bool { return &l.minGARP })},
-	{Name: "vrrp_garp_extra_if", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},
-	{Name: "vrrp_vmac_garp_intvl", Args: wholeSecs(1, 86400), Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if."},
+	{Name: "vrrp_garp_extra_if", Args: extraIf, Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(1)},
+	{Name: "vrrp_vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if.", Set: checkExtraIf(1)},
 	{Name: "vrrp_down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &global(l).DownTimerAdverts })},
 	{Name: "vrrp_lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: flag(func(l *loader) *bool { return &global(l).LowerPrioNoAdvert })},
 	{Name: "vrrp_higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: flag(func(l *loader) *bool { return &global(l).HigherPrioSendAdvert })},
@@ -234,6 +234,10 @@ func lone(f func(*loader) **Command) func(*loader, *stmt) {
 		w := s.Words()
 		if len(w) > 3 {
 			s.Fault("HF013", diag.Error, w[3], s.Keyword().Text+" takes a command, a user and a group, the line is ignored", "a command in quotes if it has arguments")
+			return
+		}
+		if w[0].Text == "" {
+			s.Fault("HF011", diag.Error, w[0], s.Keyword().Text+" names no program", "a command")
 			return
 		}
 		if len(w) > 1 && !l.account(s, w[1:]) {

@@ -140,12 +140,7 @@ func setScheduler(l *loader, s *stmt) { l.vs.Scheduler = s.Text() }
 func (l *loader) forward(s *stmt, into *string) {
 	w := s.Words()
 	switch w[0].Text {
-	case "NAT", "DR":
-		if len(w) > 1 {
-			s.Fault("HF011", diag.Error, w[1], w[0].Text+" has no option "+strconv.Quote(w[1].Text), "")
-			return
-		}
-	case "TUN":
+	case "NAT", "DR", "TUN":
 		l.tunnel(s, w[1:])
 	default:
 		s.Fault("HF011", diag.Error, w[0], "forwarding method "+strconv.Quote(w[0].Text)+" is not valid", "NAT, DR or TUN")
@@ -157,7 +152,7 @@ func (l *loader) forward(s *stmt, into *string) {
 // tunnel reads the options of TUN; IPIP is what is built, and what a mistake
 // leads to.
 func (l *loader) tunnel(s *stmt, w []syntax.Word) {
-	gue, port := false, false
+	gue, gre, port, sum := false, false, false, syntax.Word{}
 	for i := 0; i < len(w); i++ {
 		switch w[i].Text {
 		case "type", "port":
@@ -171,14 +166,20 @@ func (l *loader) tunnel(s *stmt, w []syntax.Word) {
 					s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(k)+" is not valid", "ipip, gue or gre")
 					return
 				}
-				gue = k == "gue"
+				gue, gre = k == "gue", k == "gre"
 				s.Fault("HF030", diag.Notice, w[i], "tunnel type "+k+" is taken but has no effect yet, ipip is used", "")
 			}
-		case "nocsum", "csum", "remcsum":
+		case "csum", "remcsum":
+			sum = w[i]
+		case "nocsum":
 		default:
-			s.Fault("HF011", diag.Error, w[i], "TUN has no option "+strconv.Quote(w[i].Text), "type, port, nocsum, csum or remcsum")
+			s.Fault("HF011", diag.Error, w[i], s.Words()[0].Text+" has no option "+strconv.Quote(w[i].Text), "type, port, nocsum, csum or remcsum")
 			return
 		}
+	}
+	if sum.Text != "" && !gue && !gre {
+		s.Fault("HF011", diag.Error, sum, "tunnels of type ipip have no checksum", "type gue or gre")
+		return
 	}
 	if gue != port {
 		s.Fault("HF012", diag.Error, s.Words()[0], "tunnels of type gue need a port, others have none", "type gue port PORT")

@@ -74,7 +74,9 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 		if len(l.group.Members) > 0 {
 			s.Fault("HF031", diag.Error, s.Keyword(), "the group of vrrp_sync_group "+l.group.Name+" is given twice, the second is ignored", "")
 			s.Skip()
+			return
 		}
+		needLines(l, s)
 	}},
 	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_sync_group > track_interface", func(l *loader, s *stmt) {
 		l.trackInterface(s, &l.group.TrackIfaces)

@@ -61,7 +61,11 @@ var garpGroupBlock = schema.NewBlock("garp_group", rows{
 	{Name: "garp_interval", Args: secs(0, maxPace), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
 	{Name: "gna_interval", Args: secs(0, maxPace), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
 	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.garpMember(s.Words()[0]) }},
-	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) { l.garpMember(s.Node.Words[0]) }, iface...), Doc: "The interfaces of the group.", Set: needLines},
+	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) {
+		for _, w := range s.Node.Words {
+			l.garpMember(w)
+		}
+	}, iface...), Doc: "The interfaces of the group.", Set: needLines},
 })
 
 // garpMember is an interface of a garp_group: of one only.
@@ -87,11 +91,15 @@ func needLines(l *loader, s *stmt) {
 	}
 }
 
+// maxUpDown is how long a change of an interface can be asked to last.
+const maxUpDown = 255 * time.Second
+
 func checkUpDown(l *loader, s *stmt) {
 	l.needInterface(s.Node.Words[0], "interface_up_down_delays")
 	for _, w := range s.Node.Words[1:] {
-		if _, ok := schema.ParseSeconds(w.Text); !ok && w.Text != "down" && w.Text != "up" {
-			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not valid here", "seconds")
+		d, ok := schema.ParseSeconds(w.Text)
+		if (!ok || d < 0 || d > maxUpDown) && w.Text != "down" && w.Text != "up" {
+			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not valid here", "seconds from 0 to 255")
 			return
 		}
 	}
@@ -253,8 +261,8 @@ var instanceGARP = rows{
 	{Name: "garp_master_refresh_repeat", Args: clamp(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).RefreshRepeat })},
 	{Name: "garp_lower_prio_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after an advert of lower priority.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).LowerPrioDelay })},
 	{Name: "garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).LowerPrioRepeat })},
-	{Name: "garp_extra_if", Args: wholeSecs(0, 86400), Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below."},
-	{Name: "vmac_garp_intvl", Args: wholeSecs(0, 86400), Soft: true, Unbuilt: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if."},
+	{Name: "garp_extra_if", Args: extraIf, Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(0)},
+	{Name: "vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if.", Set: checkExtraIf(0)},
 	{Name: "lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: tri(func(l *loader) *int8 { return &vi(l).lowerPrio })},
 	{Name: "higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: tri(func(l *loader) *int8 { return &vi(l).higherPrio })},
 }

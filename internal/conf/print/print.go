@@ -180,6 +180,9 @@ func (b *Block) addresses(keyword string, as []conf.Address) {
 
 func addressWords(a *conf.Address) []string {
 	w := []string{a.Prefix.String()}
+	if a.Peer.IsValid() {
+		w[0] = a.Prefix.Addr().String() // a length does not go with a peer
+	}
 	option := func(name, v string) {
 		if v != "" {
 			w = append(w, name, v)
@@ -192,7 +195,7 @@ func addressWords(a *conf.Address) []string {
 	option("scope", a.Scope)
 	option("label", a.Label)
 	if a.Peer.IsValid() {
-		option("peer", a.Peer.String())
+		option("peer", a.Peer.Addr().String())
 	}
 	for _, o := range a.Options {
 		w = append(w, split(o)...)
