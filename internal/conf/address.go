@@ -74,6 +74,10 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 			s.Fault("HF011", diag.Error, w[i+1], "scope "+strconv.Quote(a.Scope)+" is not valid, it is ignored", "host, link, site, global or a number from 0 to 255")
 			a.Scope = ""
 		}
+		if ok && a.Prefix.Addr().Is6() && a.Scope != "" && a.Scope != "global" {
+			s.Fault("HF032", diag.Error, w[i], "IPv6 addresses have the scope that they have, it is ignored", "")
+			a.Scope = ""
+		}
 	case "track_group", "preferred_lft":
 		var v string
 		if v, ok = value(); ok {
@@ -108,6 +112,9 @@ func (l *loader) broadcast(s *stmt, a *Address, w []syntax.Word, i int, value fu
 	v, ok := value()
 	switch {
 	case !ok:
+		return false
+	case a.Prefix.Addr().Is6():
+		s.Fault("HF032", diag.Error, w[i], "IPv6 has no broadcast, the line is ignored", "an IPv4 address")
 		return false
 	case v == "+" || v == "-":
 		a.Options = append(a.Options, "brd "+v)

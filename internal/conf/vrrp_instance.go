@@ -200,7 +200,7 @@ func useIPVLAN(l *loader, s *stmt) {
 			return
 		}
 	}
-	if !l.inst.SrcIP.IsValid() && l.inst.Family != 6 {
+	if l.inst.Family != 6 {
 		s.Fault("HF018", diag.Error, s.Keyword(), "use_ipvlan needs a source address for IPv4", "use_ipvlan NAME ADDRESS")
 	}
 }
