@@ -28,7 +28,7 @@ func (e *Endpoint) DialUDP(ctx context.Context) (net.Conn, func(), error) {
 	}
 	_ = conn.SetDeadline(time.Now().Add(e.Patience()))
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	return conn, func() { stop(); conn.Close() }, nil
+	return conn, func() { stop(); _ = conn.Close() }, nil
 }
 
 // PrepareDatagram sets the options that lie between socket(2) and connect(2)

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,10 +34,11 @@ func judge(b []byte, id uint16, asked *dnsmessage.Question) (r probe.Result, str
 	if err := p.SkipAllQuestions(); err != nil {
 		return bad("reply cannot be read: %v", err), ""
 	}
-	switch _, err := p.AnswerHeader(); {
-	case err == dnsmessage.ErrSectionDone && h.Truncated:
+	_, err = p.AnswerHeader()
+	switch none := errors.Is(err, dnsmessage.ErrSectionDone); {
+	case none && h.Truncated:
 		return bad("reply is truncated, and its answer section empty"), ""
-	case err == dnsmessage.ErrSectionDone:
+	case none:
 		return bad("answer section is empty"), ""
 	case err != nil:
 		return bad("answer cannot be read: %v", err), ""

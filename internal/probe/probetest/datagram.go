@@ -36,7 +36,7 @@ func ServePackets(t *testing.T, serve func(c *net.UDPConn, b []byte, from net.Ad
 		}
 	})
 	atEnd(t, func() {
-		c.Close()
+		_ = c.Close()
 		wg.Wait()
 	})
 	return probe.Endpoint{Addr: c.LocalAddr().(*net.UDPAddr).AddrPort(), Timeout: patience}
@@ -57,7 +57,7 @@ func Unheard(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	return c.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
