@@ -162,7 +162,8 @@ func knownTable(t string) bool {
 func (l *loader) rule(s *stmt) (Route, bool) {
 	w := s.Node.Words
 	r := Route{Pos: l.pos(w[0])}
-	acts, prefers := false, false
+	acts, prefers, looks := false, false, false
+	var narrow syntax.Word
 	l.routeFamily = 0
 	for i := 0; i < len(w); i++ {
 		word := w[i].Text
@@ -178,6 +179,10 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 				l.routeValue(s, word, w[i])
 			}
 			acts = acts || word == "table" || word == "lookup" || word == "goto"
+			looks = looks || word == "table" || word == "lookup"
+			if word == "suppress_prefixlength" || word == "suppress_ifgroup" || word == "realms" {
+				narrow = w[i-1]
+			}
 			prefers = prefers || word == "preference" || word == "order" || word == "priority"
 		case ruleFlags[word]:
 			acts = acts || word != "no_track" && word != "not"
@@ -189,6 +194,10 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 	}
 	if !acts {
 		s.Fault("HF042", diag.Error, w[0], "the rule does nothing, it is ignored", "table TABLE")
+		return r, false
+	}
+	if narrow.Text != "" && !looks {
+		s.Fault("HF042", diag.Error, narrow, narrow.Text+" is for rules that look into a table, the rule is ignored", "table TABLE")
 		return r, false
 	}
 	if !prefers {

@@ -43,7 +43,13 @@ var vrrpRoot = rows{
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
 		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
 		Set:   func(l *loader, _ *stmt) { l.trackGroup = false }},
-	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", func(l *loader, s *stmt) { l.needInterface(s.Node.Words[0], "linkbeat_interfaces") }, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
+	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", func(l *loader, s *stmt) {
+		w := s.Node.Words
+		l.needInterface(w[0], "linkbeat_interfaces")
+		if len(w) > 1 {
+			s.Fault("HF013", diag.Error, w[1], "linkbeat_interfaces has one interface a line", "")
+		}
+	}, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
 	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
 }
 

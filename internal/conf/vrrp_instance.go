@@ -57,7 +57,9 @@ func setSource(l *loader, s *stmt) {
 
 func setMcastDst(l *loader, s *stmt) {
 	if a := s.Value(0).Addr; a.IsMulticast() {
-		l.inst.McastDst = a
+		if l.instanceFamily(s, s.Words()[0], a, "group") {
+			l.inst.McastDst = a
+		}
 		return
 	}
 	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no multicast group", "a multicast address")
