@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sync/atomic"
@@ -79,7 +80,8 @@ func TestFileWeighs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	c := &conf.Checker{Kind: build.KindFile, File: &conf.FileCheck{TrackFile: "F"}}
 	cfg := config(realServer(netip.MustParseAddrPort("127.0.0.2:80"), c))
-	cfg.TrackFiles = []*conf.TrackFile{{Name: "F", Path: path, Weight: 3, Init: true, Value: 2}}
+	cfg.TrackFiles = []*conf.TrackFile{{Name: "F", Path: path, Weight: 3}}
+	write(t, path, "2")
 	w := start(t, cfg)
 	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]:tcp:80 of VS`)
 	w.table("[127.0.0.2=7]")
@@ -90,4 +92,29 @@ func TestFileWeighs(t *testing.T) {
 	write(t, path, "1")
 	w.hear(`^\(\[127.0.0.2\]:tcp:80\): tracked file F leaving FAULT state$`)
 	w.table("[127.0.0.2=4]")
+}
+
+func TestFilesAreInitialised(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	check := func(name string) *conf.Checker {
+		return &conf.Checker{Kind: build.KindFile, File: &conf.FileCheck{TrackFile: name}}
+	}
+	cfg := config(realServer(netip.MustParseAddrPort("127.0.0.2:80"), check("F"), check("F"), check("G")))
+	cfg.TrackFiles = []*conf.TrackFile{
+		{Name: "F", Path: path, Init: true, Value: 2, Overwrite: true},
+		{Name: "G", Path: filepath.Join(dir, "no", "folder"), Init: true},
+	}
+	for _, step := range []struct {
+		start bool
+		want  string
+	}{{false, "2\n"}, {false, "9"}, {true, "2\n"}} {
+		if faults := initFiles(build.FromLVS(cfg, 0), step.start); len(faults) != 1 {
+			t.Errorf("faults %q", faults)
+		}
+		if b, _ := os.ReadFile(path); string(b) != step.want {
+			t.Errorf("%+v: %q", step, b)
+		}
+		write(t, path, "9")
+	}
 }

@@ -75,7 +75,32 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 			cfg.Global.ScriptUser = defaultScriptUser
 		}
 	}
-	return newPlan(build.FromLVS(cfg, rand.Float64()), old), nil //nolint:gosec // spreads checks, guards nothing
+	s := build.FromLVS(cfg, rand.Float64()) //nolint:gosec // spreads checks, guards nothing
+	faults := initFiles(s, old == nil && boot.Restarts == 0)
+	p := newPlan(s, old)
+	p.faults = append(p.faults, faults...)
+	return p, nil
+}
+
+// initFiles writes the files of FILE_CHECKs that are to be there [init_file];
+// what they hold already is overwritten at the very start only.
+func initFiles(s *build.Services, start bool) (faults []string) {
+	seen := map[string]bool{}
+	for i := range s.Pools {
+		for _, rs := range s.Pools[i].Servers {
+			for _, c := range rs.Checks {
+				f := c.Probe.File
+				if f == nil || !f.Init || seen[f.Path] {
+					continue
+				}
+				seen[f.Path] = true
+				if err := file.Init(f.Path, f.Value, f.Overwrite && start); err != nil {
+					faults = append(faults, err.Error())
+				}
+			}
+		}
+	}
+	return faults
 }
 
 // newPlan compiles what is not compiled yet. A check that cannot be made ready
@@ -130,11 +155,6 @@ func (p *plan) compile(one, before *planned) {
 			}
 			if one.attempts[i][k] != nil {
 				continue
-			}
-			if f := checks[k].Probe.File; f != nil && f.Init {
-				if err := file.Init(f.Path, f.Value, f.Overwrite && before == nil); err != nil {
-					p.faults = append(p.faults, err.Error())
-				}
 			}
 			steps, err := compile(&checks[k].Probe)
 			if err != nil {

@@ -3,6 +3,7 @@ package conf
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -37,6 +38,9 @@ type FileCheck struct {
 	WeightSet bool
 	Reverse   bool
 }
+
+// filePoll is how often the file of a FILE_CHECK is looked at.
+const filePoll = time.Second
 
 // TrackFile is a track_file block: a file that holds a number.
 type TrackFile struct {

@@ -225,6 +225,9 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 		if c.HTTP != nil && c.HTTP.VirtualHost == "" {
 			c.HTTP.VirtualHost = rs.VirtualHost
 		}
+		if c.File != nil { // nothing of the kind applies to it
+			c.DelayLoop, c.ConnectTimeout, c.Retry, c.DelayBeforeRetry, c.Warmup = filePoll, 0, 0, 0, 0
+		}
 	}
 }
 
