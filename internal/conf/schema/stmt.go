@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"strings"
-
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -66,16 +64,5 @@ type Reporter struct {
 // Fault reports at word w.
 func (r *Reporter) Fault(id string, sev diag.Severity, w syntax.Word, message, expected, suggestion string) {
 	r.Add(diag.Diagnostic{ID: id, Severity: sev, Span: r.Spans.Span(w), Message: message,
-		Expected: expected, Suggestion: suggestion, Source: shown(r.Spans.Line(w.At))})
-}
-
-// shown is a line as a diagnostic may show it: not at all if it may carry a
-// password, however its keyword is misspelled.
-func shown(line string) string {
-	first, _, _ := strings.Cut(strings.TrimLeft(line, " \t{"), " ")
-	first = strings.ToLower(first)
-	if strings.HasPrefix(first, "auth") || strings.Contains(first, "pass") || strings.Contains(first, "secret") {
-		return ""
-	}
-	return line
+		Expected: expected, Suggestion: suggestion, Source: diag.Shown(r.Spans.Line(w.At))})
 }

@@ -179,6 +179,9 @@ func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 	if len(words) > len(r.Args) {
 		extra := words[len(r.Args)]
 		sev, then := diag.Warning, strconv.Quote(extra.Text)+" is ignored"
+		if diag.Secret(r.Name) {
+			then = "the rest is ignored"
+		}
 		if r.Block != nil && r.Block.Line != nil {
 			sev = diag.Error
 		}

@@ -1,0 +1,19 @@
+package diag
+
+import "strings"
+
+// Secret reports whether a keyword, however misspelled, may have a password
+// for its value. No diagnostic quotes such a value: it ends in logs.
+func Secret(keyword string) bool {
+	k := strings.ToLower(keyword)
+	return strings.HasPrefix(k, "auth") || strings.Contains(k, "pass") || strings.Contains(k, "secret")
+}
+
+// Shown is a line as Diagnostic.Source may have it: empty if it may carry a
+// password.
+func Shown(line string) string {
+	if f := strings.Fields(strings.TrimLeft(line, " \t{")); len(f) > 1 && f[1] != "{" && Secret(f[0]) {
+		return ""
+	}
+	return line
+}

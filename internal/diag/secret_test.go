@@ -1,0 +1,21 @@
+package diag
+
+import "testing"
+
+func TestShown(t *testing.T) {
+	for line, shown := range map[string]bool{
+		"  auth_pass secret":   false,
+		"\tAUTH_PAS secret":    false,
+		"{ auth_pass secret":   false,
+		"smtp_password secret": false,
+		"auth_pass":            true,
+		"authentication {":     true,
+		"  priority 100":       true,
+		"real_server 10.0.0.1": true,
+		"":                     true,
+	} {
+		if got := Shown(line); got != "" && got != line || (got == line) != shown {
+			t.Errorf("%q is shown as %q", line, got)
+		}
+	}
+}
