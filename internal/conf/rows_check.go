@@ -103,6 +103,10 @@ func (l *loader) keep(c *Checker) {
 		l.fault("HF032", l.bindWord, "bindto "+c.BindTo.String()+" is not of the family of the address that is checked, it is ignored", "", "")
 		c.BindTo = netip.Addr{}
 	}
+	connects := c.Misc == nil && c.Kind != "BFD_CHECK" && c.Kind != "FILE_CHECK"
+	if a := firstAddr(c.ConnectIP, l.rs.Addr); connects && a.IsLinkLocalUnicast() && a.Is6() && c.BindIf == "" {
+		l.fault("HF018", l.chkWord, "the address "+a.String()+" is another one on each link", "bind_if INTERFACE", "")
+	}
 	l.rsChecks = append(l.rsChecks, c)
 }
 
