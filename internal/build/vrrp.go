@@ -21,6 +21,9 @@ type VRRP struct {
 	Groups  []Group
 	// Scripts are the track scripts that somebody refers to, sorted by name.
 	Scripts []Script
+	// Files are the track files that somebody refers to, in the order of the
+	// configuration.
+	Files []conf.TrackFile
 	// Interfaces are those whose state somebody tracks, sorted.
 	Interfaces []string
 
@@ -98,6 +101,9 @@ func InterfaceTrack(name string) string { return "interface " + name }
 // ScriptTrack names a vrrp_script.
 func ScriptTrack(name string) string { return "script " + name }
 
+// FileTrack names a track_file.
+func FileTrack(name string) string { return "file " + name }
+
 // SourceTrack names a router's own ability to speak: it has an interface with
 // an address to send from, and nothing blocks it.
 func SourceTrack(router, dev string) string { return "source address of " + router + " on " + dev }
@@ -120,7 +126,7 @@ func FromVRRP(c *conf.Config) VRRP {
 	for _, s := range c.Scripts {
 		scripts[s.Name] = s
 	}
-	b := builder{global: g, scripts: scripts, out: &out, wire: map[onWire]string{}}
+	b := builder{conf: c, global: g, scripts: scripts, out: &out, wire: map[onWire]string{}}
 	for _, i := range c.Instances {
 		b.router(i)
 	}
@@ -134,6 +140,7 @@ func FromVRRP(c *conf.Config) VRRP {
 
 // builder collects what several routers share.
 type builder struct {
+	conf    *conf.Config
 	global  *conf.Global
 	scripts map[string]*conf.VRRPScript
 	out     *VRRP
@@ -259,7 +266,7 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Interface}))
 	}
 	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Interface)})
-	for _, t := range b.tracks(i.TrackIfaces, i.TrackScripts) {
+	for _, t := range append(b.tracks(i.TrackIfaces, i.TrackScripts), b.files(i.TrackFiles)...) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)
 		}
@@ -275,7 +282,7 @@ func (b *builder) group(s *conf.SyncGroup) {
 	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify})
 	b.out.Node.Groups = append(b.out.Node.Groups, vrrp.GroupConfig{
 		Name: s.Name, Members: members, TrackingWeight: s.TrackingWeight,
-		Tracks: b.tracks(s.TrackIfaces, s.TrackScripts),
+		Tracks: append(b.tracks(s.TrackIfaces, s.TrackScripts), b.files(s.TrackFiles)...),
 	})
 }
 

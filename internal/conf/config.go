@@ -133,6 +133,7 @@ type SyncGroup struct {
 	Notify         Notify
 	TrackIfaces    []Track
 	TrackScripts   []Track
+	TrackFiles     []Track
 	TrackingWeight bool // sync_group_tracking_weight
 	SMTPAlert      bool
 	Pos            Pos
@@ -164,6 +165,7 @@ type VRRPInstance struct {
 	McastDst     netip.Addr
 	TrackIfaces  []Track
 	TrackScripts []Track
+	TrackFiles   []Track
 	Notify       Notify
 	GARP         GARP
 

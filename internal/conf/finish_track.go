@@ -86,6 +86,7 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 		kept = append(kept, t)
 	}
 	i.TrackScripts = kept
+	l.dropFileWeights(i, why)
 	ifaces := i.TrackIfaces[:0]
 	for _, t := range i.TrackIfaces {
 		if t.Weight != 0 {
@@ -98,6 +99,24 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 		ifaces = append(ifaces, t)
 	}
 	i.TrackIfaces = ifaces
+}
+
+// dropFileWeights is dropWeights for files, which weigh 1 unless they say
+// otherwise.
+func (l *loader) dropFileWeights(i *VRRPInstance, why string) {
+	kept := i.TrackFiles[:0]
+	for _, t := range i.TrackFiles {
+		weight := t.Weight
+		if f := l.cfg.TrackFile(t.Name); f != nil && !t.WeightSet {
+			weight = f.Weight
+		}
+		if weight != 0 {
+			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "track_file "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")
+			continue
+		}
+		kept = append(kept, t)
+	}
+	i.TrackFiles = kept
 }
 
 // wordAt finds the word that named a tracked thing again.

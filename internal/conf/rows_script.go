@@ -84,7 +84,7 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 	{Name: "track_script", Bare: true, Block: schema.List("vrrp_sync_group > track_script", func(l *loader, s *stmt) {
 		l.trackScript(s, &l.group.TrackScripts)
 	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh, for all members."},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_sync_group > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs, for all members."},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_sync_group > track_file", tracksFile(func(l *loader) *[]Track { return &l.group.TrackFiles }), trackArgs...), Doc: "Files whose number weighs, for all members."},
 	{Name: "track_process", Bare: true, Block: schema.List("vrrp_sync_group > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh, for all members."},
 	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_sync_group > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh, for all members."},
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &l.group.SMTPAlert })},

@@ -254,7 +254,7 @@ var instanceTracking = rows{
 	{Name: "track_script", Bare: true, Block: schema.List("vrrp_instance > track_script", func(l *loader, s *stmt) {
 		l.trackScript(s, &l.inst.TrackScripts)
 	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh."},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksNamed("track_file"), trackArgs...), Unbuilt: true, Doc: "Files whose number weighs."},
+	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksFile(func(l *loader) *[]Track { return &l.inst.TrackFiles }), trackArgs...), Doc: "Files whose number weighs."},
 	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh."},
 	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh."},
 	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},

@@ -95,6 +95,24 @@ func tracksNamed(kind string) func(*loader, *stmt) {
 	}
 }
 
+// tracksFile reads references to track_files.
+func tracksFile(list func(*loader) *[]Track) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		w, into := s.Node.Words[0], list(l)
+		if !l.named["track_file "+w.Text] {
+			s.Fault("HF023", diag.Error, w, "there is no track_file "+w.Text+" above, the line is ignored", "the name of a track_file")
+			return
+		}
+		if !l.track(s, into) {
+			return
+		}
+		t := &(*into)[len(*into)-1]
+		if f := l.cfg.TrackFile(t.Name); f != nil && t.WeightSet && !saysReverse(s) {
+			t.Reverse = f.Reverse
+		}
+	}
+}
+
 // name remembers a name; false: it is known already.
 func (l *loader) name(kind string, w syntax.Word) bool {
 	if l.named == nil {

@@ -79,6 +79,11 @@ func trackText(name string, up bool, why string) string {
 	switch kind, _, _ := strings.Cut(name, " "); kind {
 	case "script":
 		word = map[bool]string{true: " succeeded", false: " failed"}[up]
+	case "file": // it is its number that counts
+		if why == "" {
+			return name + " allows it"
+		}
+		return name + " " + why
 	case "source": // a source address
 		word = map[bool]string{true: " is there", false: " is missing"}[up]
 	}

@@ -6,9 +6,10 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
 
-// object is something tracked: an interface, a script.
+// object is something tracked: an interface, a script, a file.
 type object struct {
 	known, up bool
+	number    int
 	why       string
 	users     []*router // those of one unit stand together
 }
@@ -32,7 +33,7 @@ func (n *Node) watch() {
 				if o == nil {
 					o = &object{}
 					if was := old[ref.Name]; was != nil {
-						o.known, o.up, o.why = was.known, was.up, was.why
+						o.known, o.up, o.number, o.why = was.known, was.up, was.number, was.why
 					}
 					n.objects[ref.Name] = o
 				}
@@ -69,14 +70,14 @@ func (n *Node) tracked(ev Track) {
 	if o == nil {
 		return
 	}
-	same := o.known && o.up == ev.Up
+	same := o.known && o.up == ev.Up && o.number == ev.Number
 	if !same || ev.Why != "" {
 		o.why = ev.Why
 	}
 	if same {
 		return
 	}
-	o.known, o.up = true, ev.Up
+	o.known, o.up, o.number = true, ev.Up, ev.Number
 	for _, r := range o.users {
 		n.weigh(r, told{ev})
 	}
@@ -111,9 +112,21 @@ func (r *router) failure() Cause {
 }
 
 func (w watch) forbids() bool {
-	_, fault := track.Weigh(w.object.up, w.ref.Weight, w.ref.Reverse)
+	_, fault := w.weigh()
 	return fault && w.object.known
 }
+
+// weigh is what an object means for whoever watches it so.
+func (w watch) weigh() (add int, fault bool) {
+	if w.ref.Scaled {
+		return track.Scale(w.object.number, w.ref.Weight, w.ref.Reverse)
+	}
+	return track.Weigh(w.object.up, w.ref.Weight, w.ref.Reverse)
+}
+
+// decides reports whether the object may forbid taking part: then one waits
+// until it is known. Any number may.
+func (w watch) decides() bool { return w.ref.Weight == 0 || w.ref.Scaled }
 
 // weigh reckons a router's effective priority and what forbids it to take
 // part. An object that nothing is known of adds nothing.
@@ -121,9 +134,9 @@ func (n *Node) weigh(r *router, c Cause) {
 	r.faults, r.unknown = 0, 0
 	sum := int(r.cfg.Priority)
 	for _, w := range r.watches {
-		add, fault := track.Weigh(w.object.up, w.ref.Weight, w.ref.Reverse)
+		add, fault := w.weigh()
 		switch {
-		case !w.object.known && w.ref.Weight == 0:
+		case !w.object.known && w.decides():
 			r.unknown++
 		case !w.object.known:
 		case fault:

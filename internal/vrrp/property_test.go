@@ -17,7 +17,7 @@ func drawRefs(t *rapid.T) []TrackRef {
 	var refs []TrackRef
 	for _, name := range trackNames {
 		if rapid.Bool().Draw(t, name) {
-			refs = append(refs, TrackRef{name, rapid.IntRange(-2, 2).Draw(t, "weight") * 60, rapid.Bool().Draw(t, "reverse")})
+			refs = append(refs, TrackRef{Name: name, Weight: rapid.IntRange(-2, 2).Draw(t, "weight") * 60, Reverse: rapid.Bool().Draw(t, "reverse")})
 		}
 	}
 	return refs

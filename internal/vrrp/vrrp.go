@@ -88,6 +88,9 @@ type TrackRef struct {
 	Name    string // "interface eth0", "script chk_haproxy": kind and name, as Track says it
 	Weight  int    // 0: down means FAULT
 	Reverse bool
+	// Scaled: the object carries a number, and Weight is a factor of it; see
+	// track.Scale.
+	Scaled bool
 }
 
 // GroupConfig is a sync group: its members are in the same state.
@@ -125,11 +128,13 @@ type Heard struct {
 // Tick tells that the deadline has come. Late is how late it is served.
 type Tick struct{ Late time.Duration }
 
-// Track gives the present result of a tracked object; Weight is added to the
-// configured one's place only for objects that carry a number (files).
+// Track gives the present result of a tracked object.
 type Track struct {
 	Name string
-	Up   bool
+	Up   bool // of an object that carries a number: it is 0
+	// Number is what an object carries that has one (a file); what tracks it is
+	// Scaled.
+	Number int
 	// Why is for people ("exit status 1", "no carrier").
 	Why string
 }

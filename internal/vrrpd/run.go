@@ -2,7 +2,7 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, tell.go has logs and
+// stop.go. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs and
 // notifications, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -81,6 +81,7 @@ type daemon struct {
 	backoff      time.Duration
 
 	trackers []*tracker
+	files    *trackFiles
 	scripts  *script.Runner
 	fifos    []*fifo.FIFO
 
@@ -192,6 +193,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	left := d.leftOver()
 	d.step(vrrp.Start{})
 	d.retrack(cfg.Scripts)
+	d.refile(cfg.Files)
 	d.compareAll()
 	d.tellLeft(left)
 }

@@ -80,6 +80,9 @@ func (d *daemon) end() {
 		t.gone = true
 		t.end()
 	}
+	if d.files != nil {
+		close(d.files.done)
+	}
 	if !d.scripts.Close(lastScripts) {
 		d.sayf(slog.LevelWarn, kindNotify, "", "notify scripts still run after %v; they are left alone", lastScripts)
 	}

@@ -31,6 +31,33 @@ vrrp_script well {
 	return a, b, file
 }
 
+// A track_file's number counts: written, renamed into place, gone, too low.
+func TestTrackFile(t *testing.T) {
+	l := New(t)
+	file := l.Path("load")
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(fmt.Sprintf(`
+track_file load {
+    file %s
+    weight -1
+    init_file 3
+}`, file), Instance{Priority: 150, Extra: "track_file {\n        load\n    }"}))
+	b := Start(t, Node(t, l, "b", "192.0.2.12/24"), Holdfast(), config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a, b)
+	if text, err := os.ReadFile(file); err != nil || string(text) != "3\n" {
+		t.Errorf("it begins with %q, %v", text, err)
+	}
+	Must(t, os.WriteFile(file, []byte("80\n"), 0o644))
+	WaitMaster(t, Virtual, b, a)
+	Must(t, os.WriteFile(file+".new", []byte("0\n"), 0o644))
+	Must(t, os.Rename(file+".new", file))
+	WaitMaster(t, Virtual, a, b)
+	Must(t, os.WriteFile(file, []byte("300\n"), 0o644))
+	WaitLog(t, a, "(VI_1) "+enteringFault, 1)
+	WaitMaster(t, Virtual, b, a)
+	Must(t, os.Remove(file))
+	WaitMaster(t, Virtual, a, b)
+}
+
 func TestTrackScriptLowersPriority(t *testing.T) {
 	a, b, file := tracked(t, -80)
 	Must(t, os.Remove(file))

@@ -63,11 +63,11 @@ type Line struct {
 // Tree is everything that a configuration says.
 func Tree(c *conf.Config) *Block {
 	root := Root(c)
-	for _, f := range c.TrackFiles {
-		root.add(TrackFile(f))
-	}
 	for _, s := range c.Scripts {
 		root.add(Script(s))
+	}
+	for _, f := range c.TrackFiles {
+		root.add(TrackFile(f))
 	}
 	for _, g := range c.Groups {
 		root.add(Group(g))

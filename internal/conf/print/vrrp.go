@@ -59,6 +59,7 @@ func Group(g *conf.SyncGroup) *Block {
 	b.on("smtp_alert", g.SMTPAlert, false)
 	b.tracks("track_interface", g.TrackIfaces)
 	b.tracks("track_script", g.TrackScripts)
+	b.tracks("track_file", g.TrackFiles)
 	b.notify(&g.Notify)
 	return b
 }
@@ -113,6 +114,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.flag("dont_track_primary", i.DontTrackPrimary)
 	b.tracks("track_interface", i.TrackIfaces)
 	b.tracks("track_script", i.TrackScripts)
+	b.tracks("track_file", i.TrackFiles)
 	b.notify(&i.Notify)
 	b.on("smtp_alert", i.SMTPAlert, false)
 	b.auth(i)
