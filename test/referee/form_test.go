@@ -22,8 +22,8 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
-// files is how many random files each test tries; FILES sets another number.
-func files() int {
+// count is how many random files each test tries; FILES sets another number.
+func count() int {
 	n := 60
 	_, _ = fmt.Sscan(os.Getenv("FILES"), &n)
 	return n
@@ -118,7 +118,7 @@ func compare(t *testing.T, generate func(*rand.Rand) string) {
 	daemon := keepalived(t)
 	name := filepath.Join(t.TempDir(), "k.conf")
 	compared := 0
-	for seed := range files() {
+	for seed := range count() {
 		text := generate(rand.New(rand.NewSource(int64(seed)))) //nolint:gosec // a test's
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func compare(t *testing.T, generate func(*rand.Rand) string) {
 	if compared == 0 {
 		t.Error("nothing was compared: keepalived's words for an unknown keyword are others now")
 	}
-	t.Logf("%d files, %d statements and braces", files(), compared)
+	t.Logf("%d files, %d statements and braces", count(), compared)
 }
 
 // named are the statements and braces that keepalived complains about. Its
