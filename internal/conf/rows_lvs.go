@@ -91,7 +91,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 	{Name: "quorum_up", Args: command, Doc: "Run when the quorum is gained.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumUp })},
 	{Name: "quorum_down", Args: command, Doc: "Run when the quorum is lost.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumDown })},
 	{Name: "weight", Args: num(1, maxWeight), Doc: "The weight of servers that do not say.", Set: integer(func(l *loader) *int { return &vs(l).Weight })},
-	{Name: "sorry_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 1, Max: 65535, Label: "PORT", Optional: true}}, Doc: "Who answers when the quorum is lost.", Set: setSorry},
+	{Name: "sorry_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Doc: "Who answers when the quorum is lost.", Set: setSorry},
 	{Name: "sorry_server_inhibit", Doc: "The sorry server gets weight 0 rather than being removed.", Set: func(l *loader, s *stmt) {
 		if l.hasSorry(s) {
 			l.vs.SorryInhibit = true

@@ -81,11 +81,15 @@ func (l *loader) finishScripts() {
 	if l.sys != nil && l.cfg.Global.ScriptUser == "" && l.sys.User(defaultUser) {
 		l.cfg.Global.ScriptUser = defaultUser
 	}
+	missing := diag.Error
+	if len(l.instances) == 0 {
+		missing = diag.Warning // keepalived does not look then
+	}
 	kept, notes := l.cfg.Scripts[:0], l.scripts
 	for i, s := range l.cfg.Scripts {
 		n := notes[i]
 		if n.bad || !l.hasUser(&s.Command, n.command, "vrrp_script "+s.Name+" is ignored") ||
-			!l.runnable(n.command, &s.Command, "vrrp_script "+s.Name+" is ignored", diag.Error) {
+			!l.runnable(n.command, &s.Command, "vrrp_script "+s.Name+" is ignored", missing) {
 			continue
 		}
 		kept = append(kept, s)

@@ -56,10 +56,12 @@ func setSource(l *loader, s *stmt) {
 }
 
 func setMcastDst(l *loader, s *stmt) {
-	if a := s.Value(0).Addr; a.IsMulticast() {
-		if l.instanceFamily(s, s.Words()[0], a, "group") {
-			l.inst.McastDst = a
-		}
+	a := s.Value(0).Addr
+	if !l.instanceFamily(s, s.Words()[0], a, "group") {
+		return
+	}
+	if a.IsMulticast() {
+		l.inst.McastDst = a
 		return
 	}
 	s.Fault("HF011", diag.Error, s.Words()[0], s.Text()+" is no multicast group", "a multicast address")
