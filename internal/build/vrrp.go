@@ -76,6 +76,8 @@ type Router struct {
 	ARPInterval, NAInterval time.Duration
 	PromoteSecondaries      bool
 	Notify                  conf.Notify
+	// NotifyPriority tells FIFOs of changes of priority.
+	NotifyPriority bool
 	// Blocked says why the router can never take part; empty if it can.
 	Blocked string
 }
@@ -166,7 +168,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		Routes: i.Routes, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
-		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify,
+		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
 	}
 	b.destination(&r, i)
 	r.addresses(i)

@@ -43,6 +43,7 @@ type Global struct {
 	// GARP holds the defaults of all instances (vrrp_garp_*).
 	GARP                 GARP
 	LowerPrioNoAdvert    bool
+	NotifyPriority       bool // vrrp_notify_priority_changes
 	HigherPrioSendAdvert bool
 	DownTimerAdverts     int // default 3
 	DefaultInterface     string
@@ -172,6 +173,7 @@ type VRRPInstance struct {
 	DontTrackPrimary     bool
 	SkipCheckAddr        bool
 	Strict               bool
+	NotifyPriority       bool // notify_priority_changes
 	LowerPrioNoAdvert    bool
 	HigherPrioSendAdvert bool
 	DownTimerAdverts     int // default 3

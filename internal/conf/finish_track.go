@@ -164,6 +164,10 @@ func (l *loader) finishGroups() {
 			l.noWeights(g)
 		}
 		l.startTogether(g)
+		for _, m := range g.Members { // the group's word is the last
+			i := l.byName[m].inst
+			i.NotifyPriority = pick(n.tellPriority, i.NotifyPriority)
+		}
 		kept = append(kept, g)
 	}
 	l.cfg.Groups = kept

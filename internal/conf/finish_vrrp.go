@@ -94,6 +94,7 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 		i.DownTimerAdverts = g.DownTimerAdverts
 	}
 	i.LowerPrioNoAdvert = pick(n.lowerPrio, g.LowerPrioNoAdvert)
+	i.NotifyPriority = pick(n.tellPriority, g.NotifyPriority)
 	i.HigherPrioSendAdvert = pick(n.higherPrio, g.HigherPrioSendAdvert)
 	i.SkipCheckAddr = pick(n.skipCheck, false) || g.SkipCheckAddr // off does not undo the global setting
 	i.CheckUnicastSrc = pick(n.checkSrc, l.checkSrc)

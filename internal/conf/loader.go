@@ -48,6 +48,7 @@ type loader struct {
 	groups     []groupNotes              // beside cfg.Groups
 	groupUsers []groupUser               // virtual servers of groups
 	members    []syntax.Word             // of group
+	tellGroup  int8                      // notify_priority_changes of group
 	checkSrc   bool                      // vrrp_check_unicast_src
 	minGARP    bool                      // vrrp_min_garp
 
@@ -134,7 +135,7 @@ type instanceNotes struct {
 	noVIPs                   bool
 	lowerPrio, higherPrio    int8
 	skipCheck, checkSrc      int8
-	smtp                     int8
+	smtp, tellPriority       int8
 	preemptDelay, advert     syntax.Word
 	version                  syntax.Word
 	acceptWord, xmitBase     syntax.Word
@@ -153,6 +154,8 @@ type trackNotes struct {
 type groupNotes struct {
 	name    syntax.Word
 	members []syntax.Word
+	// tellPriority is what all members do.
+	tellPriority int8
 }
 
 func newLoader(r reader, sys System, add func(diag.Diagnostic)) *loader {

@@ -88,7 +88,7 @@ var globalScripts = rows{
 	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).VRRPNotifyFIFOScript })},
 	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: once(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
 	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).LVSNotifyFIFOScript })},
-	{Name: "vrrp_notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
+	{Name: "vrrp_notify_priority_changes", Args: on, Doc: "Tell FIFOs about changes of priority too.", Set: flag(func(l *loader) *bool { return &global(l).NotifyPriority })},
 	{Name: "fifo_write_vrrp_states_on_reload", Unbuilt: true, Doc: "Write all states to the FIFOs after a reload."},
 }
 

@@ -90,12 +90,12 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &l.group.SMTPAlert })},
 	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},
 	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
-}, notifyRows(groupNotify))
+}, notifyRows(groupNotify, func(l *loader) *int8 { return &l.tellGroup }))
 
 func beginGroup(l *loader, s *stmt) {
 	w := s.Words()
 	l.group = &SyncGroup{Name: w[0].Text, Pos: l.pos(w[0])}
-	l.members = nil
+	l.members, l.tellGroup = nil, unset
 	if l.groupNames[w[0].Text] {
 		s.Fault("HF031", diag.Error, w[0], "vrrp_sync_group "+w[0].Text+" is defined twice, the second is ignored", "")
 		s.Skip()
@@ -114,7 +114,7 @@ func addMember(l *loader, s *stmt) {
 
 func endGroup(l *loader) {
 	l.cfg.Groups = append(l.cfg.Groups, l.group)
-	l.groups = append(l.groups, groupNotes{name: l.groupName, members: l.members})
+	l.groups = append(l.groups, groupNotes{name: l.groupName, members: l.members, tellPriority: l.tellGroup})
 }
 
 type scriptNotes struct {

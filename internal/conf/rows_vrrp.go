@@ -112,14 +112,14 @@ func checkUpDown(l *loader, s *stmt) {
 }
 
 // notifyRows are the scripts that instances and groups run.
-func notifyRows(notify func(*loader) *Notify) rows {
+func notifyRows(notify func(*loader) *Notify, tellPriority func(*loader) *int8) rows {
 	return rows{
 		{Name: "notify_master", Args: command, Doc: "Run on becoming master.", Set: cmd(func(l *loader) **Command { return &notify(l).Master })},
 		{Name: "notify_backup", Args: command, Doc: "Run on becoming backup.", Set: cmd(func(l *loader) **Command { return &notify(l).Backup })},
 		{Name: "notify_fault", Args: command, Doc: "Run on becoming faulty.", Set: cmd(func(l *loader) **Command { return &notify(l).Fault })},
 		{Name: "notify_stop", Args: command, Doc: "Run when VRRP stops.", Set: cmd(func(l *loader) **Command { return &notify(l).Stop })},
 		{Name: "notify", Args: command, Doc: "Run on every change, with type, name, state and priority as further arguments.", Set: cmd(func(l *loader) **Command { return &notify(l).Any })},
-		{Name: "notify_priority_changes", Args: on, Unbuilt: true, Doc: "Tell FIFOs about changes of priority too."},
+		{Name: "notify_priority_changes", Args: on, Doc: "Tell FIFOs about changes of priority too; a group's word is its members'.", Set: tri(tellPriority)},
 	}
 }
 
@@ -130,7 +130,7 @@ func viNotify(l *loader) *Notify    { return &l.inst.Notify }
 func groupNotify(l *loader) *Notify { return &l.group.Notify }
 
 var instanceBlock = schema.NewBlock("vrrp_instance", instanceWho, instanceTiming, instanceAddresses, instanceTracking,
-	notifyRows(viNotify), instanceGARP, instanceRest)
+	notifyRows(viNotify, func(l *loader) *int8 { return &l.vi.tellPriority }), instanceGARP, instanceRest)
 
 var instanceWho = rows{
 	{Name: "state", Args: enum("MASTER", "BACKUP"), Doc: "The state to begin with; MASTER waits for nobody.", Set: func(l *loader, s *stmt) {

@@ -147,9 +147,12 @@ func TestNotifications(t *testing.T) {
 	}
 	i := instance("VI_1", 51, 100, "192.0.2.100/24")
 	i.Notify = conf.Notify{Master: script("own-master"), Stop: script("own-stop"), Any: script("any"), MasterRxLowerPri: script("lower")}
+	i.NotifyPriority = true
+	i.TrackFiles = []conf.Track{{Name: "load"}}
 	c := config(i)
+	c.TrackFiles = []*conf.TrackFile{{Name: "load", Path: "/run/load", Weight: 1}}
 	c.Global.VRRPNotifyFIFO = pipe
-	c.Groups = []*conf.SyncGroup{{Name: "G", Members: []string{"VI_1"}, Notify: conf.Notify{Any: script("group")}}}
+	c.Groups = []*conf.SyncGroup{{Name: "G", Members: []string{"VI_1"}, TrackingWeight: true, Notify: conf.Notify{Any: script("group")}}}
 	b := newBench(t)
 	b.begin(build.FromVRRP(c))
 	r, err := os.Open(pipe)
@@ -157,7 +160,12 @@ func TestNotifications(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	b.file(0, nil)
+	b.file(3, nil)
+	b.file(0, nil)
 	b.pass(4 * time.Second)
+	b.file(7, nil)
+	b.file(0, nil)
 	b.hear("192.0.2.12", 51, 50, "192.0.2.100")
 	b.endOperation("a test")
 	b.end()
@@ -176,8 +184,12 @@ func TestNotifications(t *testing.T) {
 	n, _ := r.Read(buf)
 	want := `INSTANCE "VI_1" BACKUP 100
 GROUP "G" BACKUP 0
+INSTANCE "VI_1" BACKUP_PRIORITY 103
+INSTANCE "VI_1" BACKUP_PRIORITY 100
 INSTANCE "VI_1" MASTER 100
 GROUP "G" MASTER 0
+INSTANCE "VI_1" MASTER_PRIORITY 107
+INSTANCE "VI_1" MASTER_PRIORITY 100
 INSTANCE "VI_1" MASTER_RX_LOWER_PRI 100
 INSTANCE "VI_1" STOP 100
 GROUP "G" STOP 0

@@ -120,6 +120,7 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		}
 		d.writeFIFO("INSTANCE", e.Name, "MASTER_RX_LOWER_PRI", a.Priority)
 	case vrrp.PriorityChanged:
+		d.tellPriority(e, a.Priority)
 	}
 	// What every bad advert may cause is told seldom; the counters have all.
 	if a.Kind != vrrp.PriorityChanged && a.Kind != vrrp.OtherTold && a.Kind != vrrp.Slept {
@@ -131,6 +132,19 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		return
 	}
 	d.sayf(level, kindTransition, e.Name, "(%s) %s", e.Name, a.Text)
+}
+
+// tellPriority writes the FIFO line of another priority. keepalived says BACKUP
+// of whoever is not the master.
+func (d *daemon) tellPriority(e *edge, p vrrp.Priority) {
+	if !e.NotifyPriority {
+		return
+	}
+	state := "BACKUP_PRIORITY"
+	if e.active {
+		state = "MASTER_PRIORITY"
+	}
+	d.writeFIFO("INSTANCE", e.Name, state, p)
 }
 
 // notify runs the script of a state and the one for any state, with the

@@ -116,6 +116,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.tracks("track_script", i.TrackScripts)
 	b.tracks("track_file", i.TrackFiles)
 	b.notify(&i.Notify)
+	b.on("notify_priority_changes", i.NotifyPriority, g.NotifyPriority).From = "vrrp_notify_priority_changes"
 	b.on("smtp_alert", i.SMTPAlert, false)
 	b.auth(i)
 	return b
