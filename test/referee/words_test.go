@@ -52,7 +52,7 @@ func (m *maker) value(keyword string, a *schema.Arg) string {
 		}
 		return m.pick(a.Words...)
 	case schema.Script:
-		return m.pick("/bin/true", `"/bin/true a b"`, "/bin/true root", "/bin/true root root", "/bin/true nosuchuser", "/no/such", "true", `"true x"`, "/etc/passwd", "/tmp", `"/bin/true 'a b' c"`, `""`)
+		return m.pick("/bin/true", `"/bin/true a b"`, "/bin/true root", "/bin/true root root", "/bin/true nosuchuser", "/no/such", "true", `"true x"`, "/etc/passwd", "/tmp", `"/bin/true 'a b' c"`)
 	case schema.Words:
 		return m.words(keyword)
 	}

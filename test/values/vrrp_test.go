@@ -23,8 +23,10 @@ type machine struct{ files.System }
 func (machine) Interface(name string) bool { return slices.Contains([]string{"lo", "e0", "e1"}, name) }
 
 // namespace is where keepalived runs: e0 with two addresses, and nobody to
-// hear. What it writes stays in its own /tmp and /run.
+// hear. What it writes stays in its own /tmp and /run; the file $1 may lie there.
 const namespace = `set -e
+text=$(cat "$1")
+shift
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 ip link set lo up
@@ -35,7 +37,8 @@ ip addr add 10.9.0.1/24 dev e0
 ip addr add 10.9.0.50/24 dev e0
 ip addr add 10.9.1.1/24 dev e1
 ip addr add fe80::1/64 dev e0 nodad
-exec "$@"
+printf '%s\n' "$text" >/run/k.conf
+exec "$@" -f /run/k.conf
 `
 
 // patience is for a daemon on a machine that has other things to do.
@@ -112,7 +115,7 @@ var iproute = strings.NewReplacer("prepend ", "", "proto 18 ", "", "protocol 18 
 // dump asks keepalived about a file.
 func dump(t *testing.T, daemon, conf string) string {
 	t.Helper()
-	cmd := exec.Command("sh", "-c", namespace, "sh", daemon, "-P", "-n", "-l", "-f", conf) //nolint:gosec // as found
+	cmd := exec.Command("sh", "-c", namespace, "sh", conf, daemon, "-P", "-n", "-l") //nolint:gosec // as found
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Setpgid: true}
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
