@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -84,9 +85,27 @@ func NoSwap() error {
 	return nil
 }
 
+// warmThreads is how many threads the runtime is made to have before they get
+// a priority: more than ever run at once, so that none starts without it later.
+const warmThreads = 12
+
+// warm makes the runtime start its threads now: a goroutine that sleeps in the
+// kernel keeps one, and leaves it for whoever needs one next.
+func warm() {
+	var asleep sync.WaitGroup
+	for range warmThreads {
+		asleep.Go(func() {
+			ts := unix.NsecToTimespec(int64(5 * time.Millisecond))
+			_ = unix.Nanosleep(&ts, nil)
+		})
+	}
+	asleep.Wait()
+}
+
 // KeepRealTime calls RealTime anew whenever the process has more threads than
 // before; it ends when done is closed. It runs beside the loop.
 func (l *Loop) KeepRealTime(prio int, done <-chan struct{}) {
+	warm()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var threads uint64
