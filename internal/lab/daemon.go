@@ -56,7 +56,7 @@ func (d *Daemon) Start() error {
 		return fmt.Errorf("%s runs already", d.Name)
 	}
 	args := append([]string{}, d.command[1:]...)
-	args = append(args, "-n", "-l", "-D", "-f", d.file(".conf"), "-p", d.file(".pid"),
+	args = append(args, "-n", "-l", "-D", "-G", "-f", d.file(".conf"), "-p", d.file(".pid"),
 		"-r", d.file("-vrrp.pid"), "-c", d.file("-check.pid"), "-b", d.file("-bfd.pid"))
 	p, err := d.Node.StartTo(d.file(".log"), d.command[0], args...)
 	if err == nil {
