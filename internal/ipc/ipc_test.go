@@ -224,7 +224,7 @@ func TestQueued(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	defer parent.Close()
+	defer func() { _ = parent.Close() }()
 	for range 1000 {
 		if parent.Queued() > 0 {
 			return

@@ -44,9 +44,8 @@ func drain(fd int) {
 
 // due is a deadline that is on until it is served n times.
 type due struct {
-	at   clock.Instant
-	n    int
-	tick func()
+	at clock.Instant
+	n  int
 }
 
 func (d *due) next() (clock.Instant, bool) { return d.at, d.n > 0 }

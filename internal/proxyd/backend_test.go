@@ -29,7 +29,7 @@ func free(t testing.TB, network string) netip.AddrPort {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		return netip.MustParseAddrPort(c.LocalAddr().String())
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -128,11 +128,11 @@ func (l *lender) attempt(fd uintptr) bool {
 	l.lent = l.buffers.Get().(*[]byte)
 	for {
 		l.n, l.err = unix.Read(int(fd), *l.lent)
-		if l.err != unix.EINTR {
+		if l.err != unix.EINTR { //nolint:errorlint // a bare errno
 			break
 		}
 	}
-	if l.err == unix.EAGAIN {
+	if l.err == unix.EAGAIN { //nolint:errorlint // a bare errno
 		l.buffers.Put(l.lent)
 		return false
 	}

@@ -9,7 +9,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -188,7 +187,7 @@ func (w *World) check(h *host) {
 
 func (w *World) fail(format string, args ...any) {
 	if w.err == nil {
-		w.err = fmt.Errorf("at %.3fs: %w", w.Now().Seconds(), errors.New(fmt.Sprintf(format, args...)))
+		w.err = fmt.Errorf("at %.3fs: %w", w.Now().Seconds(), fmt.Errorf(format, args...))
 	}
 }
 

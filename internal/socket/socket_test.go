@@ -31,7 +31,7 @@ func pair(t testing.TB, family int) (a, b side) {
 	if err != nil {
 		t.Skip(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	machine := func(name, addr string) side {
 		n, err := l.Node(name, lab.Port{Name: "eth0", LAN: "lan", Addresses: []string{addr}})
 		if err != nil {

@@ -118,7 +118,7 @@ func (s *socket) send(b []byte) error {
 	var err error
 	ctlErr := s.raw.Write(func(fd uintptr) bool {
 		err = unix.Sendto(int(fd), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-		return err != unix.EAGAIN
+		return !errors.Is(err, unix.EAGAIN)
 	})
 	return errors.Join(err, ctlErr)
 }
@@ -190,7 +190,7 @@ func (s *socket) receive(each func(message) (done bool, err error)) error {
 		var err error
 		ctlErr := s.raw.Read(func(fd uintptr) bool {
 			n, _, err = unix.Recvfrom(int(fd), s.buf, unix.MSG_TRUNC)
-			return err != unix.EAGAIN
+			return !errors.Is(err, unix.EAGAIN)
 		})
 		if err = errors.Join(err, ctlErr); err != nil {
 			return err
