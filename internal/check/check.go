@@ -185,7 +185,7 @@ func (c *Checker) finished(now clock.Instant, r Result) {
 		return
 	}
 	c.running = false
-	c.due = c.next(now)
+	c.due = clock.Following(c.grid, now, c.cfg.Interval)
 	switch {
 	case r.Void:
 	case r.OK:
@@ -237,14 +237,6 @@ func (c *Checker) verdict(v Verdict) {
 	c.up, c.known = v.Up, true
 	c.failures, c.step = 0, 0
 	c.do(v)
-}
-
-// next is the first point of the schedule after now: attempts are counted
-// from where the checker began, so that nothing drifts, and an attempt that
-// outlasted its interval leaves out what it missed.
-func (c *Checker) next(now clock.Instant) clock.Instant {
-	n := now.Sub(c.grid)/c.cfg.Interval + 1
-	return c.grid.Add(max(n, 0) * c.cfg.Interval)
 }
 
 // reconfigure takes over new settings; a shorter interval counts from now on.

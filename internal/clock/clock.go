@@ -19,6 +19,15 @@ func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i - j) }
 // Before reports whether i comes before j.
 func (i Instant) Before(j Instant) bool { return i < j }
 
+// Following returns the first point of a schedule after now. The schedule has
+// a point every interval from grid on, so that nothing drifts; points that have
+// passed are left out, so that nothing is made up for in a burst. Less than an
+// interval before grid it gives the point after grid.
+func Following(grid, now Instant, interval time.Duration) Instant {
+	n := now.Sub(grid)/interval + 1
+	return grid.Add(max(n, 0) * interval)
+}
+
 // Reading is one look at the clocks of the machine, taken together.
 type Reading struct {
 	// Mono is CLOCK_MONOTONIC.

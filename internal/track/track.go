@@ -176,7 +176,7 @@ func (s *Script) finished(now clock.Instant, r Result) {
 	}
 	counted := s.killed
 	s.running, s.killed = false, false
-	s.due = s.next(now)
+	s.due = clock.Following(s.grid, now, s.cfg.Interval)
 	switch {
 	case counted || r.Void:
 	case r.OK:
@@ -212,14 +212,6 @@ func (s *Script) report(r Report) {
 	r.First = !s.known
 	s.known, s.up, s.row = true, r.Up, 0
 	s.do(r)
-}
-
-// next is the first start of the schedule after now: starts are counted from
-// where the script began, so that nothing drifts, and a run that outlasted its
-// interval leaves out what it missed.
-func (s *Script) next(now clock.Instant) clock.Instant {
-	n := now.Sub(s.grid)/s.cfg.Interval + 1
-	return s.grid.Add(max(n, 0) * s.cfg.Interval)
 }
 
 // reconfigure takes over new settings; another interval counts from now on.

@@ -80,7 +80,7 @@ func (n *Node) serveActive(r *router) {
 	g := &r.cfg.GARP
 	if r.advert <= n.now {
 		n.do(r.send)
-		r.advert = following(r.advert, n.now, r.cfg.Advert)
+		r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)
 	}
 	if n.once(&r.garp) {
 		n.announce(r, g.Repeat)
@@ -93,7 +93,7 @@ func (n *Node) serveActive(r *router) {
 	}
 	if r.refresh <= n.now {
 		n.announce(r, g.RefreshRepeat)
-		r.refresh = following(r.refresh, n.now, max(g.Refresh, 1))
+		r.refresh = clock.Following(r.refresh, n.now, max(g.Refresh, 1))
 	}
 }
 

@@ -31,14 +31,3 @@ func Skew(version int, p Priority, masterAdvert time.Duration) time.Duration {
 func MasterDown(version int, p Priority, adverts int, masterAdvert time.Duration) time.Duration {
 	return time.Duration(adverts)*masterAdvert + Skew(version, p, masterAdvert)
 }
-
-// following is the next time of a schedule that has just been served at now:
-// the time planned before plus the interval, so that nothing drifts. Times
-// that have passed too are left out, so that nothing is made up for in a burst.
-func following(planned, now clock.Instant, interval time.Duration) clock.Instant {
-	next := planned.Add(interval)
-	if late := now.Sub(next); late >= 0 {
-		next = next.Add((late/interval + 1) * interval)
-	}
-	return next
-}
