@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 
@@ -74,10 +73,7 @@ func New(c Config) (*Probe, error) {
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
-	r := p.attempt(ctx)
-	r.Took = time.Since(begun)
-	return r
+	return probe.Timed(ctx, p.attempt)
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {

@@ -54,10 +54,7 @@ func New(c Config) *Probe { return &Probe{cfg: c} }
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
-	r := p.attempt(ctx)
-	r.Took = time.Since(begun)
-	return r
+	return probe.Timed(ctx, p.attempt)
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {

@@ -14,7 +14,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
 )
@@ -98,10 +97,7 @@ func (p *Probe) OnLoop() bool { return p.tls == nil && p.want.match == nil }
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
-	r := p.attempt(ctx)
-	r.Took = time.Since(begun)
-	return r
+	return probe.Timed(ctx, p.attempt)
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
@@ -116,8 +112,8 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 		}
 		raw.Close()
 	}()
-	_ = raw.SetDeadline(time.Now().Add(p.To.Patience()))
-	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })()
+	stop, _ := probe.Limit(ctx, raw, p.To.Patience())
+	defer stop()
 
 	conn := raw
 	if p.tls != nil {

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,10 +33,7 @@ type Probe struct{ To probe.Endpoint }
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
-	r := p.attempt(ctx)
-	r.Took = time.Since(begun)
-	return r
+	return probe.Timed(ctx, p.attempt)
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
@@ -47,10 +43,11 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	}
 	conn := os.NewFile(uintptr(fd), "icmp") //nolint:gosec // a descriptor is positive
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(p.To.Patience())); err != nil {
+	stop, err := probe.Limit(ctx, conn, p.To.Patience())
+	defer stop()
+	if err != nil {
 		return probe.Ours(err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 
 	var t token
 	_, _ = rand.Read(t[:]) // it never fails

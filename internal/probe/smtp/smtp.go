@@ -13,7 +13,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
 )
@@ -48,10 +47,7 @@ func New(c Config) (*Probe, error) {
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
-	r := p.attempt(ctx)
-	r.Took = time.Since(begun)
-	return r
+	return probe.Timed(ctx, p.attempt)
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
@@ -59,8 +55,7 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	if err != nil {
 		return probe.Failed(err)
 	}
-	_ = conn.SetDeadline(time.Now().Add(p.To.Patience()))
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop, _ := probe.Limit(ctx, conn, p.To.Patience())
 	defer func() {
 		stop()
 		if t, ok := conn.(*net.TCPConn); ok {

@@ -8,7 +8,6 @@ package tcp
 import (
 	"context"
 	"net"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
 )
@@ -18,16 +17,17 @@ type Probe struct{ To probe.Endpoint }
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
-	begun := time.Now()
+	return probe.Timed(ctx, p.attempt)
+}
+
+func (p *Probe) attempt(ctx context.Context) probe.Result {
 	conn, err := p.To.Dial(ctx)
 	if err != nil {
-		r := probe.Failed(err)
-		r.Took = time.Since(begun)
-		return r
+		return probe.Failed(err)
 	}
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetLinger(0)
 	}
 	conn.Close()
-	return probe.Result{OK: true, Reason: probe.OK, Took: time.Since(begun)}
+	return probe.Result{OK: true, Reason: probe.OK}
 }
