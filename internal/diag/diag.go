@@ -54,8 +54,9 @@ const MaxList = 10000
 
 // Add appends d. At MaxList it says once that there is more; beyond, it keeps
 // only what is graver than anything before, so that Count never takes a list
-// for better than it is.
+// for better than it is. A line that may carry a password is left out.
 func (l *List) Add(d Diagnostic) {
+	d.Source = shown(d.Source)
 	n := len(*l)
 	if n == MaxList-1 {
 		worst := d.Severity

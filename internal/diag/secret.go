@@ -9,9 +9,8 @@ func Secret(keyword string) bool {
 	return strings.HasPrefix(k, "auth") || strings.Contains(k, "pass") || strings.Contains(k, "secret")
 }
 
-// Shown is a line as Diagnostic.Source may have it: empty if it may carry a
-// password.
-func Shown(line string) string {
+// shown is a line as a List keeps it: empty if it may carry a password.
+func shown(line string) string {
 	if f := strings.Fields(strings.TrimLeft(line, " \t{")); len(f) > 1 && f[1] != "{" && Secret(f[0]) {
 		return ""
 	}

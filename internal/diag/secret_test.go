@@ -3,7 +3,7 @@ package diag
 import "testing"
 
 func TestShown(t *testing.T) {
-	for line, shown := range map[string]bool{
+	for line, want := range map[string]bool{
 		"  auth_pass secret":   false,
 		"\tAUTH_PAS secret":    false,
 		"{ auth_pass secret":   false,
@@ -14,7 +14,9 @@ func TestShown(t *testing.T) {
 		"real_server 10.0.0.1": true,
 		"":                     true,
 	} {
-		if got := Shown(line); got != "" && got != line || (got == line) != shown {
+		var l List
+		l.Add(Diagnostic{Source: line})
+		if got := l[0].Source; got != "" && got != line || (got == line) != want {
 			t.Errorf("%q is shown as %q", line, got)
 		}
 	}

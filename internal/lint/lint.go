@@ -156,7 +156,6 @@ func (r *reporter) say(f finding) {
 		d.Severity = min(d.Severity, diag.Warning)
 	}
 	d.Span, d.Source = r.text.place(f.pos, f.keyword)
-	d.Source = diag.Shown(d.Source)
 	r.found.Add(d)
 }
 

@@ -248,7 +248,7 @@ func (l *Lines) tell(at Place, size int, d diag.Diagnostic) {
 	}
 	l.told[t] = true
 	d.Span = l.Span(at, size)
-	d.Source = diag.Shown(l.Text(at))
+	d.Source = l.Text(at)
 	l.report(d)
 }
 

@@ -64,5 +64,5 @@ type Reporter struct {
 // Fault reports at word w.
 func (r *Reporter) Fault(id string, sev diag.Severity, w syntax.Word, message, expected, suggestion string) {
 	r.Add(diag.Diagnostic{ID: id, Severity: sev, Span: r.Spans.Span(w), Message: message,
-		Expected: expected, Suggestion: suggestion, Source: diag.Shown(r.Spans.Line(w.At))})
+		Expected: expected, Suggestion: suggestion, Source: r.Spans.Line(w.At)})
 }
