@@ -5,11 +5,7 @@
 // Message). It knows nothing of what the messages bring about.
 package ipc
 
-import (
-	"encoding/json"
-
-	"github.com/holdfast-ha/holdfast/internal/event"
-)
+import "encoding/json"
 
 // MaxFrame bounds a frame in bytes: the status of 100,000 real servers fits.
 const MaxFrame = 64 << 20
@@ -51,12 +47,11 @@ const (
 
 // Message is one frame.
 type Message struct {
-	Kind   Kind            `json:"kind"`
-	Seq    uint64          `json:"seq,omitempty"`
-	Error  string          `json:"error,omitempty"`
-	Topic  string          `json:"topic,omitempty"`
-	Record *event.Record   `json:"record,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"`
+	Kind  Kind            `json:"kind"`
+	Seq   uint64          `json:"seq,omitempty"`
+	Error string          `json:"error,omitempty"`
+	Topic string          `json:"topic,omitempty"`
+	Body  json.RawMessage `json:"body,omitempty"`
 	// Files is how many descriptors travel with the message; Send sets it.
 	Files int `json:"files,omitempty"`
 }

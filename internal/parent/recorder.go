@@ -125,19 +125,8 @@ func (h *house) Explain(ctx context.Context) (api.Explanation, error) {
 		return api.Explanation{}, err
 	}
 	r := &recollection{reply: make(chan *recollection, 1)}
-	select {
-	case h.events <- r:
-	case <-h.ended:
-		return api.Explanation{}, errStopped
-	case <-ctx.Done():
-		return api.Explanation{}, ctx.Err()
-	}
-	select {
-	case <-r.reply:
-	case <-h.ended:
-		return api.Explanation{}, errStopped
-	case <-ctx.Done():
-		return api.Explanation{}, ctx.Err()
+	if err := ask(ctx, h, r, r.reply); err != nil {
+		return api.Explanation{}, err
 	}
 	// By the monotonic clock, which all processes share and nobody sets.
 	slices.SortStableFunc(r.records, func(a, b event.Record) int { return cmp.Compare(a.When.Mono, b.When.Mono) })

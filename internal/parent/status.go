@@ -32,23 +32,31 @@ type query struct {
 	reply   chan *query // capacity 1: the loop never waits
 }
 
+// ask gives a question to the loop and waits until it comes back answered.
+func ask[Q any](ctx context.Context, h *house, question Q, reply <-chan Q) error {
+	select {
+	case h.events <- question:
+	case <-h.ended:
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-reply:
+		return nil
+	case <-h.ended:
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Status asks the loop and, through it, the children. It may be called from
 // any goroutine.
 func (h *house) Status(ctx context.Context) (api.Status, error) {
 	q := &query{reply: make(chan *query, 1)}
-	select {
-	case h.events <- q:
-	case <-h.ended:
-		return api.Status{}, errStopped
-	case <-ctx.Done():
-		return api.Status{}, ctx.Err()
-	}
-	select {
-	case <-q.reply:
-	case <-h.ended:
-		return api.Status{}, errStopped
-	case <-ctx.Done():
-		return api.Status{}, ctx.Err()
+	if err := ask(ctx, h, q, q.reply); err != nil {
+		return api.Status{}, err
 	}
 	for _, body := range q.bodies {
 		if err := merge(&q.status, body); err != nil {

@@ -54,9 +54,6 @@ type Value struct {
 // Dur is the value of Seconds.
 func (v *Value) Dur() time.Duration { return time.Duration(v.Int) }
 
-// Bool is the value of Bool.
-func (v *Value) Bool() bool { return v.Int != 0 }
-
 type verdict uint8
 
 const (
