@@ -73,20 +73,20 @@ func (l *loader) noWeights(g *SyncGroup) {
 
 // dropWeights: a priority that must not change has no use for weights.
 func (l *loader) dropWeights(i *VRRPInstance, why string) {
-	kept := i.TrackScripts[:0]
-	for _, t := range i.TrackScripts {
-		weight := t.Weight
-		if s := l.scriptByName[t.Name]; s != nil && !t.WeightSet {
-			weight = s.Weight
+	i.TrackScripts = l.weightless(i.TrackScripts, "vrrp_script", why, func(name string) (int, bool) {
+		s := l.scriptByName[name]
+		if s == nil {
+			return 0, false
 		}
-		if weight != 0 {
-			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "vrrp_script "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")
-			continue
+		return s.Weight, true
+	})
+	i.TrackFiles = l.weightless(i.TrackFiles, "track_file", why, func(name string) (int, bool) {
+		f := l.cfg.TrackFile(name)
+		if f == nil {
+			return 0, false
 		}
-		kept = append(kept, t)
-	}
-	i.TrackScripts = kept
-	l.dropFileWeights(i, why)
+		return f.Weight, true
+	})
 	ifaces := i.TrackIfaces[:0]
 	for _, t := range i.TrackIfaces {
 		if t.Weight != 0 {
@@ -101,22 +101,23 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 	i.TrackIfaces = ifaces
 }
 
-// dropFileWeights is dropWeights for files, which weigh 1 unless they say
-// otherwise.
-func (l *loader) dropFileWeights(i *VRRPInstance, why string) {
-	kept := i.TrackFiles[:0]
-	for _, t := range i.TrackFiles {
+// weightless keeps the references without a weight and complains of the others.
+// own is the weight of the tracked thing's block, if there is one; a reference
+// that says none has that.
+func (l *loader) weightless(refs []Track, kind, why string, own func(name string) (int, bool)) []Track {
+	kept := refs[:0]
+	for _, t := range refs {
 		weight := t.Weight
-		if f := l.cfg.TrackFile(t.Name); f != nil && !t.WeightSet {
-			weight = f.Weight
+		if w, ok := own(t.Name); ok && !t.WeightSet {
+			weight = w
 		}
 		if weight != 0 {
-			l.walk.Fault("HF043", diag.Error, l.wordAt(t), "track_file "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")
+			l.walk.Fault("HF043", diag.Error, l.wordAt(t), kind+" "+t.Name+" with a weight is not tracked by "+why, "weight 0", "")
 			continue
 		}
 		kept = append(kept, t)
 	}
-	i.TrackFiles = kept
+	return kept
 }
 
 // wordAt finds the word that named a tracked thing again.
