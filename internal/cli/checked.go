@@ -111,7 +111,7 @@ func (c *checked) verdict() string {
 	if c.Errors+c.Warnings == 0 {
 		return "no problems"
 	}
-	return count(c.Errors, "error") + ", " + count(c.Warnings, "warning")
+	return diag.Counted(c.Errors, "error") + ", " + diag.Counted(c.Warnings, "warning")
 }
 
 // summary says in one clause what a configuration holds.
@@ -123,17 +123,7 @@ func summary(cfg *conf.Config) string {
 		servers += len(v.Servers)
 	}
 	return strings.Join([]string{
-		count(r.Instances, "VRRP instance"), count(r.AddressesIn, "virtual address"),
-		count(len(cfg.VirtualServers), "virtual server"), count(servers, "real server"),
+		diag.Counted(r.Instances, "VRRP instance"), diag.Counted(r.AddressesIn, "virtual address"),
+		diag.Counted(len(cfg.VirtualServers), "virtual server"), diag.Counted(servers, "real server"),
 	}, ", ")
-}
-
-func count(n int, what string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case strings.HasSuffix(what, "s"):
-		return fmt.Sprintf("%d %ses", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

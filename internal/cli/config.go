@@ -106,7 +106,7 @@ func (f *configFlags) load(t terminal, files source.Files, name string) (cfg *co
 		return cfg, exitUnread
 	}
 	if n := found.Count(diag.Error); n > 0 {
-		fmt.Fprintf(t.err, "%s: %s; `holdfast check` shows them\n", name, count(n, "error"))
+		fmt.Fprintf(t.err, "%s: %s; `holdfast check` shows them\n", name, diag.Counted(n, "error"))
 		return cfg, exitProblems
 	}
 	return cfg, exitFine

@@ -132,7 +132,7 @@ func explainJSON(w io.Writer, e *api.Explanation) {
 func printHistory(w io.Writer, e *api.Explanation, about *explaining.Subject, earlier int) {
 	switch {
 	case earlier > 0:
-		fmt.Fprintf(w, "(%s before these; --last=0 shows all)\n", count(earlier, "record"))
+		fmt.Fprintf(w, "(%s before these; --last=0 shows all)\n", diag.Counted(earlier, "record"))
 	case e.Lost > 0:
 		fmt.Fprintln(w, "(older records are no longer kept)")
 	}

@@ -118,7 +118,7 @@ func (f *simulateFlags) run(t terminal, files []string) (code int, err error) {
 	}
 	fmt.Fprintf(t.out, "\n%s", w.Summary())
 	if n := w.Broken(); n > 0 {
-		return exitProblems, fmt.Errorf("%s not hold", count(n, "expectation")+map[bool]string{true: " does", false: " do"}[n == 1])
+		return exitProblems, fmt.Errorf("%s not hold", diag.Counted(n, "expectation")+map[bool]string{true: " does", false: " do"}[n == 1])
 	}
 	return exitFine, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 const statusUsage = `Usage: holdfast status [--json] [--control PATH]
@@ -218,7 +219,7 @@ func printService(w io.Writer, director string, v *api.Service) {
 		}
 	}
 	fmt.Fprintf(w, "\n%s %s %s by %s: %d of %s in%s\n",
-		v.Name, v.Scheduler, v.Forward, director, in, count(len(v.Servers), "server"), quorum)
+		v.Name, v.Scheduler, v.Forward, director, in, diag.Counted(len(v.Servers), "server"), quorum)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range v.Servers {
 		r := &v.Servers[i]

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 )
 
@@ -94,12 +95,12 @@ func (h *house) judge(l loaded) (code int, why string) {
 	case r.Fatal != "":
 		return r.Exit, r.Fatal
 	case r.Strict && r.Errors > 0:
-		return ExitConfig, fmt.Sprintf("the configuration has %s, and strict was asked for", count(r.Errors, "error"))
+		return ExitConfig, fmt.Sprintf("the configuration has %s, and strict was asked for", diag.Counted(r.Errors, "error"))
 	case h.snapshot == nil:
 		return ExitOK, ""
 	}
 	if added := newProblems(h.report.Problems, r.Problems); len(added) > 0 {
-		return ExitConfig, fmt.Sprintf("it brings %s: %s", count(len(added), "new problem"), place(added[0]))
+		return ExitConfig, fmt.Sprintf("it brings %s: %s", diag.Counted(len(added), "new problem"), place(added[0]))
 	}
 	if len(r.Problems) >= MaxProblems && r.Errors > h.report.Errors { // beyond what we were told
 		return ExitConfig, fmt.Sprintf("it has %d errors, the running one has %d", r.Errors, h.report.Errors)
@@ -224,13 +225,6 @@ func (h *house) once() {
 		h.again = false
 		h.reload()
 	}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func place(p api.Problem) string {

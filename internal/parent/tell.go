@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // maxComplaints bounds the problems that are logged at once.
@@ -33,9 +34,9 @@ func (r *Report) summary() string {
 	if r.Fatal != "" {
 		return r.Fatal
 	}
-	parts := []string{count(r.Instances, "VRRP instance"), count(r.Services, "virtual server")}
+	parts := []string{diag.Counted(r.Instances, "VRRP instance"), diag.Counted(r.Services, "virtual server")}
 	if r.Servers > 0 {
-		parts = append(parts, count(r.Servers, "real server"))
+		parts = append(parts, diag.Counted(r.Servers, "real server"))
 	}
 	if r.Services > 0 && r.Director != "" {
 		parts = append(parts, "director "+r.Director)
@@ -48,7 +49,7 @@ func (r *Report) summary() string {
 		parts = append(parts, text)
 	}
 	if r.Errors > 0 {
-		parts = append(parts, count(r.Errors, "problem"))
+		parts = append(parts, diag.Counted(r.Errors, "problem"))
 	}
 	return join(parts)
 }
