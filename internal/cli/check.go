@@ -47,9 +47,8 @@ type checkFlags struct {
 	ids                                                         []string
 }
 
-func (f *checkFlags) set() *pflag.FlagSet {
-	s := pflag.NewFlagSet("check", pflag.ContinueOnError)
-	s.Usage = func() {}
+func (f *checkFlags) set(t terminal) *pflag.FlagSet {
+	s := newOptions(t, "check")
 	for name, into := range map[string]*bool{
 		"strict": &f.strict, "json": &f.json, "sarif": &f.sarif, "here": &f.here,
 		"no-lint": &f.noLint, "no-cluster": &f.noCluster, "explain": &f.explain,
@@ -64,16 +63,11 @@ func (f *checkFlags) set() *pflag.FlagSet {
 // check is `holdfast check FILE…`.
 func check(t terminal, args []string) int {
 	var f checkFlags
-	set := f.set()
-	set.SetOutput(t.err)
-	err := set.Parse(args)
+	set := f.set(t)
+	if code, done := parse(t, set, args, &f.help, checkUsage); done {
+		return code
+	}
 	switch {
-	case f.help:
-		fmt.Fprint(t.out, checkUsage)
-		return exitFine
-	case err != nil:
-		fmt.Fprintf(t.err, "holdfast check: %v\n", err)
-		return exitUnread
 	case f.explain:
 		return explainIDs(t, set.Args())
 	case set.NArg() == 0:

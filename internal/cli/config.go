@@ -73,9 +73,7 @@ type configFlags struct {
 }
 
 func (f *configFlags) set(t terminal) *pflag.FlagSet {
-	s := pflag.NewFlagSet("config", pflag.ContinueOnError)
-	s.Usage = func() {}
-	s.SetOutput(t.err)
+	s := newOptions(t, "config")
 	s.BoolVar(&f.json, "json", false, "")
 	s.BoolVar(&f.secrets, "secrets", false, "")
 	s.BoolVar(&f.here, "here", false, "")

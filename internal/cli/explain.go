@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -48,22 +46,16 @@ type explainFlags struct {
 // explain is `holdfast explain [NAME]`, and `holdfast explain ID…`.
 func explain(t terminal, args []string) int {
 	var f explainFlags
-	set := pflag.NewFlagSet("explain", pflag.ContinueOnError)
-	set.Usage = func() {}
-	set.SetOutput(t.err)
+	set := newOptions(t, "explain")
 	set.IntVar(&f.last, "last", 100, "")
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVarP(&f.help, "help", "h", false, "")
 	set.StringVar(&f.control, "control", "", "")
 	set.StringVarP(&f.pid, "pid", "p", defaultPID, "")
-	err := set.Parse(args)
+	if code, done := parse(t, set, args, &f.help, explainUsage); done {
+		return code
+	}
 	switch {
-	case f.help:
-		fmt.Fprint(t.out, explainUsage)
-		return exitFine
-	case err != nil:
-		fmt.Fprintf(t.err, "holdfast explain: %v\n", err)
-		return exitUnread
 	case set.NArg() > 0 && isID(set.Arg(0)):
 		return explainIDs(t, set.Args())
 	case set.NArg() > 1:

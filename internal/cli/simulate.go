@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -65,23 +63,16 @@ type simulateFlags struct {
 // simulate is `holdfast simulate FILE…`.
 func simulate(t terminal, args []string) int {
 	var f simulateFlags
-	set := pflag.NewFlagSet("simulate", pflag.ContinueOnError)
-	set.Usage = func() {}
-	set.SetOutput(t.err)
+	set := newOptions(t, "simulate")
 	set.StringVar(&f.script, "script", "", "")
 	set.Uint64Var(&f.seed, "seed", 1, "")
 	set.StringArrayVarP(&f.ids, "config-id", "i", []string{hostID()}, "")
 	set.BoolVarP(&f.verbose, "verbose", "v", false, "")
 	set.BoolVarP(&f.help, "help", "h", false, "")
-	err := set.Parse(args)
-	switch {
-	case f.help:
-		fmt.Fprint(t.out, simulateUsage)
-		return exitFine
-	case err != nil:
-		fmt.Fprintf(t.err, "holdfast simulate: %v\n", err)
-		return exitUnread
-	case set.NArg() == 0:
+	if code, done := parse(t, set, args, &f.help, simulateUsage); done {
+		return code
+	}
+	if set.NArg() == 0 {
 		fmt.Fprint(t.err, simulateUsage)
 		return exitUnread
 	}

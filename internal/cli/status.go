@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -36,22 +35,15 @@ const statusPatience = 5 * time.Second
 
 // status is `holdfast status`.
 func status(t terminal, args []string) int {
-	set := pflag.NewFlagSet("status", pflag.ContinueOnError)
-	set.Usage = func() {}
-	set.SetOutput(t.err)
+	set := newOptions(t, "status")
 	asJSON := set.Bool("json", false, "")
 	path := set.String("control", "", "")
 	pid := set.StringP("pid", "p", defaultPID, "")
 	help := set.BoolP("help", "h", false, "")
-	err := set.Parse(args)
-	switch {
-	case *help:
-		fmt.Fprint(t.out, statusUsage)
-		return exitFine
-	case err != nil:
-		fmt.Fprintf(t.err, "holdfast status: %v\n", err)
-		return exitUnread
-	case set.NArg() > 0:
+	if code, done := parse(t, set, args, help, statusUsage); done {
+		return code
+	}
+	if set.NArg() > 0 {
 		fmt.Fprint(t.err, statusUsage)
 		return exitUnread
 	}
