@@ -78,15 +78,9 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 		}
 		needLines(l, s)
 	}},
-	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_sync_group > track_interface", func(l *loader, s *stmt) {
-		l.trackInterface(s, &l.group.TrackIfaces)
-	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh, for all members."},
-	{Name: "track_script", Bare: true, Block: schema.List("vrrp_sync_group > track_script", func(l *loader, s *stmt) {
-		l.trackScript(s, &l.group.TrackScripts)
-	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh, for all members."},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_sync_group > track_file", tracksFile(func(l *loader) *[]Track { return &l.group.TrackFiles }), trackArgs...), Doc: "Files whose number weighs, for all members."},
-	{Name: "track_process", Bare: true, Block: schema.List("vrrp_sync_group > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh, for all members."},
-	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_sync_group > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh, for all members."},
+}, trackRows("vrrp_sync_group", ", for all members", func(l *loader) tracks {
+	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles}
+}), rows{
 	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &l.group.SMTPAlert })},
 	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},
 	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},

@@ -123,13 +123,37 @@ func notifyRows(notify func(*loader) *Notify, tellPriority func(*loader) *int8) 
 	}
 }
 
+// tracks are the lists of what an instance or a group tracks.
+type tracks struct{ ifaces, scripts, files *[]Track }
+
+// trackRows are the lists of tracked things that instances and groups share;
+// whom ends their sentences.
+func trackRows(block, whom string, into func(*loader) tracks) rows {
+	list := func(name string, read func(*loader, *stmt)) *schema.Block[loader] {
+		return schema.List(block+" > "+name, read, trackArgs...)
+	}
+	return rows{
+		{Name: "track_interface", Bare: true, Block: list("track_interface", func(l *loader, s *stmt) {
+			l.trackInterface(s, into(l).ifaces)
+		}), Doc: "Interfaces that must be up, or that weigh" + whom + "."},
+		{Name: "track_script", Bare: true, Block: list("track_script", func(l *loader, s *stmt) {
+			l.trackScript(s, into(l).scripts)
+		}), Doc: "Scripts that must succeed, or that weigh" + whom + "."},
+		{Name: "track_file", Bare: true, Block: list("track_file", tracksFile(func(l *loader) *[]Track {
+			return into(l).files
+		})), Doc: "Files whose number weighs" + whom + "."},
+		{Name: "track_process", Bare: true, Block: list("track_process", tracksNamed("track_process")), Unbuilt: true, Doc: "Processes that must run, or that weigh" + whom + "."},
+		{Name: "track_bfd", Bare: true, Block: list("track_bfd", tracksNamed("track_bfd")), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh" + whom + "."},
+	}
+}
+
 func inst(l *loader) *VRRPInstance  { return l.inst }
 func vi(l *loader) *instanceNotes   { return l.vi }
 func viGARP(l *loader) *GARP        { return &l.inst.GARP }
 func viNotify(l *loader) *Notify    { return &l.inst.Notify }
 func groupNotify(l *loader) *Notify { return &l.group.Notify }
 
-var instanceBlock = schema.NewBlock("vrrp_instance", instanceWho, instanceTiming, instanceAddresses, instanceTracking,
+var instanceBlock = schema.NewBlock("vrrp_instance", instanceWho, instanceTiming, instanceAddresses, instanceTracking, instanceTracks, instanceLinkbeat,
 	notifyRows(viNotify, func(l *loader) *int8 { return &l.vi.tellPriority }), instanceGARP, instanceRest)
 
 var instanceWho = rows{
@@ -248,15 +272,13 @@ var instanceAddresses = rows{
 
 var instanceTracking = rows{
 	{Name: "dont_track_primary", Doc: "Do not become faulty when the interface is down.", Set: flag(func(l *loader) *bool { return &inst(l).DontTrackPrimary })},
-	{Name: "track_interface", Bare: true, Block: schema.List("vrrp_instance > track_interface", func(l *loader, s *stmt) {
-		l.trackInterface(s, &l.inst.TrackIfaces)
-	}, trackArgs...), Doc: "Interfaces that must be up, or that weigh."},
-	{Name: "track_script", Bare: true, Block: schema.List("vrrp_instance > track_script", func(l *loader, s *stmt) {
-		l.trackScript(s, &l.inst.TrackScripts)
-	}, trackArgs...), Doc: "Scripts that must succeed, or that weigh."},
-	{Name: "track_file", Bare: true, Block: schema.List("vrrp_instance > track_file", tracksFile(func(l *loader) *[]Track { return &l.inst.TrackFiles }), trackArgs...), Doc: "Files whose number weighs."},
-	{Name: "track_process", Bare: true, Block: schema.List("vrrp_instance > track_process", tracksNamed("track_process"), trackArgs...), Unbuilt: true, Doc: "Processes that must run, or that weigh."},
-	{Name: "track_bfd", Bare: true, Block: schema.List("vrrp_instance > track_bfd", tracksNamed("track_bfd"), trackArgs...), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh."},
+}
+
+var instanceTracks = trackRows("vrrp_instance", "", func(l *loader) tracks {
+	return tracks{&l.inst.TrackIfaces, &l.inst.TrackScripts, &l.inst.TrackFiles}
+})
+
+var instanceLinkbeat = rows{
 	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},
 }
 
