@@ -72,6 +72,14 @@ type Router struct {
 	AuthType uint8   // wire.AuthNone, wire.AuthPass or wire.AuthAH
 	AuthData [8]byte // the password, or the key of AH, padded with zeros
 
+	// HMAC authenticates adverts; nil without auth_hmac.
+	HMAC *HMAC
+
+	// Checksum is how that of version 3 over IPv4 is reckoned. Peers that do it
+	// in keepalived's old way are answered alike, unless NoOldChecksum.
+	Checksum      wire.Checksum
+	NoOldChecksum bool
+
 	// ARPInterval and NAInterval pace announcements on the interface.
 	ARPInterval, NAInterval time.Duration
 	PromoteSecondaries      bool
@@ -173,6 +181,15 @@ func (b *builder) router(i *conf.VRRPInstance) {
 	b.destination(&r, i)
 	r.addresses(i)
 	r.authenticate(i)
+	r.hmac(i)
+	switch {
+	case i.Version != 3 || i.Family != 4:
+	case i.V3ChecksumAsV2:
+		r.Checksum = wire.AsV2
+	case i.OldChecksum == conf.OldChecksumAll && i.Unicast:
+		r.Checksum = wire.OldUnicast
+	}
+	r.NoOldChecksum = i.OldChecksum == conf.OldChecksumNever
 	key := onWire{dev, i.Family, i.VRID, i.Unicast}
 	if first, taken := b.wire[key]; taken && r.Blocked == "" {
 		r.Blocked = fmt.Sprintf("virtual_router_id %d on %s belongs to %s already", i.VRID, dev, first)

@@ -40,6 +40,7 @@ type Global struct {
 	NoSwap        bool // vrrp_no_swap
 	SkipCheckAddr bool // vrrp_skip_check_adv_addr
 	Strict        bool // vrrp_strict
+	V3AsV2        bool // v3_checksum_as_v2
 	// GARP holds the defaults of all instances (vrrp_garp_*).
 	GARP                 GARP
 	LowerPrioNoAdvert    bool
@@ -156,9 +157,14 @@ type VRRPInstance struct {
 	Rules        []Route       // virtual_rules
 	NoPreempt    bool
 	PreemptDelay time.Duration
-	Accept       bool       // default true unless strict
-	AuthType     string     // "", "PASS", "AH"
-	AuthPass     string     // at most 8 bytes
+	Accept       bool   // default true unless strict
+	AuthType     string // "", "PASS", "AH"
+	AuthPass     string // at most 8 bytes
+	HMAC         *HMAC  // auth_hmac; nil without
+
+	OldChecksum    string // old_unicast_checksum: "" (as the peer does), OldChecksumAll, OldChecksumNever
+	V3ChecksumAsV2 bool   // v3_checksum_as_v2: no pseudo-header over IPv4
+
 	SrcIP        netip.Addr // mcast_src_ip or unicast_src_ip
 	Unicast      bool       // unicast_peer was given
 	Peers        []Peer
@@ -182,6 +188,12 @@ type VRRPInstance struct {
 	PromoteSecondaries   bool
 	Pos                  Pos
 }
+
+// What old_unicast_checksum says.
+const (
+	OldChecksumAll   = "all"
+	OldChecksumNever = "never"
+)
 
 // Peer is one unicast_peer line.
 type Peer struct {

@@ -23,6 +23,7 @@ func (l *loader) finishInstance(n *instanceNotes) bool {
 	l.strict(n)
 	l.start(n)
 	l.unicast(n)
+	l.hmac(n)
 	l.auth(n)
 	l.ownInterface(n)
 	l.vmac(n)
@@ -99,6 +100,7 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	i.SkipCheckAddr = pick(n.skipCheck, false) || g.SkipCheckAddr // off does not undo the global setting
 	i.CheckUnicastSrc = pick(n.checkSrc, l.checkSrc)
 	i.Strict = pick(n.strict, g.Strict)
+	i.V3ChecksumAsV2 = pick(n.v3AsV2, g.V3AsV2)
 	if !i.McastDst.IsValid() {
 		if i.McastDst = g.McastGroup4; i.Family == 6 {
 			i.McastDst = g.McastGroup6

@@ -44,6 +44,7 @@ type Program struct {
 	Regular    bool   // a file, not a directory or a device
 	Executable bool   // by somebody
 	Shared     bool   // somebody other than root can change it or replace it
+	Readable   bool   // its group or everybody can read it
 }
 
 // NewReader gives the statements that Load reads, for those who want the text
@@ -69,7 +70,7 @@ func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 		found.Add(d)
 	}
 	r := NewReader(files, name, opts, report)
-	l := newLoader(r, opts.System, report)
+	l := newLoader(r, files, opts.System, report)
 	l.walk.Torn = func(at diag.Span) bool { return at.File == torn.File && at.Line == torn.Line }
 	for {
 		n, ok := r.Next()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -15,10 +16,12 @@ const unset = -1
 // loader is what the rows fill: the configuration, the block they are in, and
 // notes for what can only be judged later.
 type loader struct {
-	cfg  *Config
-	sys  System
-	walk schema.Walker[loader]
-	read reader
+	cfg *Config
+	sys System
+	// texts are the files that values may name.
+	texts source.Files
+	walk  schema.Walker[loader]
+	read  reader
 
 	// The block being read, by kind; each is set when its block begins.
 	script *VRRPScript
@@ -135,11 +138,13 @@ type instanceNotes struct {
 	noVIPs                   bool
 	lowerPrio, higherPrio    int8
 	skipCheck, checkSrc      int8
+	v3AsV2                   int8
 	smtp, tellPriority       int8
 	preemptDelay, advert     syntax.Word
 	version                  syntax.Word
 	acceptWord, xmitBase     syntax.Word
 	vmac                     syntax.Word // use_vmac or use_ipvlan
+	hmac                     *hmacNotes
 	garpRepeats              bool
 	vips, excluded           []syntax.Word // first words, beside Addresses and Excluded
 }
@@ -158,8 +163,8 @@ type groupNotes struct {
 	tellPriority int8
 }
 
-func newLoader(r reader, sys System, add func(diag.Diagnostic)) *loader {
-	l := &loader{cfg: &Config{}, sys: sys, read: r}
+func newLoader(r reader, texts source.Files, sys System, add func(diag.Diagnostic)) *loader {
+	l := &loader{cfg: &Config{}, sys: sys, texts: texts, read: r}
 	l.walk = schema.Walker[loader]{Root: root, Into: l, Reporter: schema.Reporter{Spans: r, Add: add}}
 	l.cfg.Global = globalDefaults()
 	return l

@@ -122,7 +122,7 @@ var globalVRRP = rows{
 	{Name: "vrrp_startup_delay", Args: secs(time.Millisecond, maxTimer), Doc: "How long after the start instances keep still.", Set: dur(func(l *loader) *time.Duration { return &global(l).StartupDelay })},
 	{Name: "vrrp_delay_after_boot", Args: secs(time.Millisecond, maxTimer), Since: since24, Unbuilt: true, Doc: "How long after the system's boot instances keep still."},
 	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
-	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Unbuilt: true, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do."},
+	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.V3AsV2 })},
 	{Name: "log_unknown_vrids", Unbuilt: true, Doc: "Log adverts of virtual routers that are not configured."},
 	{Name: "disable_local_igmp", Unbuilt: true, Doc: "Keep the kernel from reporting link-local multicast groups."},
 	{Name: "vrrp_iptables", Args: opt(words), Unbuilt: true, Deprecated: "nftables", Complain: true, Doc: "The iptables chains to use.", Set: noIPTables},

@@ -179,7 +179,7 @@ var instanceWho = rows{
 	}},
 	{Name: "native_ipv6", Doc: "An IPv6 instance, though its addresses do not say so.", Set: func(l *loader, s *stmt) { l.setNativeV6(s) }},
 	{Name: "authentication", Block: authBlock, Bare: true, Doc: "Authentication of version 2.", Set: func(l *loader, s *stmt) { needBraces(s) }},
-	{Name: "auth_hmac", Block: hmacBlock, Since: since24, Unbuilt: true, Doc: "Authentication of adverts by HMAC."},
+	{Name: "auth_hmac", Block: hmacBlock, Since: since24, Doc: "Authentication of adverts by HMAC, in any version.", Set: beginHMAC},
 	{Name: "vrf", Args: iface, Unbuilt: true, Doc: "The VRF that the interface is in.", Set: func(l *loader, s *stmt) {
 		if l.sys != nil && !l.sys.Interface(s.Text()) {
 			s.Fault("HF026", diag.Error, s.Words()[0], "there is no VRF "+s.Text()+", the line is ignored", "a VRF interface")
@@ -209,14 +209,6 @@ func setAuthPass(l *loader, s *stmt) {
 	}
 	l.inst.AuthPass = p
 }
-
-var hmacBlock = schema.NewBlock("vrrp_instance > auth_hmac", rows{
-	{Name: "key", Args: args{{Kind: schema.Number, Min: 1, Max: 255, Label: "ID"}, {Kind: schema.Words, Label: "KEY"}}, Doc: "A key by its number."},
-	{Name: "active_key", Args: num(1, 255), Doc: "The number of the key that is sent."},
-	{Name: "time_window", Args: num(1, 3600), Doc: "How many seconds clocks may differ."},
-	{Name: "anti_replay", Args: on, Doc: "Refuse adverts that were seen before."},
-	{Name: "mode", Args: text, Doc: "Whether adverts without it are still accepted."},
-})
 
 var instanceTiming = rows{
 	{Name: "advert_int", Args: secs(10*time.Millisecond, 255*time.Second), Doc: "How often a master sends adverts; whole seconds in version 2.", Set: func(l *loader, s *stmt) {
@@ -260,8 +252,13 @@ var instanceAddresses = rows{
 	}},
 	{Name: "unicast_fault_no_peer", Unbuilt: true, Doc: "Faulty when there is no unicast peer."},
 	{Name: "check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.vi.checkSrc, l.vi.unicast = 1, true }},
-	{Name: "old_unicast_checksum", Args: opt(enum("never", "all")), Unbuilt: true, Doc: "Checksums of version 3 as keepalived made them before 1.3.6.", Set: func(l *loader, _ *stmt) { l.vi.unicast = true }},
-	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Unbuilt: true, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4."},
+	{Name: "old_unicast_checksum", Args: opt(enum(OldChecksumNever, OldChecksumAll)), Doc: "Unicast checksums of version 3 as keepalived made them up to 1.3.6; with never not even for peers that do.", Set: func(l *loader, s *stmt) {
+		l.vi.unicast, l.inst.OldChecksum = true, OldChecksumAll
+		if len(s.Words()) > 0 {
+			l.inst.OldChecksum = s.Text()
+		}
+	}},
+	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4.", Set: tri(func(l *loader) *int8 { return &vi(l).v3AsV2 })},
 	{Name: "accept", Doc: "Take packets to the virtual addresses though not their owner; the default.", Set: func(l *loader, s *stmt) { l.vi.accept, l.vi.acceptWord = 1, s.Keyword() }},
 	{Name: "no_accept", Unbuilt: true, Doc: "Drop them.", Set: func(l *loader, _ *stmt) { l.vi.accept = 0 }},
 	{Name: "use_vmac", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router its own MAC address.", Set: useVMAC},

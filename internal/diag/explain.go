@@ -140,7 +140,10 @@ the instance.`,
 	"HF038": `There is a keyword of unicast and no unicast_peer, so adverts go by multicast. Perhaps the peers were refused: look
 for errors in unicast_peer.`,
 
-	"HF039": `Authentication cannot be used: version 3 and IPv6 have none (RFC 5798 §9), and version 2 needs auth_pass.`,
+	"HF039": `Authentication cannot be used: version 3 and IPv6 have none (RFC 5798 §9), and version 2 needs auth_pass.
+Or something is wrong with auth_hmac, which any version may have: a key that is too short, too long or cannot be read is left
+out; without a key to sign with, the whole block is, and adverts go out as if it were not there. Where both are
+given, auth_hmac holds. A key in a file is read with the configuration, so a reload takes a new one.`,
 
 	"HF040": `The quorum is compared with the sum of the weights of the real servers that are alive. It cannot be more than all of
 them weigh, and the hysteresis must be less than it.`,

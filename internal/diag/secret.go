@@ -6,11 +6,14 @@ import "strings"
 // for its value. No diagnostic quotes such a value: it ends in logs.
 func Secret(keyword string) bool {
 	k := strings.ToLower(keyword)
-	return strings.HasPrefix(k, "auth") || strings.Contains(k, "pass") || strings.Contains(k, "secret")
+	return strings.HasPrefix(k, "auth") || strings.HasPrefix(k, "key") || strings.Contains(k, "pass") || strings.Contains(k, "secret")
 }
 
 // shown is a line as a List keeps it: empty if it may carry a password.
 func shown(line string) string {
+	if strings.Contains(line, "hex:") {
+		return "" // a key of auth_hmac, whatever the word before it
+	}
 	if f := strings.Fields(strings.TrimLeft(line, " \t{")); len(f) > 1 && f[1] != "{" && Secret(f[0]) {
 		return ""
 	}

@@ -8,6 +8,8 @@ func TestShown(t *testing.T) {
 		"\tAUTH_PAS secret":    false,
 		"{ auth_pass secret":   false,
 		"smtp_password secret": false,
+		"  key 1 secret":       false,
+		" ky 1 hex:00":         false,
 		"auth_pass":            true,
 		"authentication {":     true,
 		"  priority 100":       true,

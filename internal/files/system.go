@@ -94,6 +94,7 @@ func program(path string) conf.Program {
 		Regular:    info.Mode().IsRegular(),
 		Executable: info.Mode().Perm()&0o111 != 0,
 		Shared:     shared(path),
+		Readable:   info.Mode().Perm()&0o044 != 0,
 	}
 }
 

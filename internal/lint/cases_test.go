@@ -15,6 +15,10 @@ func router(name string, vrid, priority int, vip, more string) string {
 	return fmt.Sprintf("vrrp_instance %s {\n interface eth0\n virtual_router_id %d\n priority %d\n virtual_ipaddress {\n  %s\n }\n%s\n}\n", name, vrid, priority, vip, more)
 }
 
+const keyA, keyB = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+func hmacOf(lines string) string { return " auth_hmac {\n" + lines + "\n }" }
+
 func scripts(weights string) string { return " track_script {\n" + weights + "\n }" }
 
 const twoScripts = "vrrp_script x {\n script /bin/true\n}\nvrrp_script y {\n script /bin/true\n}\n"
@@ -65,6 +69,24 @@ func TestCases(t *testing.T) {
 		"three nodes, one odd": {
 			nodes: []string{router("a", 1, 150, v, ""), router("b", 1, 100, v, ""), router("c", 1, 50, v, " advert_int 2")},
 			want:  []string{"HF155"},
+		},
+		"a rotation under way": {
+			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA+"\nkey 2 "+keyB+"\nactive_key 2")), router("b", 1, 100, v, hmacOf("key 1 "+keyA+"\nkey 2 "+keyB+"\nactive_key 1"))},
+		},
+		"a rotation begun at the wrong end": {
+			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA+"\nkey 2 "+keyB+"\nactive_key 2")), router("b", 1, 100, v, hmacOf("key 1 "+keyA))},
+			want:  []string{"HF156"},
+		},
+		"other keys of the same number": {
+			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA)), router("b", 1, 100, v, hmacOf("key 1 "+keyB))},
+			want:  []string{"HF156"},
+		},
+		"signed, and not": {
+			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA+"\nmode permissive")), router("b", 1, 100, v, "")},
+			want:  []string{"HF156"},
+		},
+		"the first step of an introduction": {
+			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA+"\nmode receive-only")), router("b", 1, 100, v, "")},
 		},
 		"one number for IPv4 and IPv6": {
 			nodes: []string{

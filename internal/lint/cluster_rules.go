@@ -44,7 +44,9 @@ the master's interval over (so this is a warning), and how long a fail-over take
 	{
 		ID: "HF156", Severity: diag.Error, Title: "Nodes with different authentication",
 		Explanation: `Adverts with another auth_type or auth_pass are discarded, so both nodes become master. Only the first eight characters of
-a password count.`,
+a password count. With auth_hmac a node needs the key that another one signs with, by the same number; a node without auth_hmac
+discards what is signed, and one with mode enforce what is not. To bring it to a running cluster begin with mode receive-only
+everywhere, then permissive, then enforce.`,
 		router: differentAuth,
 	},
 	{
@@ -213,6 +215,10 @@ func differentAuth(v *virtualRouter, say sayer) {
 			what = "auth_type " + or(p.AuthType, "none") + ", and " + first.at() + " " + or(first.AuthType, "none")
 		case p.AuthPass != first.AuthPass:
 			what = "another auth_pass than " + first.at()
+		case p.HMAC != nil || first.HMAC != nil:
+			if what = differentHMAC(first, p); what == "" {
+				return
+			}
 		default:
 			return
 		}

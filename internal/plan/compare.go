@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/print"
@@ -74,6 +75,9 @@ func value(s *print.Setting) string {
 			return "on"
 		}
 		return "off"
+	}
+	if s.Secret { // which may stand in a file
+		return fmt.Sprint(s.Value)
 	}
 	return print.Words(s.Words...)
 }

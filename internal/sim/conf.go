@@ -62,7 +62,7 @@ func madeUp(i, family int) netip.Addr {
 func portOf(r *build.Router) port {
 	p := port{
 		family: r.Family, group: r.Group, unicast: r.Unicast, strict: r.CheckSource,
-		authType: r.AuthType, authData: r.AuthData,
+		authType: r.AuthType, authData: r.AuthData, hmac: r.HMAC,
 	}
 	if r.Unicast {
 		for _, peer := range r.Peers {

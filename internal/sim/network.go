@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
@@ -20,6 +22,7 @@ type port struct {
 	strict   bool // refuses unicast adverts of others than peers
 	authType uint8
 	authData [8]byte
+	hmac     *build.HMAC
 }
 
 // port is as configured, or as a script's routers have it: multicast on a link
@@ -47,6 +50,7 @@ type arrival struct {
 	link     string
 	src, dst netip.Addr
 	bytes    []byte
+	hmac     *build.HMAC // the sender's, in place of a trailer
 }
 
 // send encodes an advert for the group, or for each peer.
@@ -60,10 +64,10 @@ func (w *World) send(h *host, r *vrrp.RouterConfig, priority vrrp.Priority) {
 		Addresses: r.Addresses, AuthType: p.authType, AuthData: p.authData,
 	}
 	if !p.unicast {
-		w.transmit(h, arrival{p.link, p.src, p.group, wire.AppendAdvert(nil, &a, p.src, p.group)})
+		w.transmit(h, arrival{p.link, p.src, p.group, wire.AppendAdvert(nil, &a, p.src, p.group), p.hmac})
 	}
 	for _, peer := range p.peers {
-		w.transmit(h, arrival{p.link, p.src, peer, wire.AppendAdvert(nil, &a, p.src, peer)})
+		w.transmit(h, arrival{p.link, p.src, peer, wire.AppendAdvert(nil, &a, p.src, peer), p.hmac})
 	}
 }
 
@@ -165,12 +169,39 @@ func (p *port) refuses(r *vrrp.RouterConfig, in *arrival, a *wire.Advert) string
 		return "its source address is ours"
 	case p.strict && !slices.Contains(p.peers, in.src):
 		return "it is not from a configured peer"
-	case a.Version != 2:
-		return ""
+	}
+	if why := p.disbelieves(in.hmac); why != "" || a.Version != 2 {
+		return why
+	}
+	switch {
 	case a.AuthType != p.authType:
 		return "its authentication type is not ours"
 	case a.AuthData != p.authData && p.authType != wire.AuthNone: // in place of AH, its key
 		return "its password is wrong"
+	}
+	return ""
+}
+
+// disbelieves says why a port refuses what is signed so, or not at all. Clocks
+// are true here, and nobody sends anything again.
+func (p *port) disbelieves(sender *build.HMAC) string {
+	signs := sender != nil && sender.Active != 0
+	switch {
+	case p.hmac == nil && signs:
+		return "it has an HMAC, and we have no auth_hmac"
+	case p.hmac == nil, !signs && !p.hmac.Required:
+		return ""
+	case !signs:
+		return "it has no HMAC"
+	}
+	secret := func(keys []wire.HMACKey) []byte {
+		if at := slices.IndexFunc(keys, func(k wire.HMACKey) bool { return k.ID == sender.Active }); at >= 0 {
+			return keys[at].Secret
+		}
+		return nil
+	}
+	if !bytes.Equal(secret(sender.Keys), secret(p.hmac.Keys)) {
+		return "its HMAC is of another key than ours"
 	}
 	return ""
 }

@@ -69,12 +69,15 @@ func (d *daemon) send(e *edge, p vrrp.Priority) {
 	if p == 0 {
 		e.counters.zeroSent++
 	}
+	if e.hmac != nil {
+		e.sign(p, d.read().Wall)
+	}
 	if !e.Unicast {
-		d.speaker.Advert(e, e.Group, e.payload(p, e.Group))
+		d.speaker.Advert(e, e.Group, e.datagram(p, e.Group))
 		return
 	}
 	for i := range e.Peers {
-		d.speaker.Advert(e, e.Peers[i].Addr, e.payload(p, e.Peers[i].Addr))
+		d.speaker.Advert(e, e.Peers[i].Addr, e.datagram(p, e.Peers[i].Addr))
 	}
 }
 

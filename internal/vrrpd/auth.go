@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/socket"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
@@ -21,6 +22,45 @@ func (e *edge) rekey(next *build.Router) {
 		e.ah = wire.NewAH(next.AuthData[:])
 	case e.AuthData != next.AuthData:
 		e.ah.Rekey(next.AuthData[:])
+	}
+}
+
+// rehash gives a router that authenticates by HMAC what it needs for it. What
+// was sent and heard goes on over a reload, so a change of keys misses nothing.
+func (e *edge) rehash(next *build.Router) {
+	switch {
+	case next.HMAC == nil:
+		e.hmac = nil
+	case e.hmac == nil:
+		e.hmac = wire.NewHMAC(next.HMAC.HMACConfig)
+	default:
+		e.hmac.Configure(next.HMAC.HMACConfig)
+	}
+}
+
+// hashed checks an advert's HMAC. wall is when it came, in nanoseconds since
+// the Unix epoch.
+func (e *edge) hashed(p *packet, a *wire.Advert, wall int64) wire.Fault {
+	switch {
+	case e.hmac == nil && a.Trailer == nil:
+		return wire.Good
+	case e.hmac == nil:
+		return wire.Length
+	case a.Trailer != nil:
+		return e.hmac.Verify(p.payload[:len(p.payload)-wire.TrailerLen], a.Trailer, p.src, wall)
+	case e.HMAC.Required:
+		return wire.ExtMissing
+	}
+	e.counters.faults[wire.ExtMissing]++
+	return wire.Good
+}
+
+// sign makes the trailer of the adverts that are about to be sent: one for all
+// peers, for the destination is not covered.
+func (e *edge) sign(p vrrp.Priority, wall int64) {
+	e.trailer = nil
+	if e.hmac != nil && e.hmac.Signs() {
+		e.trailer = e.hmac.Sign(e.payload(p, e.Group), e.source, wall)
 	}
 }
 

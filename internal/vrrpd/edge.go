@@ -39,6 +39,10 @@ type edge struct {
 	priority vrrp.Priority
 	from     netip.Addr
 	ah       *wire.AH // nil unless AuthType is AH
+	hmac     *wire.HMAC
+	trailer  []byte       // of the advert being sent, hmac's own; nil without
+	signed   []byte       // advert and trailer
+	olds     []netip.Addr // peers that reckon checksums as keepalived did once
 
 	counters counters
 	faults   [wire.NumFaults]quiet
@@ -75,6 +79,16 @@ type counters struct {
 	sendErrors   uint64
 }
 
+// datagram is what goes to dst: the advert, and its trailer if there is one.
+func (e *edge) datagram(p vrrp.Priority, dst netip.Addr) []byte {
+	advert := e.payload(p, dst)
+	if e.trailer == nil {
+		return advert
+	}
+	e.signed = wire.AppendTrailer(append(e.signed[:0], advert...), 0, e.trailer, e.source, dst)
+	return e.signed
+}
+
 // payload is the router's advert with that priority, encoded. It is made anew
 // only when it differs from the last one.
 func (e *edge) payload(p vrrp.Priority, dst netip.Addr) []byte {
@@ -89,7 +103,10 @@ func (e *edge) payload(p vrrp.Priority, dst netip.Addr) []byte {
 func (e *edge) encode(b []byte, p vrrp.Priority, dst netip.Addr) []byte {
 	a := wire.Advert{
 		Version: e.Version, VRID: e.VRID, Priority: uint8(p), Interval: e.Interval,
-		AuthType: e.AuthType, Addresses: e.Advertised,
+		AuthType: e.AuthType, Addresses: e.Advertised, Checksum: e.Checksum,
+	}
+	if e.Checksum == wire.Standard && slices.Contains(e.olds, dst) {
+		a.Checksum = wire.OldUnicast
 	}
 	if e.AuthType == wire.AuthPass {
 		a.AuthData = e.AuthData // and never the key of AH

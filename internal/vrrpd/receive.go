@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -64,7 +65,7 @@ func (d *daemon) heard(p *packet) {
 		return
 	}
 	if fault == wire.Good {
-		fault = e.judge(p, a)
+		fault = d.judge(e, p, a)
 	}
 	e.counters.faults[fault]++
 	if fault != wire.Good {
@@ -85,10 +86,12 @@ const minVRID = 8
 
 // judge checks what can be known of a packet without the machine (RFC 9568
 // §7.1, RFC 3768 §7.1, and keepalived's rules for unicast).
-func (e *edge) judge(p *packet, a *wire.Advert) wire.Fault {
+func (d *daemon) judge(e *edge, p *packet, a *wire.Advert) wire.Fault {
 	switch {
 	case a.Version != e.Version:
 		return wire.BadVersion
+	case !d.reckoned(e, p, a):
+		return wire.BadChecksum
 	case p.src == e.source:
 		return wire.OwnAdvert
 	}
@@ -99,8 +102,8 @@ func (e *edge) judge(p *packet, a *wire.Advert) wire.Fault {
 	} else if p.ttl != wire.TTL {
 		return wire.HopLimit
 	}
-	if a.Version != 2 {
-		return wire.Good
+	if f := e.hashed(p, a, d.cameAt(p)); f != wire.Good || a.Version != 2 {
+		return f
 	}
 	if f := e.authentic(p, a); f != wire.Good {
 		return f
@@ -109,6 +112,34 @@ func (e *edge) judge(p *packet, a *wire.Advert) wire.Fault {
 		return wire.BadInterval
 	}
 	return wire.Good
+}
+
+// reckoned reports whether the checksum is of a kind that the router takes. A
+// peer of the old kind is answered in its kind, as keepalived does.
+func (d *daemon) reckoned(e *edge, p *packet, a *wire.Advert) bool {
+	switch a.Checksum {
+	case wire.AsV2:
+		return e.Checksum == wire.AsV2
+	case wire.OldUnicast:
+		if e.NoOldChecksum {
+			return false
+		}
+		if e.Checksum == wire.Standard && !slices.Contains(e.olds, p.src) && e.peer(p.src) != nil {
+			e.olds = append(e.olds, p.src)
+			d.sayf(slog.LevelInfo, kindPacket, e.Name, "(%s) Setting unicast VRRPv3 checksum to old version: %s reckons it so", e.Name, p.src)
+		}
+	}
+	return true
+}
+
+// cameAt is when a packet came by the wall clock, as HMAC compares it; 0 where
+// nobody looks.
+func (d *daemon) cameAt(p *packet) int64 {
+	if d.parsed.Trailer == nil {
+		return 0
+	}
+	now := d.read()
+	return now.Wall - int64(now.Mono.Sub(p.at))
 }
 
 // judgePeer checks who sent a unicast advert, if that is wanted.
@@ -144,7 +175,7 @@ func (d *daemon) refuse(e *edge, fault wire.Fault, p *packet) {
 		return
 	}
 	if times, ok := e.faults[fault].allow(d.now()); ok {
-		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, e.reason(fault, p, &d.parsed), times)
+		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, d.reason(e, fault, p), times)
 	}
 }
 

@@ -23,12 +23,25 @@ var words = [wire.NumFaults]string{
 	wire.BadProtocol:   "it is not VRRP",
 	wire.OwnAdvert:     "it is our own",
 	wire.UnknownSource: "it is not from a configured peer",
+	wire.ExtMissing:    "it has no HMAC",
+	wire.ExtMalformed:  "its HMAC is of no kind that exists",
+	wire.ExtUnknownKey: "its HMAC is of a key that we do not have",
+	wire.ExtInvalid:    "its HMAC does not hold",
+	wire.ExtStale:      "the time in its HMAC is not ours",
+	wire.ExtReplay:     "its HMAC was heard before: somebody sends it again, or its router's clock was set back",
 	wire.Replayed:      "its AH sequence number was heard before: it is sent again, or its router has begun anew",
 }
 
 // reason adds what the packet had and what was expected. Passwords stay out.
-func (e *edge) reason(f wire.Fault, p *packet, a *wire.Advert) string {
+func (d *daemon) reason(e *edge, f wire.Fault, p *packet) string {
+	a := &d.parsed
 	switch f {
+	case wire.Length:
+		if a.Trailer != nil {
+			return "it has an HMAC, and we have no auth_hmac"
+		}
+	case wire.ExtUnknownKey, wire.ExtInvalid, wire.ExtStale:
+		return e.reasonHMAC(f, a, d.cameAt(p))
 	case wire.HopLimit:
 		return fmt.Sprintf("its TTL is %d, so it has come another way than it should", p.ttl)
 	case wire.BadVersion:
@@ -43,4 +56,18 @@ func (e *edge) reason(f wire.Fault, p *packet, a *wire.Advert) string {
 		return fmt.Sprintf("its authentication type is %d, ours %d", a.AuthType, e.AuthType)
 	}
 	return words[f]
+}
+
+// reasonHMAC says of keys and clocks what must be the same on both routers.
+func (e *edge) reasonHMAC(f wire.Fault, a *wire.Advert, wall int64) string {
+	by, key := wire.Ahead(a.Trailer, wall)
+	switch {
+	case f == wire.ExtUnknownKey:
+		return fmt.Sprintf("its HMAC is of key %d, which is not in our auth_hmac", key)
+	case f == wire.ExtInvalid:
+		return fmt.Sprintf("its HMAC does not hold: its key %d is another than ours, or the packet was changed", key)
+	case by > 0:
+		return fmt.Sprintf("its clock is %v ahead of ours, and time_window allows %v: set the clocks", by, e.hmac.Window())
+	}
+	return fmt.Sprintf("its clock is %v behind ours, and time_window allows %v: set the clocks; or it was heard before and is sent again", -by, e.hmac.Window())
 }

@@ -147,6 +147,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 		}
 		had := addressesOf(e)
 		e.rekey(&next.Routers[i])
+		e.rehash(&next.Routers[i])
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
 		e.sender = build.SourceTrack(r.Name, r.Interface)
 		e.advert = e.advert[:0]

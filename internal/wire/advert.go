@@ -11,8 +11,8 @@ const (
 	Protocol = 112
 	// TTL is the hop limit of every advert (RFC 9568 §5.1.1.3).
 	TTL = 255
-	// MaxAdvert is the longest advert: 255 IPv6 addresses.
-	MaxAdvert = headerLen + 255*16 + authLen
+	// MaxAdvert is the longest advert: 255 IPv6 addresses and an HMAC.
+	MaxAdvert = headerLen + 255*16 + TrailerLen
 
 	headerLen = 8
 	authLen   = 8 // version 2 only: the authentication data
@@ -39,17 +39,29 @@ type Advert struct {
 	Interval time.Duration
 	AuthType uint8   // version 2 only
 	AuthData [8]byte // version 2 only: the password, padded with zeros
-	// OldChecksum: a unicast advert of version 3 over IPv4 has its checksum
-	// reckoned as if it went to Group4, as keepalived up to 1.3.6 did
-	// [old_unicast_checksum]. Parsing accepts and notes it.
-	OldChecksum bool
+	// Checksum is how that of version 3 over IPv4 is reckoned. Parsing takes
+	// every kind and notes which: the receiver knows what is allowed.
+	Checksum Checksum
+	// Trailer is what follows when it has the length of HMAC's, a part of the
+	// packet; nil without. Not used by AppendAdvert.
+	Trailer []byte
 	// Addresses are of one family. Parsing reuses the slice's memory, so give
 	// it room for 255 once and keep the Advert.
 	Addresses []netip.Addr
 }
 
+// Checksum is a way to reckon the checksum of version 3 over IPv4.
+type Checksum uint8
+
+// The ways. Other adverts have only one.
+const (
+	Standard   Checksum = iota
+	OldUnicast          // unicast, as if to Group4: keepalived up to 1.3.6 [old_unicast_checksum]
+	AsV2                // without a pseudo-header, as some vendors do [v3_checksum_as_v2]
+)
+
 // ParseAdvert decodes b, an IP payload from src to dst, into a. It is strict
-// about length: b must end where the advert ends. When the result is not Good,
+// about length: b must end where the advert ends, or a trailer after it. When the result is not Good,
 // a is filled as far as it was understood.
 func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 	a.Addresses = a.Addresses[:0]
@@ -57,7 +69,7 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 		return Length
 	}
 	a.Version, a.VRID, a.Priority = int(b[0]>>4), b[1], b[2]
-	a.AuthType, a.AuthData, a.OldChecksum = 0, [8]byte{}, false
+	a.AuthType, a.AuthData, a.Checksum, a.Trailer = 0, [8]byte{}, Standard, nil
 	is6 := src.Is6() && !src.Is4In6()
 	want := headerLen + int(b[3])*addrLen(is6)
 	switch {
@@ -69,17 +81,20 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 	switch {
 	case b[0]&0x0f != advertTyp:
 		return BadType
-	case len(b) != want:
+	case len(b) != want && len(b) != want+TrailerLen:
 		return Length
 	case a.VRID == 0:
 		return BadVRID
-	case !a.checked(b, src, dst):
+	case !a.checked(b, want, src, dst):
 		return BadChecksum
+	}
+	if len(b) > want {
+		a.Trailer = b[want:]
 	}
 	if a.Version == 2 {
 		a.Interval = time.Duration(b[5]) * time.Second
 		a.AuthType = b[4]
-		copy(a.AuthData[:], b[len(b)-authLen:])
+		copy(a.AuthData[:], b[want-authLen:want])
 	} else {
 		a.Interval = time.Duration(binary.BigEndian.Uint16(b[4:])&0x0fff) * centisecond
 	}
@@ -90,14 +105,26 @@ func ParseAdvert(a *Advert, b []byte, src, dst netip.Addr) Fault {
 	return Good
 }
 
-// checked verifies the checksum, and notes when it is of the old kind.
-func (a *Advert) checked(b []byte, src, dst netip.Addr) bool {
+// checked verifies the checksum of an advert of n bytes with what follows, and
+// notes which kind it is.
+func (a *Advert) checked(b []byte, n int, src, dst netip.Addr) bool {
+	if dst.Is4() {
+		b = b[:n] // a trailer counts over IPv6 only
+	}
 	if checksum(pseudo(a.Version, len(b), src, dst), b) == 0 {
 		return true
 	}
-	a.OldChecksum = a.Version == 3 && dst.Is4() && !dst.IsMulticast() &&
-		checksum(pseudo(a.Version, len(b), src, Group4), b) == 0
-	return a.OldChecksum
+	switch {
+	case a.Version != 3 || !dst.Is4():
+		return false
+	case !dst.IsMulticast() && checksum(pseudo(a.Version, len(b), src, Group4), b) == 0:
+		a.Checksum = OldUnicast
+	case checksum(0, b) == 0:
+		a.Checksum = AsV2
+	default:
+		return false
+	}
+	return true
 }
 
 // addresses decodes n addresses from b into a's slice.
@@ -144,10 +171,15 @@ func AppendAdvert(b []byte, a *Advert, src, dst netip.Addr) []byte {
 	} else {
 		binary.BigEndian.PutUint16(p[4:], uint16(min(max(a.Interval/centisecond, 0), 4095)))
 	}
-	if a.OldChecksum && dst.Is4() {
-		dst = Group4
+	sum := pseudo(a.Version, len(p), src, dst)
+	switch {
+	case is6:
+	case a.Checksum == OldUnicast:
+		sum = pseudo(a.Version, len(p), src, Group4)
+	case a.Checksum == AsV2:
+		sum = 0
 	}
-	binary.BigEndian.PutUint16(p[6:], checksum(pseudo(a.Version, len(p), src, dst), p))
+	binary.BigEndian.PutUint16(p[6:], checksum(sum, p))
 	return b
 }
 

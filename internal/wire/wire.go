@@ -1,6 +1,6 @@
 // Package wire turns VRRP's bytes into values and back: adverts of version 2
 // and 3 with their checksums, the IPv4 header before them, IPsec's authentication
-// header, gratuitous ARP and unsolicited neighbour advertisements.
+// header, the HMAC trailer, gratuitous ARP and unsolicited neighbour advertisements.
 //
 // It is pure and allocates nothing for a packet: it parses into what the caller
 // brings and appends to the caller's buffer. What is wrong with a packet is a
@@ -32,6 +32,12 @@ const (
 	OwnAdvert           // came back from our own address
 	UnknownSource       // unicast, and not from a configured peer
 	Replayed            // authentic, but its sequence number was heard before
+	ExtMissing          // no HMAC trailer; counted also where that is accepted
+	ExtMalformed        // its type does not exist, or what is reserved is not 0
+	ExtUnknownKey       // it names a key that we do not have
+	ExtInvalid          // its digest is wrong: another key, or somebody changed the advert
+	ExtStale            // it is older or newer than the window allows
+	ExtReplay           // authentic, but its sequence was heard before
 	NumFaults           // how many there are, for counters
 )
 
@@ -54,6 +60,12 @@ var faultNames = [NumFaults]string{
 	OwnAdvert:     "own_advert",
 	UnknownSource: "unknown_source",
 	Replayed:      "replayed",
+	ExtMissing:    "auth_ext_missing",
+	ExtMalformed:  "auth_ext_malformed",
+	ExtUnknownKey: "auth_ext_unknown_key",
+	ExtInvalid:    "auth_ext_invalid_hmac",
+	ExtStale:      "auth_ext_stale",
+	ExtReplay:     "auth_ext_replay",
 }
 
 // String returns the name of the counter, keepalived's where it has one.

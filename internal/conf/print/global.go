@@ -63,6 +63,7 @@ func (b *Block) globalVRRP(g, d *conf.Global) {
 	b.flag("vrrp_no_swap", g.NoSwap)
 	b.flag("vrrp_skip_check_adv_addr", g.SkipCheckAddr)
 	b.flag("vrrp_strict", g.Strict)
+	b.on("v3_checksum_as_v2", g.V3AsV2, false)
 	b.on("vrrp_lower_prio_no_advert", g.LowerPrioNoAdvert, false)
 	b.on("vrrp_notify_priority_changes", g.NotifyPriority, false)
 	b.on("vrrp_higher_prio_send_advert", g.HigherPrioSendAdvert, false)

@@ -36,7 +36,7 @@ func (w *writer) block(b *Block, at string) {
 		if s.Secret && !w.secrets {
 			words = []string{Mask}
 		}
-		w.line(at, Words(append([]string{s.Keyword}, words...)...))
+		w.line(at, strings.TrimSuffix(s.Keyword+" "+Words(words...), " "))
 	}
 	for _, sub := range b.Blocks {
 		if sub.Plain && !sub.said() {

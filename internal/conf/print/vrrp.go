@@ -1,6 +1,7 @@
 package print
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -119,6 +120,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.on("notify_priority_changes", i.NotifyPriority, g.NotifyPriority).From = "vrrp_notify_priority_changes"
 	b.on("smtp_alert", i.SMTPAlert, false)
 	b.auth(i)
+	b.hmac(i)
 	return b
 }
 
@@ -167,6 +169,10 @@ func (b *Block) talk(i *conf.VRRPInstance, g *conf.Global) {
 		b.num("unicast_ttl", i.UnicastTTL, -1)
 	}
 	b.flag("check_unicast_src", i.CheckUnicastSrc)
+	if i.OldChecksum != "" {
+		b.str("old_unicast_checksum", i.OldChecksum, "")
+	}
+	b.on("v3_checksum_as_v2", i.V3ChecksumAsV2, g.V3AsV2)
 	group, from := g.McastGroup4, "vrrp_mcast_group4"
 	if i.Family == 6 {
 		group, from = g.McastGroup6, "vrrp_mcast_group6"
@@ -183,5 +189,36 @@ func (b *Block) auth(i *conf.VRRPInstance) {
 	a := &Block{Keyword: "authentication", Plain: true}
 	a.str("auth_type", i.AuthType, "")
 	a.set(Setting{Keyword: "auth_pass", Words: []string{i.AuthPass}, Value: i.AuthPass, Secret: true})
+	b.add(a)
+}
+
+func (b *Block) hmac(i *conf.VRRPInstance) {
+	h := i.HMAC
+	if h == nil {
+		return
+	}
+	a := &Block{Keyword: "auth_hmac", Plain: true}
+	for _, k := range h.Keys {
+		bytes := "hex:" + hex.EncodeToString(k.Secret)
+		word := bytes
+		if k.File != "" {
+			word = "file:" + k.File
+		}
+		a.set(Setting{Keyword: "key " + strconv.Itoa(k.ID), Words: []string{word}, Value: bytes, From: "key", Secret: true})
+	}
+	only := 0
+	if len(h.Keys) == 1 && h.Mode != conf.HMACReceiveOnly {
+		only = h.Keys[0].ID
+	}
+	if h.Active != 0 {
+		a.num("active_key", h.Active, only)
+	}
+	a.str("mode", h.Mode.String(), conf.HMACEnforce.String())
+	replay := "time"
+	if h.Monotonic {
+		replay = "monotonic"
+	}
+	a.str("anti_replay", replay, "time")
+	a.dur("time_window", h.Window, conf.HMACWindow(i.AdvertInt))
 	b.add(a)
 }

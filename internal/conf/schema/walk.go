@@ -196,10 +196,14 @@ func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 
 // value reads one value; what is out of bounds may still be taken, clamped.
 func (w *Walker[T]) value(r *Row[T], a *Arg, word syntax.Word, v *Value) bool {
-	switch a.read(word.Text, v) {
-	case fits:
+	is := a.read(word.Text, v)
+	switch {
+	case is == fits:
 		return true
-	case wrong:
+	case diag.Secret(r.Name) && a.Kind != Enum: // perhaps a word is left out, and this is the secret
+		w.Fault("HF011", diag.Error, word, "a value of "+r.Name+" is not valid", a.Expected(), "")
+		return false
+	case is == wrong:
 		w.Fault("HF011", diag.Error, word, r.Name+" "+strconv.Quote(word.Text)+" is not valid", a.Expected(), a.nearest(word.Text))
 		return false
 	default:
