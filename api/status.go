@@ -18,6 +18,7 @@ type Status struct {
 	Loaded     time.Time   `json:"loaded"`
 	Problems   []Problem   `json:"problems"` // what the loaded configuration has wrong
 	Reload     *ReloadFail `json:"reload_failed,omitempty"`
+	LastReload *Reload     `json:"last_reload,omitempty"` // the last one that was taken
 	Children   []Child     `json:"children"`
 	Instances  []Instance  `json:"instances"`
 	Groups     []Group     `json:"groups"`
@@ -40,6 +41,15 @@ type Problem struct {
 type ReloadFail struct {
 	At  time.Time `json:"at"`
 	Why string    `json:"why"`
+}
+
+// Reload is what a reload did, as planned before anything was touched.
+type Reload struct {
+	At      time.Time `json:"at"`
+	Changes bool      `json:"changes"`
+	// Plan has a line for each object that did not stay as it was.
+	Plan    []string `json:"plan"`
+	LeftOut int      `json:"left_out,omitempty"` // further lines
 }
 
 // Child is one child process.

@@ -1,16 +1,11 @@
 package checkd
 
 import (
-	"errors"
 	"math/rand/v2"
-	"os"
 	"runtime/debug"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/conf/source"
-	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -58,17 +53,9 @@ type planned struct {
 // taken from there.
 func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 	defer holdGarbage()()
-	set, err := source.Unmarshal(snapshot)
+	cfg, err := files.LoadSnapshot(snapshot, boot.ConfigFile, boot.ConfigID)
 	if err != nil {
 		return nil, err
-	}
-	cfg, found := conf.Load(set, boot.ConfigFile, conf.Options{
-		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{},
-	})
-	for i := range found {
-		if found[i].Severity == diag.Fatal {
-			return nil, errors.New(found[i].Message)
-		}
 	}
 	if cfg.Global.ScriptUser == "" {
 		if _, err := proc.LookupUser(defaultScriptUser, ""); err == nil {

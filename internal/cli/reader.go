@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"runtime/debug"
@@ -13,6 +14,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/parent"
+	"github.com/holdfast-ha/holdfast/internal/plan"
 )
 
 // shortLifeMemory is the heap, in bytes, below which a process that reads a
@@ -33,22 +35,50 @@ var (
 
 // read is the throw-away reader: it loads the configuration once, keeps every
 // byte that it read for the children, and reports what the parent must know.
-func read(q parent.LoadRequest) (parent.Report, []byte) {
+func read(q parent.LoadRequest, running []byte) (parent.Report, []byte) {
 	shortLife()
-	once := source.NewRecorder(disk)
-	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: system})
+	once, facts := source.NewRecorder(disk), conf.NewFacts(system)
+	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: facts})
 	r := report(q, cfg, found)
 	if r.Fatal != "" {
 		return r, nil
 	}
-	return r, once.Set().Marshal()
+	set := once.Set()
+	set.Facts = facts.Marshal()
+	snapshot := set.Marshal()
+	if running != nil {
+		r.Reload = reloads(q, running, snapshot)
+	}
+	return r, snapshot
+}
+
+// reloads is the plan of a reload from the running snapshot to the next one:
+// what `holdfast config diff` says of the two, loaded as the children do.
+func reloads(q parent.LoadRequest, running, next []byte) *api.Reload {
+	out := &api.Reload{Plan: []string{}}
+	if bytes.Equal(running, next) {
+		return out
+	}
+	have, err := files.LoadSnapshot(running, q.ConfigFile, q.ConfigID)
+	var want *conf.Config
+	if err == nil {
+		want, err = files.LoadSnapshot(next, q.ConfigFile, q.ConfigID)
+	}
+	if err != nil { // neither stops a reload: the children say it as well
+		out.Changes, out.Plan = true, append(out.Plan, "what changes cannot be told: "+err.Error())
+		return out
+	}
+	p := plan.Make(have, want)
+	out.Changes = p.Changes()
+	out.Plan, out.LeftOut = p.Lines(parent.MaxPlan)
+	return out
 }
 
 func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
 	g := &cfg.Global
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
-		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
+		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, NetNS: g.NetNamespace,
 		ProcessNames: map[string]string{},
 	}
 	for name, title := range map[string]string{

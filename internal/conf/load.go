@@ -12,8 +12,6 @@ type Options struct {
 	// ConfigID is what @ID lines are compared with; empty: System's host name
 	// up to the first dot.
 	ConfigID string
-	// Instance is ${_INSTANCE}; empty: ConfigID.
-	Instance string
 	// Env looks up ${_ENV NAME}; nil: nothing is set.
 	Env func(name string) string
 	// Dir is the working directory, for ${_PWD} in a file with a relative name.
@@ -54,7 +52,7 @@ func NewReader(files source.Files, name string, opts Options, report func(diag.D
 	if opts.System != nil {
 		host = opts.System.HostName()
 	}
-	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, Instance: opts.Instance, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
+	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
 }
 
 // Load reads the configuration called name. It always returns a Config, of

@@ -16,7 +16,7 @@ var rootRows = rows{
 	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
 	{Name: "namespace_with_ipsets", Unbuilt: true, Doc: "Allow ipsets together with network namespaces."},
 	{Name: "use_pid_dir", Unbuilt: true, Doc: "Keep pid files in a directory of their own.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
-	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files and ${_INSTANCE}.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
+	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
 	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Unbuilt: true, Doc: "How long children may take to end before they are killed."},
 }
 

@@ -62,7 +62,6 @@ type BootInfo struct {
 	Child      string `json:"child"`
 	ConfigFile string `json:"config_file"`
 	ConfigID   string `json:"config_id"`
-	Instance   string `json:"instance"`
 	// PIDFile is written, locked and removed by the child.
 	PIDFile string `json:"pid_file"`
 	// KeepVRRP (-V), KeepIPVS (-I): leave addresses or services at stop.

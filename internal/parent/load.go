@@ -15,24 +15,29 @@ import (
 const loadPatience = 60 * time.Second
 
 // Reader reads and checks a configuration: the report, and the bytes of the
-// snapshot (source.Set's) unless the report is fatal.
-type Reader func(LoadRequest) (Report, []byte)
+// snapshot (source.Set's) unless the report is fatal. At a reload running is
+// the snapshot that runs, nil otherwise; the report has the plan then.
+type Reader func(request LoadRequest, running []byte) (Report, []byte)
 
 // RunReader is the life of the throw-away reader's process; it returns the
 // exit code.
 func RunReader(read Reader) int {
 	swallowSignals()
 	conn := ipc.FromFD(ipc.ChildFD)
-	m, _, err := conn.First()
+	m, files, err := conn.First()
 	var request LoadRequest
 	if err == nil {
 		err = json.Unmarshal(m.Body, &request)
+	}
+	var running []byte
+	if err == nil && len(files) > 0 {
+		running, err = ipc.Map(files[0])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "this is for holdfast's own use:", err)
 		return ExitFatal
 	}
-	report, snapshot := read(request)
+	report, snapshot := read(request, running)
 	answer := ipc.Message{Kind: ipc.Loaded, Body: ipc.Marshal(report)}
 	if report.Fatal != "" {
 		err = conn.Send(answer)
@@ -68,8 +73,12 @@ type loaded struct {
 }
 
 // load has the configuration read by a process of its own, which may crash,
-// hang or eat memory without harm to us.
-func load(ctx context.Context, o *Options, netns string) loaded {
+// hang or eat memory without harm to us. running is the snapshot that runs, nil
+// at a start; it is closed.
+func load(ctx context.Context, o *Options, netns string, running *os.File) loaded {
+	if running != nil {
+		defer running.Close()
+	}
 	p, err := start(o.Self, o.Program+"_load", netns, []string{ArgLoad}, nil)
 	if err != nil {
 		return loaded{err: err}
@@ -78,7 +87,7 @@ func load(ctx context.Context, o *Options, netns string) loaded {
 	defer cancel()
 	disarm := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
 	defer disarm()
-	out := converse(p, o.Load)
+	out := converse(p, o.Load, running)
 	_ = p.conn.Close()
 	how, _ := p.wait()
 	if out.err != nil {
@@ -90,8 +99,12 @@ func load(ctx context.Context, o *Options, netns string) loaded {
 	return out
 }
 
-func converse(p *process, request LoadRequest) (out loaded) {
-	if out.err = p.conn.Send(ipc.Message{Kind: ipc.Load, Body: ipc.Marshal(request)}); out.err != nil {
+func converse(p *process, request LoadRequest, running *os.File) (out loaded) {
+	var handed []int
+	if running != nil {
+		handed = append(handed, int(running.Fd()))
+	}
+	if out.err = p.conn.Send(ipc.Message{Kind: ipc.Load, Body: ipc.Marshal(request)}, handed...); out.err != nil {
 		return out
 	}
 	m, files, err := p.conn.Recv()

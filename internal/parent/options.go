@@ -96,7 +96,6 @@ type Report struct {
 	Children []string `json:"children"`
 
 	ConfigID    string   `json:"config_id,omitempty"`
-	Instance    string   `json:"instance,omitempty"`
 	NetNS       string   `json:"net_namespace,omitempty"`
 	Instances   int      `json:"instances"`
 	Services    int      `json:"services"`
@@ -106,10 +105,16 @@ type Report struct {
 	Director    string   `json:"director,omitempty"`
 
 	// ProcessNames by child's name, "" for the parent.
-	ProcessNames   map[string]string `json:"process_names,omitempty"`
-	StartupScript  *Script           `json:"startup_script,omitempty"`
-	ShutdownScript *Script           `json:"shutdown_script,omitempty"`
+	ProcessNames map[string]string `json:"process_names,omitempty"`
+	// Reload says what a reload does, if it is one.
+	Reload *api.Reload `json:"reload,omitempty"`
+
+	StartupScript  *Script `json:"startup_script,omitempty"`
+	ShutdownScript *Script `json:"shutdown_script,omitempty"`
 }
+
+// MaxPlan bounds the lines of a reload's plan that the parent keeps.
+const MaxPlan = 200
 
 // MaxAddresses bounds the addresses that the first log line names.
 const MaxAddresses = 16

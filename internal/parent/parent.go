@@ -275,7 +275,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		logOptions.Ident = ident
 	}
 	boot := ipc.BootInfo{
-		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID, Instance: h.report.Instance,
+		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
 		PIDFile: o.ChildPIDFiles[k.name], KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
 		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}

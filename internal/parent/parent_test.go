@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 // fakeReader understands lines: "needs vrrp", "problem TEXT", "fatal TEXT",
 // "crash"; the rest is for fakeChild.
-func fakeReader(r LoadRequest) (rep Report, snapshot []byte) {
+func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
 	text, err := os.ReadFile(r.ConfigFile)
 	if err != nil {
 		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil

@@ -3,6 +3,7 @@ package parent
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -23,7 +24,14 @@ type refusal struct {
 func (h *house) load() {
 	h.loading = true
 	netns := h.netns()
-	h.work.Go(func() { h.post(load(h.ctx, &h.o, netns)) })
+	var running *os.File
+	if h.snapshot != nil { // ours may be closed meanwhile
+		fd, err := unix.FcntlInt(h.snapshot.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			running = os.NewFile(uintptr(fd), h.snapshot.Name())
+		}
+	}
+	h.work.Go(func() { h.post(load(h.ctx, &h.o, netns, running)) })
 }
 
 // reload is SIGHUP. Several while one is under way count as one more.
@@ -145,11 +153,15 @@ func (h *house) adopt(l loaded) {
 		l.report.NetNS = h.report.NetNS
 	}
 	h.snapshot, h.report, h.loadedAt, h.refused = l.snapshot, l.report, time.Now(), refusal{}
+	if h.report.Reload != nil {
+		h.report.Reload.At = h.loadedAt
+	}
 	if first {
 		setProcessName(h.processName())
 		h.announce(&h.report)
 	}
 	h.complain(h.report.Problems)
+	h.tellPlan()
 	if first && h.report.StartupScript != nil {
 		h.script("startup_script", h.report.StartupScript)
 		return // the children follow when it has ended

@@ -127,6 +127,7 @@ func (h *house) answer(q *query) {
 		Problems: h.report.Problems, Director: h.report.Director,
 		Children: []api.Child{}, Instances: []api.Instance{}, Groups: []api.Group{}, Services: []api.Service{},
 	}
+	q.status.LastReload = h.report.Reload
 	if h.refused.why != "" {
 		q.status.Reload = &api.ReloadFail{At: h.refused.at, Why: h.refused.why}
 	}

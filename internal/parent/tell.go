@@ -70,6 +70,29 @@ func (h *house) complain(problems []api.Problem) {
 	}
 }
 
+// maxPlanned bounds the lines that are logged about what a reload does; status
+// has more of them.
+const maxPlanned = 50
+
+// tellPlan logs what a reload does, object by object.
+func (h *house) tellPlan() {
+	r := h.report.Reload
+	if r == nil {
+		return
+	}
+	if !r.Changes {
+		h.tell(slog.LevelInfo, "config", "Reload: nothing changed")
+		return
+	}
+	told := min(len(r.Plan), maxPlanned)
+	for _, line := range r.Plan[:told] {
+		h.tell(slog.LevelInfo, "config", "Reload: %s", line)
+	}
+	if left := len(r.Plan) - told + r.LeftOut; left > 0 {
+		h.tell(slog.LevelInfo, "config", "Reload: and %s more", diag.Counted(left, "object"))
+	}
+}
+
 func (h *house) processName() string {
 	if name := h.report.ProcessNames[""]; name != "" {
 		return name

@@ -71,6 +71,7 @@ func Make(have, want *conf.Config) *Plan {
 	p := &Plan{}
 	p.global(have, want)
 	p.scripts(have, want)
+	p.named(have, want)
 	p.groups(have, want)
 	p.routers(have, want)
 	p.services(have, want)
@@ -108,6 +109,29 @@ func (p *Plan) global(have, want *conf.Config) {
 			o.Why = "it counts when holdfast is started anew"
 		}
 		p.add(o)
+	}
+}
+
+// named matches blocks by their keyword and name.
+func (p *Plan) named(have, want *conf.Config) {
+	key := func(b *print.Block) [2]string { return [2]string{b.Keyword, print.Words(b.Name...)} }
+	was, before := map[[2]string]*print.Block{}, print.Others(have)
+	for _, b := range before {
+		was[key(b)] = b
+	}
+	for _, b := range print.Others(want) {
+		k := key(b)
+		if old := was[k]; old != nil {
+			p.add(judge(k[0], k[1], compare(old, b)))
+			delete(was, k)
+		} else {
+			p.add(Object{Kind: k[0], Name: k[1], Verdict: Added})
+		}
+	}
+	for _, b := range before {
+		if k := key(b); was[k] != nil {
+			p.add(Object{Kind: k[0], Name: k[1], Verdict: Removed})
+		}
 	}
 }
 

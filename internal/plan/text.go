@@ -21,45 +21,89 @@ func (p *Plan) Text() string {
 	return b.String()
 }
 
+// Lines is the same with a line for each object that does not stay as it was,
+// its changes behind it, as a log wants it; left counts those beyond limit.
+func (p *Plan) Lines(limit int) (lines []string, left int) {
+	lines = []string{}
+	add := func(l string) {
+		if len(lines) < limit {
+			lines = append(lines, l)
+		} else {
+			left++
+		}
+	}
+	for i := range p.Objects {
+		p.Objects[i].lines("", add)
+	}
+	return lines, left
+}
+
+func (o *Object) lines(within string, add func(string)) {
+	if o.Verdict != Kept {
+		said := []string{within + o.head()}
+		for i := range o.Changes {
+			said = append(said, o.Changes[i].words()...)
+		}
+		add(strings.Join(said, "; "))
+	}
+	if o.Verdict == Added || o.Verdict == Removed {
+		return // its parts with it
+	}
+	for i := range o.Parts {
+		o.Parts[i].lines(within+o.title()+", ", add)
+	}
+}
+
 const indent = "    "
 
 func (o *Object) text(b *strings.Builder, at string) {
 	if o.Verdict == Kept && !changes(o.Parts) {
 		return
 	}
-	b.WriteString(at + o.Kind)
-	if o.Name != "" {
-		b.WriteString(" " + o.Name)
-	}
-	b.WriteString(": " + words[o.Verdict])
-	if o.Why != "" {
-		b.WriteString("; " + o.Why)
-	}
-	b.WriteByte('\n')
+	b.WriteString(at + o.head() + "\n")
 	for i := range o.Changes {
-		o.Changes[i].text(b, at+indent)
+		for _, w := range o.Changes[i].words() {
+			b.WriteString(at + indent + w + "\n")
+		}
 	}
 	for i := range o.Parts {
 		o.Parts[i].text(b, at+indent)
 	}
 }
 
-func (c *Change) text(b *strings.Builder, at string) {
+func (o *Object) title() string {
+	if o.Name == "" {
+		return o.Kind
+	}
+	return o.Kind + " " + o.Name
+}
+
+func (o *Object) head() string {
+	h := o.title() + ": " + words[o.Verdict]
+	if o.Why != "" {
+		h += "; " + o.Why
+	}
+	return h
+}
+
+// words are a change in words, a list's line by line.
+func (c *Change) words() (out []string) {
 	for _, l := range c.Removed {
-		b.WriteString(at + c.Keyword + ": " + l + " goes\n")
+		out = append(out, c.Keyword+": "+l+" goes")
 	}
 	for _, l := range c.Added {
-		b.WriteString(at + c.Keyword + ": " + l + " comes\n")
+		out = append(out, c.Keyword+": "+l+" comes")
 	}
 	switch {
 	case c.Reordered:
-		b.WriteString(at + c.Keyword + ": another order\n")
-	case len(c.Removed)+len(c.Added) > 0:
+		out = append(out, c.Keyword+": another order")
+	case len(out) > 0:
 	case c.Old == "" && c.New == "":
-		b.WriteString(at + c.Keyword + ": another one\n")
+		out = append(out, c.Keyword+": another one")
 	default:
-		b.WriteString(at + c.Keyword + ": " + or(c.Old, "none") + " -> " + or(c.New, "none") + "\n")
+		out = append(out, c.Keyword+": "+or(c.Old, "none")+" -> "+or(c.New, "none"))
 	}
+	return out
 }
 
 func or(a, b string) string {

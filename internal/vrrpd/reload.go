@@ -2,18 +2,13 @@ package vrrpd
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/netip"
-	"os"
 	"os/user"
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/conf/source"
-	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
@@ -23,19 +18,9 @@ import (
 // read makes a configuration out of a snapshot. It may take its time and does
 // not run on the loop.
 func read(snapshot []byte, boot ipc.BootInfo) (build.VRRP, error) {
-	set, err := source.Unmarshal(snapshot)
+	c, err := files.LoadSnapshot(snapshot, boot.ConfigFile, boot.ConfigID)
 	if err != nil {
 		return build.VRRP{}, err
-	}
-	c, found := conf.Load(set, boot.ConfigFile, conf.Options{
-		ConfigID: boot.ConfigID, Instance: boot.Instance, Env: os.Getenv, System: files.Child{},
-	})
-	if found.Count(diag.Fatal) > 0 {
-		for _, f := range found {
-			if f.Severity == diag.Fatal {
-				return build.VRRP{}, errors.New(f.Message)
-			}
-		}
 	}
 	out := build.FromVRRP(c)
 	if out.User == "" {

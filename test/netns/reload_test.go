@@ -1,6 +1,10 @@
 package netns_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,4 +67,43 @@ func TestReloadOfABrokenFile(t *testing.T) {
 		s, err := a.Status()
 		return err == nil && s.Reload == nil
 	})
+}
+
+// What a reload does is said before it is done, in the words of
+// `holdfast config diff`, to the log and to status.
+func TestReloadTellsItsPlan(t *testing.T) {
+	l := New(t)
+	before := config(Instance{Priority: 150})
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), before)
+	WaitMaster(t, Virtual, a)
+	Must(t, a.Reload())
+	WaitLog(t, a, "Reload: nothing changed", 1)
+	Wait(t, "status says the same", func() bool {
+		s, err := a.Status()
+		return err == nil && s.LastReload != nil && !s.LastReload.Changes && len(s.LastReload.Plan) == 0
+	})
+
+	after := config(Instance{Priority: 140}, "vrrp_track_file seen {\n    file /dev/null\n}")
+	Must(t, a.Configure(after))
+	Must(t, a.Reload())
+	const line = "vrrp_instance VI_1: changed in place; priority: 150 -> 140"
+	WaitLog(t, a, "Reload: "+line, 1)
+	WaitLog(t, a, "Reload: track_file seen: added", 1)
+	Wait(t, "status has the lines", func() bool {
+		s, err := a.Status()
+		return err == nil && s.LastReload != nil && slices.Contains(s.LastReload.Plan, line)
+	})
+	if n := Logged(a, enteringMaster); n != 1 {
+		t.Errorf("a became master %d times, want once", n)
+	}
+
+	dir := t.TempDir()
+	was, now := filepath.Join(dir, "was.conf"), filepath.Join(dir, "now.conf")
+	Must(t, os.WriteFile(was, []byte(before), 0o600))
+	Must(t, os.WriteFile(now, []byte(after), 0o600))
+	diff := append(append([]string{}, Holdfast()...), "config", "diff", was, now)
+	out, _ := exec.Command(diff[0], diff[1:]...).Output() // status 1: something changes
+	if !strings.Contains(string(out), "priority: 150 -> 140") || !strings.Contains(string(out), "track_file seen: added") {
+		t.Errorf("config diff says\n%s", out)
+	}
 }

@@ -15,8 +15,8 @@ func (l *Lines) builtin(u use, at Place) (string, bool) {
 			dir = path.Join(l.opt.Dir, dir)
 		}
 		return dir, true
-	case "_INSTANCE":
-		return l.opt.Instance, true
+	case "_INSTANCE": // the option -i, whatever the keyword instance says
+		return l.opt.ConfigID, true
 	case "_HASH":
 		return "#", true
 	case "_BANG":

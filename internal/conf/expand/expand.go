@@ -20,7 +20,6 @@ import (
 // Options are what expansion depends on besides the text.
 type Options struct {
 	ConfigID string                   // compared with @ID and @^ID; empty: HostName up to the first dot
-	Instance string                   // ${_INSTANCE}; empty: ConfigID
 	HostName string                   // the machine's name
 	Env      func(name string) string // ${_ENV NAME}; nil: nothing is set
 	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
@@ -84,9 +83,6 @@ type feed interface {
 func New(files source.Files, name string, opt Options, report func(diag.Diagnostic)) *Lines {
 	if opt.ConfigID == "" {
 		opt.ConfigID, _, _ = cutAny(opt.HostName, ".")
-	}
-	if opt.Instance == "" {
-		opt.Instance = opt.ConfigID
 	}
 	l := &Lines{files: files, opt: opt, report: report, left: MaxExpanded, random: seed(opt.HostName, opt.ConfigID)}
 	l.openRoot(name)

@@ -66,9 +66,7 @@ func Tree(c *conf.Config) *Block {
 	for _, s := range c.Scripts {
 		root.add(Script(s))
 	}
-	for _, f := range c.TrackFiles {
-		root.add(TrackFile(f))
-	}
+	root.Blocks = append(root.Blocks, Others(c)...)
 	for _, g := range c.Groups {
 		root.add(Group(g))
 	}
@@ -82,6 +80,14 @@ func Tree(c *conf.Config) *Block {
 		root.add(VirtualServer(v, &c.Global))
 	}
 	return root
+}
+
+// Others are the blocks with names that a reload matches by nothing else.
+func Others(c *conf.Config) (out []*Block) {
+	for _, f := range c.TrackFiles {
+		out = append(out, TrackFile(f))
+	}
+	return out
 }
 
 // Root is what stands in a configuration besides blocks with names.

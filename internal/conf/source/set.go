@@ -10,12 +10,16 @@ import (
 const MaxSetFiles = 1 << 16
 
 // magic opens a marshalled Set; its last byte is the version of the form.
-const magic = "holdfast-set\x01"
+const magic = "holdfast-set\x02"
 
 // Set is what was read, once: names, bytes, and what patterns matched. It
 // implements Files, so a configuration can be made again, elsewhere, of the
 // very same bytes. The zero Set is empty and ready.
 type Set struct {
+	// Facts is what the reading asked of the machine beside files, in a form
+	// that package conf knows.
+	Facts []byte
+
 	files []entry
 	globs []entry
 }
@@ -117,11 +121,12 @@ func text(err error) string {
 
 // Marshal returns the set as bytes, for a sealed memory file.
 func (s *Set) Marshal() []byte {
-	size := len(magic) + 16
+	size := len(magic) + len(s.Facts) + 16
 	for _, e := range s.files {
 		size += len(e.name) + len(e.err) + len(e.data) + 32
 	}
 	b := append(make([]byte, 0, size), magic...)
+	b = appendText(b, s.Facts)
 	b = binary.AppendUvarint(b, uint64(len(s.files)))
 	for i := range s.files {
 		e := &s.files[i]
@@ -153,7 +158,7 @@ func Unmarshal(b []byte) (*Set, error) {
 		return nil, errors.New("read the snapshot: it is none, or of another version")
 	}
 	r := reader{rest: b[len(magic):]}
-	s := &Set{}
+	s := &Set{Facts: r.text()}
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		s.files = append(s.files, entry{name: string(r.text()), err: string(r.text()), data: r.text()})
 	}

@@ -1,0 +1,87 @@
+package conf
+
+import "encoding/json"
+
+// Facts is a System that remembers: every question is asked once, and whoever
+// loads the configuration again with the same Facts gets the same answers.
+// All children, and the plan of a later reload, agree so about what is left
+// out. Interfaces are not remembered: they come and go, and nothing is left
+// out for want of one.
+type Facts struct {
+	asked System
+	known answers
+	// Missing is set once an interface was asked for that is not there.
+	Missing bool
+}
+
+// answers are what is remembered, by what was asked.
+type answers struct {
+	Host     *string            `json:"host,omitempty"`
+	Users    map[string]bool    `json:"users,omitempty"`
+	Groups   map[string]bool    `json:"groups,omitempty"`
+	Programs map[string]Program `json:"programs,omitempty"`
+	Hosts    map[string]bool    `json:"hosts,omitempty"`
+}
+
+// NewFacts remembers what a System answers.
+func NewFacts(s System) *Facts {
+	return &Facts{asked: s, known: answers{Users: map[string]bool{}, Groups: map[string]bool{}, Programs: map[string]Program{}, Hosts: map[string]bool{}}}
+}
+
+// Recall takes over what other Facts have remembered (Marshal). Nothing is
+// not an error: then every question is asked anew.
+func (f *Facts) Recall(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	return json.Unmarshal(b, &f.known)
+}
+
+// Marshal gives what is remembered.
+func (f *Facts) Marshal() []byte {
+	b, _ := json.Marshal(f.known) // maps of strings and booleans: it cannot fail
+	return b
+}
+
+// HostName is as it was when it was asked for first.
+func (f *Facts) HostName() string {
+	if f.known.Host == nil {
+		name := f.asked.HostName()
+		f.known.Host = &name
+	}
+	return *f.known.Host
+}
+
+// Interface asks every time.
+func (f *Facts) Interface(name string) bool {
+	there := f.asked.Interface(name)
+	f.Missing = f.Missing || !there
+	return there
+}
+
+// User remembers whether there is such an account.
+func (f *Facts) User(name string) bool { return recall(f.known.Users, name, f.asked.User) }
+
+// Group remembers whether there is such a group.
+func (f *Facts) Group(name string) bool { return recall(f.known.Groups, name, f.asked.Group) }
+
+// Program remembers what a script's file is like.
+func (f *Facts) Program(path string) Program {
+	return recall(f.known.Programs, path, f.asked.Program)
+}
+
+// Resolves remembers whether a host's name had an address, where the System
+// can tell.
+func (f *Facts) Resolves(host string) bool {
+	r, ok := f.asked.(Resolver)
+	return !ok || recall(f.known.Hosts, host, r.Resolves)
+}
+
+func recall[A any](known map[string]A, name string, ask func(string) A) A {
+	a, ok := known[name]
+	if !ok {
+		a = ask(name)
+		known[name] = a
+	}
+	return a
+}

@@ -1,0 +1,31 @@
+package files
+
+import (
+	"errors"
+	"os"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// LoadSnapshot loads a configuration from a snapshot (source.Set's bytes) as
+// every child does: name is the file's, id what @ID lines are compared with.
+// What was wrong with it was said when the snapshot was made.
+func LoadSnapshot(snapshot []byte, name, id string) (*conf.Config, error) {
+	set, err := source.Unmarshal(snapshot)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := NewChild(set.Facts)
+	if err != nil {
+		return nil, err
+	}
+	c, found := conf.Load(set, name, conf.Options{ConfigID: id, Env: os.Getenv, System: machine})
+	for i := range found {
+		if found[i].Severity == diag.Fatal {
+			return nil, errors.New(found[i].Message)
+		}
+	}
+	return c, nil
+}
