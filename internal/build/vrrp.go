@@ -273,7 +273,7 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, //nolint:gosec // 1–255
 		Preempt: !i.NoPreempt, PreemptDelay: i.PreemptDelay, StartActive: i.StateMaster,
 		Addresses: r.Advertised, CheckAddresses: !i.SkipCheckAddr,
-		LowerPrioNoAdvert: i.LowerPrioNoAdvert, HigherPrioSendAdvert: i.HigherPrioSendAdvert,
+		LowerPrioNoAdvert: i.LowerPrioNoAdvert, HigherPrioSendAdvert: !i.HigherPrioSilent,
 		GARP: vrrp.GARP{
 			Delay: i.GARP.MasterDelay, Refresh: i.GARP.Refresh, LowerPrioDelay: i.GARP.LowerPrioDelay,
 			Repeat: i.GARP.MasterRepeat, RefreshRepeat: i.GARP.RefreshRepeat, LowerPrioRepeat: i.GARP.LowerPrioRepeat,

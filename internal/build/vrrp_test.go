@@ -37,7 +37,7 @@ func TestMachine(t *testing.T) {
 	got, _ := one(i)
 	want := vrrp.RouterConfig{
 		Name: "VI_1", Interface: "eth0", Version: 2, VRID: 51, Priority: 100, Advert: time.Second, DownAdverts: 3,
-		PreemptDelay: 7 * time.Second, StartActive: true, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
+		PreemptDelay: 7 * time.Second, StartActive: true, HigherPrioSendAdvert: true, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
 		GARP: vrrp.GARP{
 			Delay: 5 * time.Second, LowerPrioDelay: 5 * time.Second, Repeat: 5, RefreshRepeat: 1, LowerPrioRepeat: 5,
 		},

@@ -182,7 +182,8 @@ type VRRPInstance struct {
 	NotifyPriority       bool // notify_priority_changes
 	LowerPrioNoAdvert    bool
 	HigherPrioSendAdvert bool
-	DownTimerAdverts     int // default 3
+	HigherPrioSilent     bool // higher_prio_send_advert was said to be off, or vrrp_strict forbids it
+	DownTimerAdverts     int  // default 3
 	CheckUnicastSrc      bool
 	SMTPAlert            bool
 	PromoteSecondaries   bool

@@ -97,6 +97,7 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	i.LowerPrioNoAdvert = pick(n.lowerPrio, g.LowerPrioNoAdvert)
 	i.NotifyPriority = pick(n.tellPriority, g.NotifyPriority)
 	i.HigherPrioSendAdvert = pick(n.higherPrio, g.HigherPrioSendAdvert)
+	i.HigherPrioSilent = n.higherPrio == 0
 	i.SkipCheckAddr = pick(n.skipCheck, false) || g.SkipCheckAddr // off does not undo the global setting
 	i.CheckUnicastSrc = pick(n.checkSrc, l.checkSrc)
 	i.Strict = pick(n.strict, g.Strict)
@@ -225,7 +226,7 @@ func (l *loader) strictTalk(n *instanceNotes) {
 	if i.HigherPrioSendAdvert {
 		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": higher_prio_send_advert is not allowed by vrrp_strict, it is ignored", "", "")
 	}
-	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert = true, false
+	i.LowerPrioNoAdvert, i.HigherPrioSendAdvert, i.HigherPrioSilent = true, false, true
 }
 
 // unicast settles peers and source.

@@ -115,7 +115,7 @@ var globalVRRP = rows{
 	{Name: "vrrp_vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if.", Set: checkExtraIf(1)},
 	{Name: "vrrp_down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &global(l).DownTimerAdverts })},
 	{Name: "vrrp_lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: flag(func(l *loader) *bool { return &global(l).LowerPrioNoAdvert })},
-	{Name: "vrrp_higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: flag(func(l *loader) *bool { return &global(l).HigherPrioSendAdvert })},
+	{Name: "vrrp_higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields, so that the other announces its addresses again; only off keeps holdfast from it.", Set: flag(func(l *loader) *bool { return &global(l).HigherPrioSendAdvert })},
 	{Name: "vrrp_check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.checkSrc = true }},
 	{Name: "vrrp_skip_check_adv_addr", Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: flag(func(l *loader) *bool { return &global(l).SkipCheckAddr })},
 	{Name: "vrrp_strict", Doc: "Hold instances to the letter of the RFC.", Set: flag(func(l *loader) *bool { return &global(l).Strict })},

@@ -289,7 +289,7 @@ var instanceGARP = rows{
 	{Name: "garp_extra_if", Args: extraIf, Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(0)},
 	{Name: "vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if.", Set: checkExtraIf(0)},
 	{Name: "lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: tri(func(l *loader) *int8 { return &vi(l).lowerPrio })},
-	{Name: "higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields.", Set: tri(func(l *loader) *int8 { return &vi(l).higherPrio })},
+	{Name: "higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields, so that the other announces its addresses again; only off keeps holdfast from it.", Set: tri(func(l *loader) *int8 { return &vi(l).higherPrio })},
 }
 
 var instanceRest = rows{

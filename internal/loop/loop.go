@@ -8,8 +8,8 @@
 // garbage is collected so rarely, and so little of it, that no advert is late
 // for it (Quiet says how the runtime is asked to keep out of the way).
 //
-// One turn: wake, read what Watch called First, serve the deadlines that have
-// come, then everything else; deadlines that come meanwhile are served in
+// One turn: wake, notice whether it was in time, read what Watch called First,
+// serve the deadlines that have come, then everything else; deadlines that come meanwhile are served in
 // between. Nothing called from the loop may block. What is done at a deadline
 // is decided by the machines; files besides this one: clock.go reads the
 // clocks, post.go brings calls from other goroutines, realtime.go asks the
@@ -160,8 +160,9 @@ func (l *Loop) OnDeadline(next func() (clock.Instant, bool), tick func(now clock
 	l.users = append(l.users, user{next: next, tick: tick})
 }
 
-// OnWoke calls fn before the deadlines when they are served so late, or the
-// machine was suspended for so long, that this process must have been asleep.
+// OnWoke calls fn before anything is read and deadlines are served when these
+// are so late, or the machine was suspended for so long, that this process must
+// have been asleep.
 func (l *Loop) OnWoke(fn func(slept time.Duration)) { l.woke = fn }
 
 // SetWoke sets how late is asleep.
@@ -202,6 +203,11 @@ func (l *Loop) Stop() { l.posts.stop() }
 func (l *Loop) turn(n int) {
 	l.rested = l.now
 	l.Look()
+	// Before anything is read: what waits in a socket must not be answered by
+	// who has not noticed yet that it slept.
+	if l.armed != 0 {
+		l.checkSleep(l.now.Sub(max(l.armed, l.rested)))
+	}
 	for i := range l.ready[:n] {
 		if l.dispatch(&l.ready[i], true) {
 			l.Look()
@@ -258,6 +264,7 @@ func (l *Loop) checkSleep(late time.Duration) {
 	l.apart = apart
 	slept := max(late, suspended)
 	if slept >= l.wokeOver && l.woke != nil {
+		l.rested = l.now // told: what was due meanwhile is no second sleep
 		l.woke(slept)
 	}
 }

@@ -254,6 +254,38 @@ func TestSleepIsToldBeforeTheDeadline(t *testing.T) {
 	}
 }
 
+// A sleep is told before the sockets are read: whoever has slept must not
+// answer what waited there as if it had been awake.
+func TestSleepIsToldBeforePacketsAreRead(t *testing.T) {
+	l := newLoop(t)
+	l.SetWoke(time.Minute)
+	var order []string
+	l.OnWoke(func(time.Duration) { order = append(order, "woke") })
+	r, w := pipe(t)
+	if err := l.Watch(r, unix.EPOLLIN|First, func(uint32) { order = append(order, "packet"); l.Unwatch(r) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(w, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	d := &due{at: l.Now().Add(-time.Hour), n: 1}
+	l.OnDeadline(d.next, func(clock.Instant, time.Duration) {
+		d.n--
+		order = append(order, "deadline")
+		l.Stop()
+	})
+	l.armed, l.now = d.at, d.at // as if the timer had been set to it, and the last turn then over
+	n, err := unix.EpollWait(l.ep, l.ready[:], 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.turn(n)
+	l.close()
+	if want := []string{"woke", "packet", "deadline"}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+}
+
 // A deadline that somebody sets in the past, to be served at once, is no sign
 // of sleep.
 func TestDeadlineSetInThePastIsNoSleep(t *testing.T) {

@@ -230,7 +230,10 @@ func (a *author) configure() {
 			}
 			priority[h] = p
 			line := fmt.Sprintf("router %s.%s %s interval %s priority %d", h, r, common, interval, p)
-			line += a.maybe("master") + a.maybe("preempt_delay %dms", a.IntN(5000)) + a.maybe("higher_advert")
+			line += a.maybe("master") + a.maybe("preempt_delay %dms", a.IntN(5000))
+			if a.IntN(3) > 0 {
+				line += " higher_advert"
+			}
 			line += a.maybe("no_lower_advert") + a.maybe("track script chk") + a.maybe("track interface eth1 reverse weight -5")
 			if !group {
 				line += a.maybe("track script chk2 weight %d", a.IntN(100)-50)

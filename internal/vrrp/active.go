@@ -15,21 +15,52 @@ func (n *Node) heardActive(r *router, ev *Heard) {
 		}
 		n.do(r.send)
 		r.advert = n.now.Add(r.cfg.Advert)
-	case ev.Priority > r.priority:
-		n.yield(r, ev, Higher{From: ev.Source, Priority: ev.Priority})
-	case ev.Priority < r.priority:
-		n.rival(r, ev)
-		n.assert(r, ev)
-	case ev.Local.Less(ev.Source):
-		n.beaten(r, ev)
-		n.yield(r, ev, Tie{From: ev.Source, Priority: ev.Priority})
-	case ev.Source.Less(ev.Local):
+	case better(r, ev):
+		n.challenged(r, ev)
+	case ev.Source == ev.Local: // our own, or of somebody with our address
+	case n.crossed(r, ev):
+		n.answer(r)
+	default:
 		n.rival(r, ev)
 		n.assert(r, ev)
 	}
 }
 
-// yield gives way to a better router.
+// better reports whether an advert beats ours: by its priority, and among
+// equals by the higher address (RFC 9568 §6.4.3).
+func better(r *router, ev *Heard) bool {
+	return ev.Priority > r.priority || ev.Priority == r.priority && ev.Local.Less(ev.Source)
+}
+
+// crossed reports whether an advert is of the master that has just been
+// preempted: sent before it heard of us, or its last word. That is no split.
+func (n *Node) crossed(r *router, ev *Heard) bool {
+	c := r.cause
+	if m, ok := c.(Member); ok {
+		c = m.Cause
+	}
+	_, preempted := c.(Lower)
+	return preempted && n.now.Sub(r.since) < r.cfg.Advert && !r.rival.on() && ev.Priority < r.priority
+}
+
+// challenged is what an active router does that hears a better one: it yields,
+// but for a sync group that is about to win where it is decided.
+func (n *Node) challenged(r *router, ev *Heard) {
+	if n.stands(r, ev) {
+		n.answer(r.unit.decider)
+		return
+	}
+	if ev.Priority > r.priority {
+		n.yield(r, ev, Higher{From: ev.Source, Priority: ev.Priority})
+		return
+	}
+	n.beaten(r, ev)
+	n.yield(r, ev, Tie{From: ev.Source, Priority: ev.Priority})
+}
+
+// yield gives way to a better router. Its last word tells that one that there
+// were two, so that it announces its addresses again: ours may have misled the
+// link, and it would not hear of us otherwise.
 func (n *Node) yield(r *router, ev *Heard, c Cause) {
 	if r.cfg.HigherPrioSendAdvert {
 		n.do(r.send)
@@ -45,14 +76,19 @@ func (n *Node) yield(r *router, ev *Heard, c Cause) {
 func (n *Node) assert(r *router, ev *Heard) {
 	n.do(Tell{Router: r.index, Kind: LowerHeard, Priority: r.priority,
 		Text: fmt.Sprintf("Received advert from %s with lower priority %d, ours %d", ev.Source, ev.Priority, r.priority)})
-	if !r.cfg.LowerPrioNoAdvert {
-		n.do(r.send)
-	}
+	n.answer(r)
 	g := &r.cfg.GARP
 	n.announce(r, g.LowerPrioRepeat)
 	if g.LowerPrioRepeat > 0 && g.LowerPrioDelay > 0 && r.lowerGARP == never {
 		r.lowerGARP = n.now.Add(g.LowerPrioDelay)
 		n.plan.sooner(r)
+	}
+}
+
+// answer lets who should not be active hear of us at once.
+func (n *Node) answer(r *router) {
+	if !r.cfg.LowerPrioNoAdvert {
+		n.do(r.send)
 	}
 }
 

@@ -54,10 +54,12 @@ func TestGroupYieldsAsOne(t *testing.T) {
 	n.Step(at(down150), Tick{})
 	h := heard(200)
 	h.Router = 1
-	expect(t, "higher on one link", n.Step(at(5*time.Second), h),
+	expect(t, "higher on the link that does not decide", n.Step(at(5*time.Second), h), "0 send 150")
+	expect(t, "that once more", n.Step(at(5*time.Second), h), "0 send 150")
+	expect(t, "and nothing on the other", n.Step(at(6*time.Second), h),
 		"1 BACKUP: 192.0.2.2 has higher priority 200; 0 BACKUP: group G: member VI_2 is in BACKUP; "+
 			"group 0 BACKUP: 192.0.2.2 has higher priority 200")
-	expect(t, "stop", n.Step(at(6*time.Second), Stop{}),
+	expect(t, "stop", n.Step(at(7*time.Second), Stop{}),
 		"0 INIT: operation ends; 1 INIT: operation ends; group 0 INIT: operation ends")
 }
 

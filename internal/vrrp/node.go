@@ -100,12 +100,13 @@ func (n *Node) gather(byName map[string]*router) {
 				g.add(r)
 			}
 		}
+		g.decider = g.decides()
 		n.groups = append(n.groups, g)
 		n.units = append(n.units, g)
 	}
 	for _, r := range n.routers {
 		if r.unit == nil {
-			u := &unit{group: -1, state: r.state}
+			u := &unit{group: -1, state: r.state, decider: r}
 			u.add(r)
 			n.units = append(n.units, u)
 		}
@@ -159,7 +160,7 @@ func (n *Node) tick() {
 func (n *Node) woke(ev Woke) {
 	for _, u := range n.units {
 		i := slices.IndexFunc(u.members, func(r *router) bool {
-			return r.state == Active && ev.Slept > r.ownDown()
+			return r.state == Active && max(ev.Slept, r.silent(n.now)) > r.ownDown()
 		})
 		if i >= 0 {
 			n.move(u, u.members[i], Backup, Silence{Slept: ev.Slept})

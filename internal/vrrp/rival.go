@@ -21,13 +21,8 @@ type rivalry struct {
 
 func (v *rivalry) on() bool { return v.from.IsValid() }
 
-// rival notes that somebody who should not be is master, too. Who has just
-// preempted a master of lower priority may hear an advert of it that crossed
-// its own: that is no split, it yields as soon as it hears of us.
+// rival notes that somebody who should not be is master, too.
 func (n *Node) rival(r *router, ev *Heard) {
-	if _, preempted := r.cause.(Lower); preempted && n.now.Sub(r.since) < r.cfg.Advert {
-		return
-	}
 	v := &r.rival
 	if !v.on() {
 		*v = rivalry{since: n.now}

@@ -45,6 +45,7 @@ type router struct {
 	refresh   clock.Instant
 	lowerGARP clock.Instant
 	rival     rivalry
+	challenge challenge
 	splits    uint64 // episodes with two masters so far
 
 	planned clock.Instant // in the schedule
@@ -68,7 +69,7 @@ func (r *router) configure(index int, c RouterConfig) {
 func (r *router) rest() {
 	r.down, r.advert, r.garp, r.refresh, r.lowerGARP = never, never, never, never, never
 	r.wants, r.preempt = false, 0
-	r.rival = rivalry{over: never}
+	r.rival, r.challenge = rivalry{over: never}, challenge{}
 	r.forget()
 }
 
@@ -96,6 +97,11 @@ func (r *router) downInterval() time.Duration {
 // can tell: from our own interval.
 func (r *router) ownDown() time.Duration {
 	return MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.cfg.Advert)
+}
+
+// silent is how long ago an active router sent its last advert on schedule.
+func (r *router) silent(now clock.Instant) time.Duration {
+	return now.Sub(r.advert.Add(-r.cfg.Advert))
 }
 
 // owner reports whether the router may be active without having listened. The

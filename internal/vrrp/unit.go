@@ -10,6 +10,8 @@ type unit struct {
 	members []*router
 	indexes []int // of the members
 
+	decider *router // decides between two active groups; see stands
+
 	state State // of a group: what was told last
 	since clock.Instant
 	cause Cause

@@ -65,7 +65,8 @@ type RouterConfig struct {
 	CheckAddresses bool
 	// LowerPrioNoAdvert: do not answer a lower priority advert with ours.
 	LowerPrioNoAdvert bool
-	// HigherPrioSendAdvert: send one last advert when yielding.
+	// HigherPrioSendAdvert: send one last advert when yielding, which tells the
+	// other that there were two.
 	HigherPrioSendAdvert bool
 	GARP                 GARP
 	// Tracks names what the router watches; the interface itself is among

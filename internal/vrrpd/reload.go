@@ -80,6 +80,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.locateAll()
 	d.act(actions[at+1:])
 
+	d.vigil()
 	d.precedence()
 	d.forgetTracks()
 	d.report()

@@ -180,12 +180,27 @@ func (d *daemon) deadlines() {
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
 }
 
+// vigil sets how late a deadline must be served for us to have been asleep: an
+// interval of adverts, the shortest there is. Whoever is later than that cannot
+// tell silence from not having listened.
+func (d *daemon) vigil() {
+	if d.loop == nil {
+		return
+	}
+	over := loop.DefaultWoke
+	for _, e := range d.edges {
+		over = min(over, e.Interval)
+	}
+	d.loop.SetWoke(over)
+}
+
 // begin starts operation: a start is a reload from nothing.
 func (d *daemon) begin(cfg build.VRRP) {
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
 	d.stand(&cfg)
 	d.cfg = cfg
+	d.vigil()
 	d.precedence()
 	d.openFIFOs(cfg.FIFOs)
 	d.locateAll()

@@ -103,7 +103,10 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		level = slog.LevelWarn
 	case vrrp.IntervalMismatch, vrrp.Slept:
 		level = slog.LevelWarn
-	case vrrp.SplitBegan, vrrp.SplitEnded:
+	case vrrp.SplitBegan:
+		d.sayf(slog.LevelError, kindSplit, e.Name, "(%s) %s", e.Name, a.Text)
+		return
+	case vrrp.SplitEnded:
 		d.sayf(slog.LevelWarn, kindSplit, e.Name, "(%s) %s", e.Name, a.Text)
 		return
 	case vrrp.MasterHeard, vrrp.MasterLost:

@@ -101,7 +101,9 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.accept(i)
 	b.on("skip_check_adv_addr", i.SkipCheckAddr, g.SkipCheckAddr).From = "vrrp_skip_check_adv_addr"
 	b.on("lower_prio_no_advert", i.LowerPrioNoAdvert, g.LowerPrioNoAdvert).From = "vrrp_lower_prio_no_advert"
-	b.on("higher_prio_send_advert", i.HigherPrioSendAdvert, g.HigherPrioSendAdvert).From = "vrrp_higher_prio_send_advert"
+	last := b.on("higher_prio_send_advert", i.HigherPrioSendAdvert, g.HigherPrioSendAdvert)
+	last.From = "vrrp_higher_prio_send_advert"
+	last.Implied = last.Implied && (i.Strict || !i.HigherPrioSilent) // unset is not off
 	b.instanceGARP(i, g)
 	b.talk(i, g)
 	b.addresses("virtual_ipaddress", i.Addresses)
