@@ -22,6 +22,7 @@ type host struct {
 	wanted      config // as the script has it; read at start and reload
 	current     config // as the node has it
 	node        *vrrp.Node
+	witness     *witness
 	off         bool // killed or stopped: not to be started by Run
 	facts       map[string]fact
 	aliases     []string        // what it may be called besides
@@ -100,6 +101,7 @@ func (w *World) start(h *host) {
 	h.off, h.asleep, h.suspended, h.backlog, h.reload = false, false, false, nil, false
 	h.current = h.wanted.clone()
 	h.node = vrrp.NewNode(h.current.clone().Config)
+	h.witness = newWitness(h.current.Config)
 	for _, name := range h.tracks() {
 		w.report(h, name)
 	}

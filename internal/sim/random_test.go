@@ -15,6 +15,7 @@ import (
 
 var (
 	seeds   = flag.Int("seeds", 300, "how many random histories")
+	lines   = flag.Int("lines", 60, "how many lines of the transcript of a history that failed")
 	oneSeed = flag.Uint64("seed", 0, "only this random history")
 )
 
@@ -32,7 +33,7 @@ func TestRandomHistories(t *testing.T) {
 			short := shorten(seed, story)
 			transcript, last := live(seed, short)
 			t.Fatalf("go test ./internal/sim -run TestRandomHistories -seed %d\n%v\nthe shortest history found:\n%s\n%s\n%sends: %v",
-				seed, err, strings.Join(short, "\n"), rule, tail(transcript, 100), last)
+				seed, err, strings.Join(short, "\n"), rule, tail(transcript, *lines), last)
 		}
 	}
 }

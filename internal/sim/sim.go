@@ -128,6 +128,9 @@ func (w *World) step(h *host, ev vrrp.Event) {
 	for _, a := range actions {
 		w.perform(h, a)
 	}
+	if err := h.witness.saw(h.local(w.now), ev, actions); err != nil {
+		w.fail("%s: %w", h.name, err)
+	}
 	if len(actions) > 0 {
 		w.check(h)
 	}

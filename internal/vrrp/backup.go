@@ -30,7 +30,8 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 		n.plan.sooner(r)
 		return
 	}
-	worse := r.master.IsValid() && r.master != ev.Source && ev.Priority < r.masterPrio
+	worse := r.master.IsValid() && (ev.Priority < r.masterPrio && r.master != ev.Source ||
+		ev.Priority == r.masterPrio && ev.Source.Less(r.master))
 	before := r.down
 	n.follow(r, ev)
 	r.master, r.masterPrio, r.heard = ev.Source, ev.Priority, n.now

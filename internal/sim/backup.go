@@ -1,0 +1,139 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// waits is what a backup waits for.
+type waits struct {
+	armed   clock.Instant // since when it has heard nobody who counts
+	learned time.Duration // the interval of the master
+	bye     clock.Instant // when the master resigned since
+	bears   clock.Instant // the end of preempt_delay
+	held    clock.Instant // not before: the better of two masters is waited for
+	master  netip.Addr
+	prio    vrrp.Priority
+}
+
+// arm has a backup wait for a whole Master_Down_Interval, from the end of the
+// startup delay at the earliest.
+func (a *account) arm(s *witness) {
+	a.armed, a.bye, a.held = max(s.now, s.begin), 0, 0
+}
+
+// skew is Skew_Time, in RFC 3768 of a second, in RFC 9568 of the interval.
+func (s *witness) skew(a *account) time.Duration {
+	unit := a.learned
+	if a.cfg.Version == 2 {
+		unit = time.Second
+	}
+	return unit * time.Duration(256-int(s.priority(a))) / 256
+}
+
+// due is when a backup that hears nobody takes over.
+func (s *witness) due(a *account) clock.Instant {
+	due := max(a.held, a.armed.Add(time.Duration(a.downAdverts())*a.learned+s.skew(a)))
+	if a.bye != 0 {
+		due = min(due, a.bye.Add(s.skew(a)))
+	}
+	return due
+}
+
+func (a *account) downAdverts() int {
+	if a.cfg.DownAdverts <= 0 {
+		return 3
+	}
+	return a.cfg.DownAdverts
+}
+
+// changes notes that a reload gives the router another configuration.
+func (a *account) changes(c *vrrp.RouterConfig) {
+	a.reloaded, a.held = true, 0
+	if !a.master.IsValid() || c.Version == 2 {
+		a.learned = c.Advert
+	}
+}
+
+// owns: such a router is active from the start.
+func (a *account) owns() bool { return a.cfg.StartActive && a.cfg.Priority == 255 }
+
+// mayTakeOver: nobody does who has not listened for as long as the standards
+// have it, but for the owner of the addresses at its start.
+func (s *witness) mayTakeOver(a *account, ev vrrp.Event) error {
+	owners := true
+	for _, m := range a.mates {
+		owners = owners && m.owns()
+	}
+	switch {
+	case s.now < s.begin:
+		return errors.New("takes over during the startup delay")
+	case a.state == vrrp.Init && owners, owners && a.armed == s.begin && s.now == s.begin:
+		return nil
+	case a.state != vrrp.Backup:
+		return fmt.Errorf("takes over from %s", word(a.state))
+	}
+	if _, ok := ev.(vrrp.Tick); !ok {
+		return fmt.Errorf("takes over for %T", ev)
+	}
+	if a.reloaded && a.bye != 0 {
+		return nil
+	}
+	if due := s.due(a); s.now < due-clock.Instant(time.Microsecond) {
+		return fmt.Errorf("takes over %s too early (%+v)", due.Sub(s.now), a.waits)
+	}
+	return nil
+}
+
+// impatient: a backup does take over in time, a group when all members may.
+func (s *witness) impatient(a *account) error {
+	var last clock.Instant
+	for _, m := range a.mates {
+		if m.reloaded {
+			return nil
+		}
+		last = max(last, s.due(m))
+	}
+	if s.now > last.Add(slack) && !s.woken {
+		return fmt.Errorf("should have taken over %s ago", s.now.Sub(last))
+	}
+	return nil
+}
+
+// listens takes an advert that a backup hears.
+func (s *witness) listens(a *account, ev *vrrp.Heard) {
+	if ev.Priority == 0 {
+		if a.bye == 0 || a.bye > s.now {
+			a.bye = max(s.now, s.begin)
+		}
+		return
+	}
+	worse := a.master.IsValid() && (ev.Priority < a.prio && a.master != ev.Source ||
+		ev.Priority == a.prio && ev.Source.Less(a.master))
+	before := s.due(a)
+	a.master, a.prio = ev.Source, ev.Priority
+	if ev.Priority >= s.priority(a) || !a.cfg.Preempt {
+		a.bears = 0
+	} else {
+		if a.bears == 0 {
+			a.bears = s.now.Add(a.cfg.PreemptDelay)
+		}
+		if s.now >= a.bears {
+			return // it will be deposed
+		}
+	}
+	if a.cfg.Version == 3 && ev.Advert > 0 {
+		a.learned = ev.Advert
+	}
+	reloaded := a.reloaded
+	a.arm(s)
+	a.reloaded = false
+	if worse {
+		a.held, a.reloaded = before, reloaded
+	}
+}
