@@ -86,7 +86,9 @@ and mcast_dst.`,
 		ID: "HF162", Severity: diag.Warning, Title: "A sync group whose members prefer different nodes",
 		Explanation: `The members of a vrrp_sync_group are master together or not at all. If one node has the highest priority in one member and
 another node in another, neither can take over from the other: whoever was first stays master, whatever the priorities say, and
-the other one discards its adverts and complains of each. Give one node the highest priority in all members.`,
+the other one discards its adverts. Should both become master, by a cut that heals, the member with the lowest virtual_router_id
+decides, whatever the others' priorities say; keepalived in that place may change masters for ever. Give one node the highest
+priority in all members.`,
 		nodes: dividedGroup,
 	},
 	{
