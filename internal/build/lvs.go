@@ -20,7 +20,7 @@ type Services struct {
 	FIFOs []string
 	// InitNotifies: tell notifiers of servers that are up from the start.
 	InitNotifies bool
-	RTPriority   int // checker_rt_priority; 0 = none
+	Process      conf.Process
 	Pools        []Pool
 	// Ignored says, in one line each, what is left out and why.
 	Ignored []string
@@ -84,7 +84,7 @@ func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]string{}, out: &Services{
 		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,
-		InitNotifies: g.RSInitNotifies, RTPriority: g.CheckerRTPrio,
+		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess,
 	}}
 	if b.out.Director == "" {
 		b.out.Director = "auto"

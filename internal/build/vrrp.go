@@ -31,10 +31,8 @@ type VRRP struct {
 	StaticAddresses []conf.Address
 	StaticRoutes    []conf.Route
 
-	FIFOs []string // notify_fifo and vrrp_notify_fifo
-	// RTPriority is a SCHED_RR priority, 0 = none; NoSwap locks the memory.
-	RTPriority int
-	NoSwap     bool
+	FIFOs   []string // notify_fifo and vrrp_notify_fifo
+	Process conf.Process
 	// Secure refuses scripts that others than root could change.
 	Secure bool
 	// User and Group run scripts that name nobody; may be empty.
@@ -122,7 +120,7 @@ func SourceTrack(router, dev string) string { return "source address of " + rout
 func FromVRRP(c *conf.Config) VRRP {
 	g := &c.Global
 	out := VRRP{
-		RTPriority: g.RTPriority, NoSwap: g.NoSwap, Secure: g.ScriptSecurity,
+		Process: g.VRRPProcess, Secure: g.ScriptSecurity,
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
 	out.Node.StartupDelay = g.StartupDelay

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	match "github.com/holdfast-ha/holdfast/internal/plan"
 )
@@ -30,23 +31,17 @@ func (d *daemon) begin(p *plan) error {
 	d.adopt(p)
 	d.found = nil
 	d.tidy()
-	d.precedence(p.services.RTPriority)
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
 	d.changedTable = true // also an empty one: it is the first
 	d.settle()
 	return nil
 }
 
-// precedence asks the kernel for checker_rt_priority.
-func (d *daemon) precedence(prio int) {
-	if prio <= 0 {
-		return
-	}
-	if err := d.loop.RealTime(prio); err != nil {
+// precedence asks for what the configuration wants of the scheduler.
+func (d *daemon) precedence() {
+	if err := d.keeper.Set(loop.Precedence(d.plan.services.Process.Precedence)); err != nil {
 		d.tell(record{level: slog.LevelWarn, kind: "process", what: err.Error()})
-		return
 	}
-	d.beside.Go(func() { d.loop.KeepRealTime(prio, d.alive.Done()) })
 }
 
 // serving tells the parent, once the director has been told, that we serve.
@@ -136,6 +131,7 @@ func (d *daemon) redirect(p *plan) error {
 func (d *daemon) adopt(p *plan) {
 	a := adoption{first: d.plan == nil, at: time.Unix(0, d.loop.Read().Wall)}
 	d.plan, d.grain = p, p.grain()
+	d.precedence()
 	d.notifier.use(p.services.FIFOs)
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})

@@ -77,6 +77,7 @@ type daemon struct {
 	addresses *kernel.Reflector // nil unless something has ha_suspend
 
 	notifier *notifier
+	keeper   loop.Keeper     // of checker_rt_priority and its kind
 	alive    context.Context // ends with the loop
 	died     context.CancelFunc
 	beside   sync.WaitGroup // what goes on beside the loop and ends by itself
@@ -197,6 +198,7 @@ func (d *daemon) end() {
 	d.notifier.close()
 	d.network.close()
 	d.scripts.close()
+	d.keeper.Close()
 	d.beside.Wait()
 }
 

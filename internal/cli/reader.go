@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -81,13 +82,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, NetNS: g.NetNamespace,
 		ProcessNames: map[string]string{},
 	}
-	for name, title := range map[string]string{
-		"": g.ProcessName, parent.VRRP: g.VRRPProcessName, parent.Checker: g.CheckerProcessName,
-	} {
-		if title != "" {
-			r.ProcessNames[name] = title
-		}
-	}
+	nameProcesses(r.ProcessNames, g)
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
 			r.Fatal, r.Exit = found[i].Message, fatalExit(q.ConfigFile)
@@ -112,6 +107,23 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		r.Children = append(r.Children, parent.Proxy)
 	}
 	return r
+}
+
+// nameProcesses gives each process the name that it is told to have, by child's
+// name, and "" for the parent.
+func nameProcesses(names map[string]string, g *conf.Global) {
+	if g.ProcessNames {
+		maps.Copy(names, map[string]string{
+			"": "keepalived", parent.VRRP: "keepalived_vrrp", parent.Checker: "keepalived_ipvs",
+		})
+	}
+	for name, title := range map[string]string{
+		"": g.ProcessName, parent.VRRP: g.VRRPProcess.Name, parent.Checker: g.CheckerProcess.Name,
+	} {
+		if title != "" {
+			names[name] = title
+		}
+	}
 }
 
 func reportVRRP(r *parent.Report, cfg *conf.Config) {

@@ -35,9 +35,6 @@ type Global struct {
 	McastGroup4   netip.Addr
 	McastGroup6   netip.Addr
 	StartupDelay  time.Duration
-	RTPriority    int // vrrp_rt_priority, 0 = none
-	CheckerRTPrio int
-	NoSwap        bool // vrrp_no_swap
 	SkipCheckAddr bool // vrrp_skip_check_adv_addr
 	Strict        bool // vrrp_strict
 	V3AsV2        bool // v3_checksum_as_v2
@@ -63,12 +60,35 @@ type Global struct {
 	CheckerLogAllFailures bool
 	RSInitNotifies        bool
 
-	ProcessName, VRRPProcessName, CheckerProcessName string
-	StartupScript, ShutdownScript                    *Command
-	StartupTimeout, ShutdownTimeout                  time.Duration
-	Instance                                         string // `instance NAME` at the root
-	NetNamespace                                     string
-	UsePidDir                                        bool
+	StartupScript, ShutdownScript   *Command
+	StartupTimeout, ShutdownTimeout time.Duration
+
+	// ProcessNames (process_names): processes have keepalived's usual names,
+	// where there is none of their own.
+	ProcessNames bool
+	ProcessName  string // the parent's
+	// What each child's process gets.
+	VRRPProcess, CheckerProcess, BFDProcess Process
+
+	Instance     string // `instance NAME` at the root
+	NetNamespace string
+	UsePidDir    bool
+	ChildWait    time.Duration // child_wait_time, default 5 s
+}
+
+// Process is what the process of a child gets (vrrp_*, checker_*, bfd_*).
+type Process struct {
+	Name string // NAME_process_name, at most 15 bytes
+	Precedence
+}
+
+// Precedence is what a process asks of the kernel's scheduler and memory.
+type Precedence struct {
+	Nice       int           // NAME_priority, -20…19; 0: as it was started
+	RTPriority int           // NAME_rt_priority, SCHED_RR 1…99; 0: none
+	RTTime     time.Duration // NAME_rlimit_rttime; 0: no limit
+	CPUs       []int         // NAME_cpu_affinity; empty: all
+	NoSwap     bool          // NAME_no_swap
 }
 
 // LVSTimeouts are the kernel's connection timeouts; 0 keeps the kernel's.

@@ -74,13 +74,17 @@ func checkSyncDaemon(l *loader, s *stmt) {
 // keepalived refuses numbers that this machine does not have.
 const maxCPU = 1023
 
-func checkCPUs(l *loader, s *stmt) {
+func setCPUs(s *stmt, into *[]int) {
+	var cpus []int
 	for _, w := range s.Words() {
-		if n, err := strconv.ParseUint(w.Text, 10, 32); err != nil || n > maxCPU {
+		n, err := strconv.ParseUint(w.Text, 10, 32)
+		if err != nil || n > maxCPU {
 			s.Fault("HF011", diag.Error, w, "no CPU "+strconv.Quote(w.Text), "numbers from 0 to "+strconv.Itoa(maxCPU))
 			return
 		}
+		cpus = append(cpus, int(n)) //nolint:gosec // at most maxCPU
 	}
+	*into = cpus
 }
 
 func checkRxPolicy(l *loader, s *stmt) {

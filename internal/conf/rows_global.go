@@ -15,16 +15,18 @@ var rootRows = rows{
 	{Name: "net_namespace", Args: name, Soft: true, Doc: "The network namespace to run in.", Set: str(func(l *loader) *string { return &l.cfg.Global.NetNamespace })},
 	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
 	{Name: "namespace_with_ipsets", Unbuilt: true, Doc: "Allow ipsets together with network namespaces."},
-	{Name: "use_pid_dir", Unbuilt: true, Doc: "Keep pid files in a directory of their own.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
+	{Name: "use_pid_dir", Doc: "Keep pid files in /run/keepalived.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
 	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
-	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Unbuilt: true, Doc: "How long children may take to end before they are killed."},
+	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Doc: "How long children may take to end before they are killed.", Set: seconds(func(l *loader) *time.Duration { return &l.cfg.Global.ChildWait })},
 }
 
 // globalRoot is the block global_defs.
 var globalRoot = rows{{Name: "global_defs", Block: globalBlock, Bare: true, Doc: "Settings for the whole daemon."}}
 
 var globalBlock = schema.NewBlock("global_defs", globalOwn, globalNames, globalMail, globalScripts, globalVRRP,
-	globalProcess("vrrp", "VRRP"), globalProcess("checker", "checker"), globalProcess("bfd", "BFD"), globalLVS, globalBuffers, globalSNMP, globalFiles)
+	globalProcess("vrrp", "VRRP", func(g *Global) *Process { return &g.VRRPProcess }),
+	globalProcess("checker", "checker", func(g *Global) *Process { return &g.CheckerProcess }),
+	globalProcess("bfd", "BFD", func(g *Global) *Process { return &g.BFDProcess }), globalLVS, globalBuffers, globalSNMP, globalFiles)
 
 // globalDefaults are the values of global_defs when nothing is said.
 func globalDefaults() Global {
@@ -37,6 +39,7 @@ func globalDefaults() Global {
 		GARP:             GARP{MasterDelay: unset, MasterRepeat: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset},
 		StartupTimeout:   10 * time.Second,
 		ShutdownTimeout:  10 * time.Second,
+		ChildWait:        5 * time.Second,
 	}
 }
 
@@ -52,12 +55,12 @@ var globalOwn = rows{
 
 var globalNames = rows{
 	{Name: "router_id", Args: text, Soft: true, Doc: "The name of this machine in messages; its host name by default.", Set: str(func(l *loader) *string { return &global(l).RouterID })},
-	{Name: "process_names", Args: opt(text), Unbuilt: true, Doc: "Give each child a process name of its own."},
+	{Name: "process_names", Args: opt(text), Doc: "Give processes the names keepalived, keepalived_vrrp, keepalived_ipvs and keepalived_bfd, unless they have others.", Set: func(l *loader, _ *stmt) { global(l).ProcessNames = true }},
 	{Name: "process_name", Args: name, Doc: "The parent's process name.", Set: processName(func(l *loader) *string { return &global(l).ProcessName })},
-	{Name: "vrrp_process_name", Args: name, Doc: "The VRRP child's process name.", Set: processName(func(l *loader) *string { return &global(l).VRRPProcessName })},
-	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcessName })},
-	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcessName })},
-	{Name: "bfd_process_name", Args: name, Unbuilt: true, Doc: "The BFD child's process name."},
+	{Name: "vrrp_process_name", Args: name, Doc: "The VRRP child's process name.", Set: processName(func(l *loader) *string { return &global(l).VRRPProcess.Name })},
+	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcess.Name })},
+	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcess.Name })},
+	{Name: "bfd_process_name", Args: name, Doc: "The BFD child's process name.", Set: processName(func(l *loader) *string { return &global(l).BFDProcess.Name })},
 	{Name: "use_symlink_paths", Args: on, Since: since24, Unbuilt: true, Doc: "Keep symbolic links in the paths of scripts as they are written."},
 	{Name: "data_use_instance", Args: on, Unbuilt: true, Doc: "Put the instance's name into the names of data files."},
 }
@@ -158,24 +161,16 @@ var globalLVS = rows{
 }
 
 // globalProcess are the rows that each child has, by the child's prefix.
-func globalProcess(p, who string) rows {
-	rt, swap := func(*loader, *stmt) {}, func(*loader, *stmt) {}
-	unbuilt := true
-	switch p {
-	case "vrrp":
-		rt = integer(func(l *loader) *int { return &global(l).RTPriority })
-		swap = flag(func(l *loader) *bool { return &global(l).NoSwap })
-		unbuilt = false
-	case "checker":
-		rt = integer(func(l *loader) *int { return &global(l).CheckerRTPrio })
-	}
+func globalProcess(p, who string, find func(g *Global) *Process) rows {
+	of := func(l *loader) *Process { return find(global(l)) }
+	limit := func(l *loader, s *stmt) { of(l).RTTime = time.Duration(s.Int()) * time.Microsecond }
 	return rows{
-		{Name: p + "_priority", Args: clamp(-20, 19), Soft: true, Unbuilt: true, Doc: "The nice value of the " + who + " child."},
-		{Name: p + "_no_swap", Unbuilt: unbuilt, Doc: "Keep the " + who + " child in memory.", Set: swap},
-		{Name: p + "_rt_priority", Args: clamp(1, 99), Soft: true, Unbuilt: unbuilt && p != "checker", Doc: "The realtime priority of the " + who + " child.", Set: rt},
-		{Name: p + "_cpu_affinity", Args: words, Soft: true, Unbuilt: true, Doc: "The CPUs on which the " + who + " child may run.", Set: checkCPUs},
-		{Name: p + "_rlimit_rttime", Args: num(1, maxUint32), Unbuilt: true, Doc: "The microseconds the " + who + " child may run at realtime priority without a pause."},
-		{Name: p + "_rlimit_rtime", Args: num(1, maxUint32), Unbuilt: true, Doc: "Another spelling of " + p + "_rlimit_rttime."},
+		{Name: p + "_priority", Args: clamp(-20, 19), Soft: true, Doc: "The nice value of the " + who + " child.", Set: integer(func(l *loader) *int { return &of(l).Nice })},
+		{Name: p + "_no_swap", Doc: "Keep the " + who + " child in memory.", Set: flag(func(l *loader) *bool { return &of(l).NoSwap })},
+		{Name: p + "_rt_priority", Args: clamp(1, 99), Soft: true, Doc: "The realtime priority of the " + who + " child.", Set: integer(func(l *loader) *int { return &of(l).RTPriority })},
+		{Name: p + "_cpu_affinity", Args: words, Soft: true, Doc: "The CPUs on which the " + who + " child may run.", Set: func(l *loader, s *stmt) { setCPUs(s, &of(l).CPUs) }},
+		{Name: p + "_rlimit_rttime", Args: num(1, maxUint32), Doc: "The microseconds the " + who + " child may run at realtime priority without a pause.", Set: limit},
+		{Name: p + "_rlimit_rtime", Args: num(1, maxUint32), Doc: "Another spelling of " + p + "_rlimit_rttime.", Set: limit},
 	}
 }
 
@@ -216,7 +211,7 @@ var globalFiles = rows{
 	{Name: "reload_time_file", Exact: true, Args: path, Soft: true, Unbuilt: true, Doc: "A file that says when to reload."},
 	{Name: "reload_repeat", Unbuilt: true, Doc: "Reload at that time every day."},
 	{Name: "reload_file", Args: optPath, Unbuilt: true, Doc: "A file that exists while the configuration is read."},
-	{Name: "include_check", Args: opt(words), Unbuilt: true, Doc: "Which missing include files are errors.", Set: checkIncludes},
+	{Name: "include_check", Args: opt(words), Doc: "Which missing include files are errors.", Set: checkIncludes},
 	{Name: "config_save_dir", Args: path, Unbuilt: true, Doc: "Where to keep copies of configurations that were read."},
 	{Name: "tmp_config_directory", Args: path, Soft: true, Unbuilt: true, Doc: "Where to keep copies of the configuration while running."},
 	{Name: "json_version", Args: num(1, 2), Since: since24, Unbuilt: true, Doc: "The form of the JSON dump."},

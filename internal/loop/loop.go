@@ -12,8 +12,8 @@
 // serve the deadlines that have come, then everything else; deadlines that come meanwhile are served in
 // between. Nothing called from the loop may block. What is done at a deadline
 // is decided by the machines; files besides this one: clock.go reads the
-// clocks, post.go brings calls from other goroutines, realtime.go asks the
-// kernel for precedence.
+// clocks, post.go brings calls from other goroutines, precedence.go asks
+// the kernel for precedence, quiet.go the runtime for quiet.
 package loop
 
 import (

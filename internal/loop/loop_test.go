@@ -343,16 +343,6 @@ func TestClocksAgree(t *testing.T) {
 	}
 }
 
-func TestRealTimeBounds(t *testing.T) {
-	l := newLoop(t)
-	defer l.close()
-	for _, p := range []int{0, 100, -1} {
-		if l.RealTime(p) == nil {
-			t.Errorf("priority %d was taken", p)
-		}
-	}
-}
-
 func TestTurningAllocatesNothing(t *testing.T) {
 	l := newLoop(t)
 	defer l.close()

@@ -144,8 +144,21 @@ func Start(s Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Argv[0], cause(err))
 	}
+	p.beNice()
 	go p.supervise(s.Timeout)
 	return p, nil
+}
+
+// bornNice is the nice value that we were started with, as getpriority(2) has
+// it: 40 to 1.
+var bornNice, _ = unix.Getpriority(unix.PRIO_PROCESS, 0)
+
+// beNice gives the program that nice value, where we have got ourselves
+// another one (vrrp_priority).
+func (p *Process) beNice() {
+	if now, err := unix.Getpriority(unix.PRIO_PROCESS, p.PID()); err == nil && now != bornNice {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, p.PID(), 20-bornNice) // it is gone already
+	}
 }
 
 // Run starts a program and waits for its end; a done context ends the program

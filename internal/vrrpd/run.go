@@ -85,8 +85,7 @@ type daemon struct {
 	scripts  *script.Runner
 	fifos    []*fifo.FIFO
 
-	priority int           // SCHED_RR, 0 = none
-	keeper   chan struct{} // closed: whoever keeps it up may end
+	keeper loop.Keeper // of vrrp_rt_priority and its kind
 
 	trouble, fifoLoss quiet
 
@@ -213,28 +212,14 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.tellLeft(left)
 }
 
-// precedence asks for what the configuration wants of the scheduler. A priority
-// once given stays until the process ends.
+// precedence asks for what the configuration wants of the scheduler.
 func (d *daemon) precedence() {
-	if d.cfg.NoSwap {
-		if err := loop.NoSwap(); err != nil {
-			d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
-		}
-	}
-	prio := d.cfg.RTPriority
-	if prio == d.priority || prio == 0 || d.loop == nil {
+	if d.loop == nil {
 		return
 	}
-	if err := d.loop.RealTime(prio); err != nil {
+	if err := d.keeper.Set(loop.Precedence(d.cfg.Process.Precedence)); err != nil {
 		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
-		return
 	}
-	if d.keeper != nil {
-		close(d.keeper)
-	}
-	done := make(chan struct{})
-	d.priority, d.keeper = prio, done
-	d.hands.Go(func() { d.loop.KeepRealTime(prio, done) })
 }
 
 // leftOver is what a predecessor left of our addresses.

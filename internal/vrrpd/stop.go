@@ -89,8 +89,6 @@ func (d *daemon) end() {
 	for _, f := range d.fifos {
 		_ = f.Close()
 	}
-	if d.keeper != nil {
-		close(d.keeper)
-	}
+	d.keeper.Close()
 	d.hands.Wait()
 }

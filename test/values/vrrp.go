@@ -59,9 +59,9 @@ func global(g *conf.Global) []Object {
 	add("VRRP default protocol version", g.VRRPVersion)
 	add("VRRP skip check advert addresses", g.SkipCheckAddr)
 	add("VRRP strict mode", g.Strict)
-	add("VRRP don't swap", g.NoSwap)
-	add("VRRP realtime priority", g.RTPriority)
-	add("Checker realtime priority", g.CheckerRTPrio)
+	add("VRRP don't swap", g.VRRPProcess.NoSwap)
+	add("VRRP realtime priority", g.VRRPProcess.RTPriority)
+	add("Checker realtime priority", g.CheckerProcess.RTPriority)
 	add("Checkers log all failures", g.CheckerLogAllFailures)
 	add("LVS flush", g.LVSFlush)
 	if g.StartupDelay != 0 {

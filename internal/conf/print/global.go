@@ -1,6 +1,7 @@
 package print
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -15,22 +16,45 @@ func (nothing) Glob(string) ([]string, error) { return nil, nil }
 
 var _ source.Files = nothing{}
 
-func globalDefs(g *conf.Global) *Block {
+// defaults are what an empty file says.
+var defaults = func() conf.Global {
 	empty, _ := conf.Load(nothing{}, "", conf.Options{})
-	d := &empty.Global
+	return empty.Global
+}()
+
+func globalDefs(g *conf.Global) *Block {
+	d := &defaults
 	b := &Block{Keyword: "global_defs", Plain: true}
 	b.str("router_id", g.RouterID, "")
 	b.str("lvs_director", g.Director, d.Director)
 	b.on("config_strict", g.ConfigStrict, false)
+	b.flag("process_names", g.ProcessNames)
 	b.str("process_name", g.ProcessName, "")
-	b.str("vrrp_process_name", g.VRRPProcessName, "")
-	b.str("checker_process_name", g.CheckerProcessName, "")
+	b.process("vrrp", &g.VRRPProcess)
+	b.process("checker", &g.CheckerProcess)
+	b.process("bfd", &g.BFDProcess)
 	b.str("default_interface", g.DefaultInterface, "")
 	b.flag("dynamic_interfaces", g.DynamicInterfaces)
 	b.globalScripts(g, d)
 	b.globalVRRP(g, d)
 	b.globalLVS(g)
 	return b
+}
+
+// process is what the process of a child gets.
+func (b *Block) process(prefix string, p *conf.Process) {
+	b.str(prefix+"_process_name", p.Name, "")
+	b.num(prefix+"_priority", p.Nice, 0)
+	b.num(prefix+"_rt_priority", p.RTPriority, 0)
+	b.num(prefix+"_rlimit_rttime", int(p.RTTime.Microseconds()), 0)
+	if len(p.CPUs) > 0 {
+		var w []string
+		for _, n := range p.CPUs {
+			w = append(w, strconv.Itoa(n))
+		}
+		b.set(Setting{Keyword: prefix + "_cpu_affinity", Words: w, Value: p.CPUs})
+	}
+	b.flag(prefix+"_no_swap", p.NoSwap)
 }
 
 func (b *Block) globalScripts(g, d *conf.Global) {
@@ -59,8 +83,6 @@ func (b *Block) globalVRRP(g, d *conf.Global) {
 	b.str("vrrp_mcast_group4", g.McastGroup4.String(), d.McastGroup4.String())
 	b.str("vrrp_mcast_group6", g.McastGroup6.String(), d.McastGroup6.String())
 	b.dur("vrrp_startup_delay", g.StartupDelay, 0)
-	b.num("vrrp_rt_priority", g.RTPriority, 0)
-	b.flag("vrrp_no_swap", g.NoSwap)
 	b.flag("vrrp_skip_check_adv_addr", g.SkipCheckAddr)
 	b.flag("vrrp_strict", g.Strict)
 	b.on("v3_checksum_as_v2", g.V3AsV2, false)
@@ -105,7 +127,6 @@ func (b *Block) globalLVS(g *conf.Global) {
 	}
 	b.flag("lvs_flush", g.LVSFlush)
 	b.flag("lvs_flush_on_stop", g.LVSFlushOnStop)
-	b.num("checker_rt_priority", g.CheckerRTPrio, 0)
 	b.on("checker_log_all_failures", g.CheckerLogAllFailures, false)
 	b.on("rs_init_notifies", g.RSInitNotifies, false)
 }

@@ -96,6 +96,7 @@ func Root(c *conf.Config) *Block {
 	root.str("net_namespace", c.Global.NetNamespace, "")
 	root.str("instance", c.Global.Instance, "")
 	root.flag("use_pid_dir", c.Global.UsePidDir)
+	root.dur("child_wait_time", c.Global.ChildWait, defaults.ChildWait)
 	root.add(globalDefs(&c.Global))
 	root.static(c)
 	return root
