@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/notify/log"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
-
-// defaultPID is the parent's pid file.
-const defaultPID = "/run/keepalived.pid"
 
 // daemon takes keepalived's command line.
 func daemon(t terminal, program string, args []string) int {
@@ -95,13 +91,13 @@ func (f *flags) options(program string, args []string) parent.Options {
 	}
 	facility, _ := parseFacility(f.facility)
 	logFile, _ := f.given("log-file", f.logFile, "/tmp/keepalived.log")
-	pid, vrrp, checkers := f.pidFiles()
 	word := identWord(program)
 	return parent.Options{
 		Program: program, Version: Version, CommandLine: append([]string{program}, args...),
-		Load:          f.request(),
-		PIDFile:       pid,
-		ChildPIDFiles: map[string]string{parent.VRRP: vrrp, parent.Checker: checkers},
+		Load: f.request(),
+		PIDFiles: map[string]string{
+			"": absolute(f.pid), parent.VRRP: absolute(f.vrrpPID), parent.Checker: absolute(f.checkersPID),
+		},
 		Log: log.Options{
 			Console: f.console && f.foreground, Detail: f.detail, NoSyslog: f.noSyslog, Facility: facility,
 			File: absolute(logFile), JSON: f.asJSON, Ident: word,
@@ -110,7 +106,7 @@ func (f *flags) options(program string, args []string) parent.Options {
 			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.Proxy: word + "_proxy",
 		},
 		NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
-		Control: f.controlPath(), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
+		Control: absolute(f.control), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
 		ListenProxy: listenProxy,
 	}
 }
@@ -128,36 +124,6 @@ func (f *flags) request() parent.LoadRequest {
 	}
 	return r
 }
-
-// pidFiles are the paths given, or the original's defaults; in a network
-// namespace those are in a folder of its own.
-func (f *flags) pidFiles() (pid, vrrp, checkers string) {
-	dir := "/run"
-	pid = defaultPID
-	if f.namespace != "" {
-		dir = "/run/keepalived/keepalived_" + filepath.Base(f.namespace)
-		pid = dir + "/keepalived.pid"
-		_ = os.MkdirAll(dir, 0o755) //nolint:gosec // pid files are for everybody
-	}
-	or := func(given, def string) string {
-		if given != "" {
-			return absolute(given)
-		}
-		return def
-	}
-	return or(f.pid, pid), or(f.vrrpPID, dir+"/vrrp.pid"), or(f.checkersPID, dir+"/checkers.pid")
-}
-
-func (f *flags) controlPath() string {
-	if f.control != "" {
-		return absolute(f.control)
-	}
-	pid, _, _ := f.pidFiles()
-	return controlOf(pid)
-}
-
-// controlOf is the control socket that belongs to a pid file.
-func controlOf(pidFile string) string { return strings.TrimSuffix(pidFile, ".pid") + ".sock" }
 
 // absolute makes a path independent of the working directory.
 func absolute(path string) string {

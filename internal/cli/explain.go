@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	explaining "github.com/holdfast-ha/holdfast/internal/explain"
 	"github.com/holdfast-ha/holdfast/internal/lint"
+	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 const explainUsage = `Usage: holdfast explain [OPTION…] [NAME]
@@ -51,7 +52,7 @@ func explain(t terminal, args []string) int {
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVarP(&f.help, "help", "h", false, "")
 	set.StringVar(&f.control, "control", "", "")
-	set.StringVarP(&f.pid, "pid", "p", defaultPID, "")
+	set.StringVarP(&f.pid, "pid", "p", parent.DefaultPIDFile, "")
 	if code, done := parse(t, set, args, &f.help, explainUsage); done {
 		return code
 	}
@@ -63,7 +64,7 @@ func explain(t terminal, args []string) int {
 		return exitUnread
 	}
 	if f.control == "" {
-		f.control = controlOf(f.pid)
+		f.control = parent.ControlOf(f.pid)
 	}
 	return f.history(t, set.Arg(0))
 }

@@ -79,7 +79,8 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	g := &cfg.Global
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
-		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, NetNS: g.NetNamespace,
+		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
+		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait,
 		ProcessNames: map[string]string{},
 	}
 	nameProcesses(r.ProcessNames, g)

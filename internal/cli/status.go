@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 const statusUsage = `Usage: holdfast status [--json] [--control PATH]
@@ -38,7 +39,7 @@ func status(t terminal, args []string) int {
 	set := newOptions(t, "status")
 	asJSON := set.Bool("json", false, "")
 	path := set.String("control", "", "")
-	pid := set.StringP("pid", "p", defaultPID, "")
+	pid := set.StringP("pid", "p", parent.DefaultPIDFile, "")
 	help := set.BoolP("help", "h", false, "")
 	if code, done := parse(t, set, args, help, statusUsage); done {
 		return code
@@ -48,7 +49,7 @@ func status(t terminal, args []string) int {
 		return exitUnread
 	}
 	if *path == "" {
-		*path = controlOf(*pid)
+		*path = parent.ControlOf(*pid)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
 	defer cancel()

@@ -38,16 +38,17 @@ type Options struct {
 	Version     string
 	CommandLine []string
 	Load        LoadRequest
-	PIDFile     string
-	// ChildPIDFiles by child's name.
-	ChildPIDFiles map[string]string
-	Log           log.Options
+	// PIDFiles by child's name, and "" for the parent; where there is none its
+	// name follows from the configuration (pidfile.go).
+	PIDFiles map[string]string
+	Log      log.Options
 	// Idents are the names in syslog, by child's name.
 	Idents    map[string]string
 	NoRespawn bool
 	// KeepVRRP (-V), KeepIPVS (-I), ReleaseVIPs (-X): see ipc.BootInfo.
 	KeepVRRP, KeepIPVS, ReleaseVIPs bool
-	// Control is the path of the control socket; empty: none.
+	// Control is the path of the control socket; empty: it lies beside the
+	// parent's pid file.
 	Control string
 	// NetNS is the network namespace that the children live in (-s).
 	NetNS     string
@@ -97,6 +98,8 @@ type Report struct {
 
 	ConfigID    string   `json:"config_id,omitempty"`
 	NetNS       string   `json:"net_namespace,omitempty"`
+	Instance    string   `json:"instance,omitempty"`
+	UsePIDDir   bool     `json:"use_pid_dir,omitempty"`
 	Instances   int      `json:"instances"`
 	Services    int      `json:"services"`
 	Servers     int      `json:"servers"`
@@ -111,6 +114,8 @@ type Report struct {
 
 	StartupScript  *Script `json:"startup_script,omitempty"`
 	ShutdownScript *Script `json:"shutdown_script,omitempty"`
+	// ChildWait is how long children may take to end (child_wait_time).
+	ChildWait time.Duration `json:"child_wait"`
 }
 
 // MaxPlan bounds the lines of a reload's plan that the parent keeps.

@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,8 +30,8 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 )
 
-// stopPatience bounds an orderly stop; who is still there then is killed.
-const stopPatience = 10 * time.Second
+// killAgain is the least time between two killings of who does not end.
+const killAgain = time.Second
 
 // maxEvents is how many events wait for the loop; their senders wait then.
 const maxEvents = 64
@@ -87,36 +89,38 @@ func Run(o Options) int {
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	closeLog := startLog(h.bus, o.Log, "", "parent")
 	defer closeLog()
-	if code, err := h.open(); err != nil {
-		h.tell(slog.LevelError, "process", "not started: %v", err)
-		h.started = h.startedWith(code)
-		return code
-	}
 	h.load()
 	code := h.run(signals)
 	h.close()
 	return code
 }
 
-// open takes what only one process can have.
-func (h *house) open() (int, error) {
+// open takes what only one process can have, once the configuration has said
+// which that is. It says why the process must not run, and its exit code then.
+func (h *house) open(r *Report) (code int, why string) {
+	h.report = *r
+	path := h.pidPath("")
+	if h.o.PIDFiles[""] == "" {
+		_ = os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // pid files are for everybody; an error shows with the next step
+	}
 	var err error
-	if h.pid, err = lockPIDFile(h.o.PIDFile); err != nil {
-		if errors.Is(err, errRunning) {
-			return ExitOK, err // as the original
-		}
-		if errors.Is(err, os.ErrPermission) {
-			return ExitPermission, err
-		}
-		return ExitFatal, err
+	h.pid, err = lockPIDFile(path)
+	switch {
+	case errors.Is(err, errRunning):
+		return ExitOK, err.Error() // as the original
+	case errors.Is(err, os.ErrPermission):
+		return ExitPermission, err.Error()
+	case err != nil:
+		return ExitFatal, err.Error()
 	}
-	if h.o.Control == "" {
-		return ExitOK, nil
+	socket := h.o.Control
+	if socket == "" {
+		socket = ControlOf(path)
 	}
-	if h.server, err = control.Listen(h.o.Control, h); err != nil {
+	if h.server, err = control.Listen(socket, h); err != nil {
 		h.tell(slog.LevelWarn, "process", "no status will be told: %v", err)
 	}
-	return ExitOK, nil
+	return ExitOK, ""
 }
 
 // close undoes open and waits for every goroutine.
@@ -133,11 +137,16 @@ func (h *house) close() {
 	if h.proxyFD != nil {
 		h.proxyFD.Close()
 	}
-	for _, path := range h.o.ChildPIDFiles {
-		removeStale(path)
+	if h.pid != nil { // else they are somebody else's
+		for _, name := range order {
+			removeStale(h.pidPath(name))
+		}
 	}
 	h.tell(slog.LevelInfo, "process", "Stopped %s %s (pid %d): %s", h.o.Program, h.o.Version, os.Getpid(), h.why)
 	h.pid.remove()
+	if dir := filepath.Dir(h.pidPath("")); strings.HasPrefix(dir, pidDir) {
+		_, _ = os.Remove(dir), os.Remove(pidDir) // unless others have something there
+	}
 }
 
 // run is the loop: one event at a time, until nothing is left to wait for.
@@ -228,7 +237,7 @@ func (h *house) tick() {
 		}
 	}
 	if h.stopping && !t.Before(h.stopBy) {
-		h.stopBy = t.Add(stopPatience)
+		h.stopBy = t.Add(max(h.patience(), killAgain))
 		h.killRest()
 	}
 }
@@ -276,7 +285,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 	}
 	boot := ipc.BootInfo{
 		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
-		PIDFile: o.ChildPIDFiles[k.name], KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
+		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
 		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
 	if k.name == Proxy && h.proxyFD != nil {

@@ -46,7 +46,7 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
 	if err != nil {
 		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil
 	}
-	rep.Strict = r.Strict
+	rep.Strict, rep.ChildWait = r.Strict, 10*time.Second
 	for i, line := range strings.Split(string(text), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {
@@ -131,12 +131,11 @@ func startHouse(t *testing.T, config string, change func(*Options)) *run {
 	up := make(chan int, 1)
 	r.o = Options{
 		Program: "holdfast", Version: "test", Self: "/proc/self/exe",
-		Load:          LoadRequest{ConfigFile: r.config, VRRP: true, Checkers: true},
-		PIDFile:       filepath.Join(dir, "h.pid"),
-		ChildPIDFiles: map[string]string{VRRP: filepath.Join(dir, "vrrp.pid"), Checker: filepath.Join(dir, "checkers.pid")},
-		Log:           log.Options{NoSyslog: true, File: filepath.Join(dir, "log"), Detail: true},
-		Control:       filepath.Join(dir, "h.sock"),
-		Started:       func(code int) { up <- code },
+		Load:     LoadRequest{ConfigFile: r.config, VRRP: true, Checkers: true},
+		PIDFiles: map[string]string{"": filepath.Join(dir, "h.pid"), VRRP: filepath.Join(dir, "vrrp.pid"), Checker: filepath.Join(dir, "checkers.pid")},
+		Log:      log.Options{NoSyslog: true, File: filepath.Join(dir, "log"), Detail: true},
+		Control:  filepath.Join(dir, "h.sock"),
+		Started:  func(code int) { up <- code },
 	}
 	if change != nil {
 		change(&r.o)

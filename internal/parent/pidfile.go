@@ -4,10 +4,52 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// Where pid files are (keepalived.conf(5), keepalived(8)).
+const (
+	runDir = "/run"
+	pidDir = "/run/keepalived"
+)
+
+// pidNames are the files' names by child's name.
+var pidNames = map[string]string{"": "keepalived", VRRP: "vrrp", Checker: "checkers"}
+
+// DefaultPIDFile is the parent's pid file, unless options or configuration say
+// otherwise.
+const DefaultPIDFile = runDir + "/keepalived.pid"
+
+// ControlOf is the control socket that lies beside a pid file.
+func ControlOf(pidFile string) string { return strings.TrimSuffix(pidFile, ".pid") + ".sock" }
+
+// pidPath is the pid file of a child, or of the parent (""); empty: it has none.
+// use_pid_dir, instance and a network namespace put it into folders of its own.
+func (h *house) pidPath(name string) string {
+	if given := h.o.PIDFiles[name]; given != "" {
+		return given
+	}
+	base, ok := pidNames[name]
+	if !ok {
+		return ""
+	}
+	dir := runDir
+	if h.report.UsePIDDir {
+		dir = pidDir
+	}
+	if h.report.Instance != "" {
+		dir = pidDir
+		base += "_" + filepath.Base(h.report.Instance)
+	}
+	if ns := h.netns(); ns != "" {
+		dir = filepath.Join(pidDir, filepath.Base(ns))
+	}
+	return filepath.Join(dir, base+".pid")
+}
 
 // errRunning is returned by lockPIDFile when another process holds the lock.
 var errRunning = errors.New("daemon is already running")

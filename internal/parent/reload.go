@@ -148,9 +148,16 @@ func (h *house) refuse(l loaded, why string) {
 // adopt makes a configuration the running one and hands it to the children.
 func (h *house) adopt(l loaded) {
 	first := h.snapshot == nil
-	if !first {
+	if first {
+		if code, why := h.open(&l.report); why != "" {
+			h.tell(slog.LevelError, "process", "not started: %s", why)
+			h.stop(code, why)
+			return
+		}
+	} else {
 		h.snapshot.Close()
-		l.report.NetNS = h.report.NetNS
+		// These count when the daemon is started anew.
+		l.report.NetNS, l.report.Instance, l.report.UsePIDDir = h.report.NetNS, h.report.Instance, h.report.UsePIDDir
 	}
 	h.snapshot, h.report, h.loadedAt, h.refused = l.snapshot, l.report, time.Now(), refusal{}
 	if h.report.Reload != nil {

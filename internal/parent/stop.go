@@ -3,6 +3,7 @@ package parent
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/proc"
@@ -21,7 +22,7 @@ func (h *house) stop(code int, why string) {
 		}
 	}
 	h.stopping, h.code, h.why = true, code, why
-	h.stopBy = now().Add(stopPatience)
+	h.stopBy = now().Add(h.patience())
 	for _, k := range h.kids {
 		k.watch.Step(now(), watch.Rest{})
 	}
@@ -31,12 +32,25 @@ func (h *house) stop(code int, why string) {
 	h.tell(slog.LevelInfo, "process", "Stopping: %s", why)
 }
 
+// stopPatience is how long children may take to end while no configuration has
+// said so.
+const stopPatience = 5 * time.Second
+
+// patience is how long children may take to end; who is still there then is
+// killed.
+func (h *house) patience() time.Duration {
+	if h.snapshot == nil {
+		return stopPatience
+	}
+	return h.report.ChildWait
+}
+
 // killRest ends who did not stop in time.
 func (h *house) killRest() {
 	for _, k := range h.kids {
 		if k.process != nil {
 			h.tellOf(k.name, slog.LevelError, "process", "%s child process(%d) did not stop within %v; it is killed",
-				titles[k.name], k.process.pid(), stopPatience)
+				titles[k.name], k.process.pid(), h.patience())
 			_ = k.process.cmd.Process.Kill()
 		}
 	}
