@@ -24,6 +24,10 @@ type Config struct {
 	StaticAddresses []Address // static_ipaddress
 	StaticRoutes    []Route   // static_routes
 	StaticRules     []Route   // static_rules
+
+	GARPGroups []GARPGroup
+	Linkbeats  []Linkbeat
+	Delays     []UpDownDelay
 }
 
 // Global is the block global_defs.
@@ -42,6 +46,11 @@ type Global struct {
 	GARP                 GARP
 	LowerPrioNoAdvert    bool
 	NotifyPriority       bool // vrrp_notify_priority_changes
+	Firewall             Firewall
+	VMACPrefix           string // default vrrp
+	VMACAddrPrefix       string // empty: VMACPrefix
+	DisableLocalIGMP     bool
+	LinkbeatPolling      bool // linkbeat_use_polling, of all interfaces
 	HigherPrioSendAdvert bool
 	DownTimerAdverts     int // default 3
 	DefaultInterface     string
@@ -104,6 +113,10 @@ type GARP struct {
 	LowerPrioRepeat int           // default: MasterRepeat
 	Interval        time.Duration // between two packets on one interface
 	GNAInterval     time.Duration
+	// Extra is how often the addresses on other interfaces than the router's
+	// are announced (garp_extra_if), 0 = never: of VMACs, or with ExtraAll of all.
+	Extra    time.Duration
+	ExtraAll bool
 }
 
 // Command is a program to run with its arguments, never through a shell.
@@ -207,7 +220,11 @@ type VRRPInstance struct {
 	CheckUnicastSrc      bool
 	SMTPAlert            bool
 	PromoteSecondaries   bool
-	Pos                  Pos
+
+	VMAC     *VMAC // use_vmac or use_ipvlan, nil without
+	VMACAddr bool  // use_vmac_addr
+	XmitBase bool  // vmac_xmit_base
+	Pos      Pos
 }
 
 // What old_unicast_checksum says.
@@ -231,6 +248,7 @@ type Address struct {
 	Broadcast netip.Addr
 	Peer      netip.Prefix
 	NoTrack   bool
+	UseVMAC   bool
 	Options   []string // home, nodad, mngtmpaddr … as written
 	Pos       Pos
 }

@@ -48,6 +48,7 @@ func (l *loader) finishGARP(g *GARP) {
 	orInt(&g.RefreshRepeat, refresh)
 	g.LowerPrioDelay = or(g.LowerPrioDelay, g.MasterDelay)
 	orInt(&g.LowerPrioRepeat, g.MasterRepeat)
+	g.Extra = max(g.Extra, 0)
 }
 
 // What is sent on becoming master if nothing is said.

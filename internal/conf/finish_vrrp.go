@@ -26,6 +26,9 @@ func (l *loader) finishInstance(n *instanceNotes) bool {
 	l.hmac(n)
 	l.auth(n)
 	l.ownInterface(n)
+	if n.linkbeat {
+		l.cfg.Linkbeats = append(l.cfg.Linkbeats, Linkbeat{Interface: i.Interface})
+	}
 	l.vmac(n)
 	return l.hasAddresses(n)
 }
@@ -35,7 +38,11 @@ func (l *loader) vmac(n *instanceNotes) {
 	if n.vmac.Text == "use_vmac" && n.inst.PromoteSecondaries {
 		l.fault("HF033", n.vmac, "use_vmac implies promote_secondaries, which is ignored", "no promote_secondaries", "")
 	}
-	base := n.xmitBase.Text != ""
+	i, base := n.inst, n.xmitBase.Text != ""
+	if v := i.VMAC; v != nil && n.shortMAC {
+		v.MAC[len(v.MAC)-1] = byte(i.VRID) //nolint:gosec // 1–255
+	}
+	i.XmitBase = i.VMAC != nil && (base && !i.Strict || i.Unicast && !i.VMAC.IPVLAN)
 	switch {
 	case base && n.vmac.Text == "":
 		l.fault("HF018", n.xmitBase, "vmac_xmit_base without use_vmac", "use_vmac", "")
@@ -91,6 +98,9 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	d.LowerPrioDelay = or(d.LowerPrioDelay, o.LowerPrioDelay)
 	orInt(&d.LowerPrioRepeat, o.LowerPrioRepeat)
 	d.Interval, d.GNAInterval = o.Interval, o.GNAInterval
+	if d.Extra == unset {
+		d.Extra, d.ExtraAll = o.Extra, o.ExtraAll
+	}
 	if i.DownTimerAdverts == 0 {
 		i.DownTimerAdverts = g.DownTimerAdverts
 	}

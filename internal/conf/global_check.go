@@ -113,20 +113,25 @@ var extraIf = args{{Kind: schema.Words, Label: "[all] SECONDS"}}
 
 // checkExtraIf reads seconds from low on and, before or behind them, all. Of
 // several numbers keepalived takes the last.
-func checkExtraIf(low uint64) func(*loader, *stmt) {
+func checkExtraIf(low uint64, into func(*loader) *GARP) func(*loader, *stmt) {
 	return func(l *loader, s *stmt) {
-		said := false
+		said, all, seconds := false, false, uint64(0)
 		for _, w := range s.Words() {
 			if w.Text == "all" {
+				all = true
 				continue
 			}
-			if n, err := strconv.ParseUint(w.Text, 10, 32); err != nil || n < low || n > maxExtraIf {
+			n, err := strconv.ParseUint(w.Text, 10, 32)
+			if err != nil || n < low || n > maxExtraIf {
 				s.Fault("HF011", diag.Error, w, s.Keyword().Text+" "+strconv.Quote(w.Text)+" is not valid", "seconds from "+strconv.FormatUint(low, 10)+" to "+strconv.Itoa(maxExtraIf))
 				return
 			}
-			said = true
+			said, seconds = true, n
 		}
+		g := into(l)
+		g.Extra, g.ExtraAll = time.Duration(seconds)*time.Second, all //nolint:gosec // a day at most
 		if !said {
+			g.Extra = unset
 			s.Fault("HF012", diag.Error, s.Words()[0], s.Keyword().Text+" has no time, it is ignored", "[all] SECONDS")
 		}
 	}

@@ -97,9 +97,10 @@ type marks struct {
 
 // checks are what a block is asked for when it ends.
 type checks struct {
-	scriptBad, miscBad bool   // its user does not exist
-	syncDaemon         bool   // lvs_sync_daemon was given
-	garpDelay          bool   // a garp_group has an interval
+	scriptBad, miscBad bool // its user does not exist
+	syncDaemon         bool // lvs_sync_daemon was given
+	garpDelay          bool // a garp_group has an interval
+	garpGroup          GARPGroup
 	trackGroup         bool   // the track_group has its members
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
@@ -146,6 +147,8 @@ type instanceNotes struct {
 	vmac                     syntax.Word // use_vmac or use_ipvlan
 	hmac                     *hmacNotes
 	garpRepeats              bool
+	linkbeat                 bool          // linkbeat_use_polling
+	shortMAC                 bool          // use_vmac has five octets; the VRID is the sixth
 	vips, excluded           []syntax.Word // first words, beside Addresses and Excluded
 }
 

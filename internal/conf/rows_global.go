@@ -11,7 +11,7 @@ import (
 
 // rootRows are the keywords of the file's root that stand alone.
 var rootRows = rows{
-	{Name: "linkbeat_use_polling", Unbuilt: true, Doc: "Watch links by polling them, as netlink's word is not enough."},
+	{Name: "linkbeat_use_polling", Doc: "Watch links by polling them, as netlink's word is not enough.", Set: flag(func(l *loader) *bool { return &global(l).LinkbeatPolling })},
 	{Name: "net_namespace", Args: name, Soft: true, Doc: "The network namespace to run in.", Set: str(func(l *loader) *string { return &l.cfg.Global.NetNamespace })},
 	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
 	{Name: "namespace_with_ipsets", Unbuilt: true, Doc: "Allow ipsets together with network namespaces."},
@@ -33,6 +33,8 @@ func globalDefaults() Global {
 	return Global{
 		Director:         "auto",
 		VRRPVersion:      2,
+		VMACPrefix:       "vrrp",
+		Firewall:         Firewall{Table: "keepalived", Priority: usualNFTPriority},
 		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
 		McastGroup6:      netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
 		DownTimerAdverts: 3,
@@ -114,8 +116,8 @@ var globalVRRP = rows{
 	{Name: "vrrp_garp_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The least time between two gratuitous ARP packets on an interface.", Set: dur(func(l *loader) *time.Duration { return &garp(l).Interval })},
 	{Name: "vrrp_gna_interval", Args: secs(time.Microsecond, maxTimer), Doc: "The same for unsolicited neighbour advertisements.", Set: dur(func(l *loader) *time.Duration { return &garp(l).GNAInterval })},
 	{Name: "vrrp_min_garp", Args: on, Doc: "One gratuitous ARP a transition, without repeats.", Set: flag(func(l *loader) *bool { return &l.minGARP })},
-	{Name: "vrrp_garp_extra_if", Args: extraIf, Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(1)},
-	{Name: "vrrp_vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if.", Set: checkExtraIf(1)},
+	{Name: "vrrp_garp_extra_if", Args: extraIf, Soft: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(1, garp)},
+	{Name: "vrrp_vmac_garp_intvl", Args: extraIf, Soft: true, Deprecated: "vrrp_garp_extra_if", Complain: true, Doc: "Old word for vrrp_garp_extra_if.", Set: checkExtraIf(1, garp)},
 	{Name: "vrrp_down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &global(l).DownTimerAdverts })},
 	{Name: "vrrp_lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: flag(func(l *loader) *bool { return &global(l).LowerPrioNoAdvert })},
 	{Name: "vrrp_higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields, so that the other announces its addresses again; only off keeps holdfast from it.", Set: flag(func(l *loader) *bool { return &global(l).HigherPrioSendAdvert })},
@@ -127,15 +129,15 @@ var globalVRRP = rows{
 	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
 	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.V3AsV2 })},
 	{Name: "log_unknown_vrids", Unbuilt: true, Doc: "Log adverts of virtual routers that are not configured."},
-	{Name: "disable_local_igmp", Unbuilt: true, Doc: "Keep the kernel from reporting link-local multicast groups."},
-	{Name: "vrrp_iptables", Args: opt(words), Unbuilt: true, Deprecated: "nftables", Complain: true, Doc: "The iptables chains to use.", Set: noIPTables},
-	{Name: "vrrp_ipsets", Args: opt(words), Unbuilt: true, Deprecated: "nftables", Complain: true, Doc: "The ipsets to use.", Set: noIPTables},
-	{Name: "nftables", Args: opt(name), Unbuilt: true, Doc: "The nftables table for no_accept and VMACs."},
-	{Name: "nftables_priority", Args: num(math.MinInt32, math.MaxInt32), Unbuilt: true, Doc: "The priority of its chains."},
-	{Name: "nftables_ifindex", Unbuilt: true, Doc: "Use interface numbers rather than names in it."},
-	{Name: "nftables_counters", Unbuilt: true, Doc: "Put counters into its rules."},
-	{Name: "vmac_prefix", Args: name, Unbuilt: true, Doc: "How names of VMAC interfaces begin."},
-	{Name: "vmac_addr_prefix", Args: name, Unbuilt: true, Doc: "How names of VMAC interfaces for addresses on other interfaces begin."},
+	{Name: "disable_local_igmp", Doc: "Keep the kernel from reporting link-local multicast groups.", Set: flag(func(l *loader) *bool { return &global(l).DisableLocalIGMP })},
+	{Name: "vrrp_iptables", Args: opt(words), Deprecated: "nftables", Complain: true, Doc: "The iptables chains to use.", Set: noIPTables},
+	{Name: "vrrp_ipsets", Args: opt(words), Deprecated: "nftables", Complain: true, Doc: "The ipsets to use.", Set: noIPTables},
+	{Name: "nftables", Args: opt(name), Doc: "The nftables table for no_accept and VMACs.", Set: setNFTables},
+	{Name: "nftables_priority", Args: num(math.MinInt32, math.MaxInt32), Doc: "The priority of its chains.", Set: integer(func(l *loader) *int { return &firewall(l).Priority })},
+	{Name: "nftables_ifindex", Doc: "Use interface numbers rather than names in it.", Set: flag(func(l *loader) *bool { return &firewall(l).Ifindex })},
+	{Name: "nftables_counters", Doc: "Put counters into its rules.", Set: flag(func(l *loader) *bool { return &firewall(l).Counters })},
+	{Name: "vmac_prefix", Args: name, Doc: "How names of VMAC interfaces begin.", Set: str(func(l *loader) *string { return &global(l).VMACPrefix })},
+	{Name: "vmac_addr_prefix", Args: name, Doc: "How names of VMAC interfaces for addresses on other interfaces begin.", Set: str(func(l *loader) *string { return &global(l).VMACAddrPrefix })},
 	{Name: "max_auto_priority", Args: opt(num(-1, 99)), Unbuilt: true, Doc: "How far the realtime priority may be raised when the daemon runs late."},
 	{Name: "min_auto_priority_delay", Args: num(1, 10_000_000), Soft: true, Unbuilt: true, Doc: "How many microseconds late that is."},
 }
@@ -303,5 +305,5 @@ func setMcast6(l *loader, s *stmt) {
 }
 
 func noIPTables(l *loader, s *stmt) {
-	s.Fault("HF011", diag.Error, s.Keyword(), s.Keyword().Text+" is not supported", "nftables")
+	s.Fault("HF011", diag.Error, s.Keyword(), s.Keyword().Text+" is not supported, nftables does the same", "nftables")
 }

@@ -2,11 +2,9 @@ package conf
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
-	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -33,24 +31,16 @@ var vrrpRoot = rows{
 			l.cfg.StaticRules = append(l.cfg.StaticRules, r)
 		}
 	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state."},
-	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Unbuilt: true, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: func(l *loader, s *stmt) {
-		l.garpDelay, l.garpWord = false, s.Keyword()
-	}, End: func(l *loader) {
-		if !l.garpDelay {
-			l.fault("HF018", l.garpWord, "garp_group has no interval, it is ignored", "garp_interval or gna_interval", "")
-		}
-	}},
+	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: beginGARPGroup, End: endGARPGroup},
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
 		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
 		Set:   func(l *loader, _ *stmt) { l.trackGroup = false }},
 	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", func(l *loader, s *stmt) {
 		w := s.Node.Words
 		l.needInterface(w[0], "linkbeat_interfaces")
-		if len(w) > 1 {
-			s.Fault("HF013", diag.Error, w[1], "linkbeat_interfaces has one interface a line", "")
-		}
-	}, iface...), Unbuilt: true, Doc: "Interfaces whose link is polled."},
-	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", checkUpDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Unbuilt: true, Doc: "How long an interface must be down or up to count as such."},
+		l.linkbeat(s)
+	}, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Words, Label: "MII|ETHTOOL|IOCTL", Optional: true}), Doc: "Interfaces whose link is polled."},
+	{Name: "interface_up_down_delays", Bare: true, Block: schema.List("interface_up_down_delays", upDown, schema.Arg{Kind: schema.Interface}, schema.Arg{Kind: schema.Seconds, Label: "DOWN"}, schema.Arg{Kind: schema.Seconds, Label: "UP", Optional: true}), Doc: "How long an interface must be down or up to count as such."},
 }
 
 var (
@@ -59,28 +49,6 @@ var (
 	ruleArgs    = args{{Kind: schema.Words, Label: "as ip-rule(8) takes them"}}
 	trackArgs   = args{{Kind: schema.Name}, {Kind: schema.Words, Label: "weight NUMBER [reverse]", Optional: true}}
 )
-
-// maxPace is the longest pace of a garp_group (a signed 32-bit number of µs).
-const maxPace = math.MaxInt32 * time.Microsecond
-
-var garpGroupBlock = schema.NewBlock("garp_group", rows{
-	{Name: "garp_interval", Args: secs(0, maxPace), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
-	{Name: "gna_interval", Args: secs(0, maxPace), Doc: "The time between two unsolicited neighbour advertisements.", Set: func(l *loader, _ *stmt) { l.garpDelay = true }},
-	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.garpMember(s.Words()[0]) }},
-	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) {
-		for _, w := range s.Node.Words {
-			l.garpMember(w)
-		}
-	}, iface...), Doc: "The interfaces of the group.", Set: needLines},
-})
-
-// garpMember is an interface of a garp_group: of one only.
-func (l *loader) garpMember(w syntax.Word) {
-	l.needInterface(w, "garp_group")
-	if !l.name("garp_group", w) {
-		l.fault("HF031", w, "interface "+w.Text+" is in a garp_group already, it is ignored here", "", "")
-	}
-}
 
 func trackGroupMembers(l *loader, s *stmt) {
 	if l.trackGroup {
@@ -94,20 +62,6 @@ func trackGroupMembers(l *loader, s *stmt) {
 func needLines(l *loader, s *stmt) {
 	if len(s.Node.Block) == 0 {
 		s.Fault("HF018", diag.Error, s.Keyword(), s.Keyword().Text+" is empty", "at least one line")
-	}
-}
-
-// maxUpDown is how long a change of an interface can be asked to last.
-const maxUpDown = 255 * time.Second
-
-func checkUpDown(l *loader, s *stmt) {
-	l.needInterface(s.Node.Words[0], "interface_up_down_delays")
-	for _, w := range s.Node.Words[1:] {
-		d, ok := schema.ParseSeconds(w.Text)
-		if (!ok || d < 0 || d > maxUpDown) && w.Text != "down" && w.Text != "up" {
-			s.Fault("HF011", diag.Error, w, strconv.Quote(w.Text)+" is not valid here", "seconds from 0 to 255")
-			return
-		}
 	}
 }
 
@@ -260,11 +214,11 @@ var instanceAddresses = rows{
 	}},
 	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4.", Set: tri(func(l *loader) *int8 { return &vi(l).v3AsV2 })},
 	{Name: "accept", Doc: "Take packets to the virtual addresses though not their owner; the default.", Set: func(l *loader, s *stmt) { l.vi.accept, l.vi.acceptWord = 1, s.Keyword() }},
-	{Name: "no_accept", Unbuilt: true, Doc: "Drop them.", Set: func(l *loader, _ *stmt) { l.vi.accept = 0 }},
-	{Name: "use_vmac", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router its own MAC address.", Set: useVMAC},
-	{Name: "use_vmac_addr", Unbuilt: true, Doc: "The same for addresses on other interfaces."},
-	{Name: "vmac_xmit_base", Unbuilt: true, Doc: "Send adverts from the interface below the VMAC.", Set: func(l *loader, s *stmt) { l.vi.xmitBase = s.Keyword() }},
-	{Name: "use_ipvlan", Args: opt(words), Unbuilt: true, Doc: "Give the virtual router an ipvlan interface.", Set: useIPVLAN},
+	{Name: "no_accept", Doc: "Drop them.", Set: func(l *loader, _ *stmt) { l.vi.accept = 0 }},
+	{Name: "use_vmac", Args: opt(words), Doc: "Give the virtual router its own MAC address.", Set: useVMAC},
+	{Name: "use_vmac_addr", Doc: "The same for addresses on other interfaces.", Set: flag(func(l *loader) *bool { return &inst(l).VMACAddr })},
+	{Name: "vmac_xmit_base", Doc: "Send adverts from the interface below the VMAC.", Set: func(l *loader, s *stmt) { l.vi.xmitBase = s.Keyword() }},
+	{Name: "use_ipvlan", Args: opt(words), Doc: "Give the virtual router an ipvlan interface.", Set: useIPVLAN},
 }
 
 var instanceTracking = rows{
@@ -276,7 +230,7 @@ var instanceTracks = trackRows("vrrp_instance", "", func(l *loader) tracks {
 })
 
 var instanceLinkbeat = rows{
-	{Name: "linkbeat_use_polling", Unbuilt: true, Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link."},
+	{Name: "linkbeat_use_polling", Deprecated: "linkbeat_interfaces", Complain: true, Doc: "Poll the interface's link.", Set: flag(func(l *loader) *bool { return &vi(l).linkbeat })},
 }
 
 var instanceGARP = rows{
@@ -286,8 +240,8 @@ var instanceGARP = rows{
 	{Name: "garp_master_refresh_repeat", Args: clamp(1, maxUint32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).RefreshRepeat })},
 	{Name: "garp_lower_prio_delay", Args: wholeSecs(0, maxSeconds), Doc: "When to repeat the gratuitous ARP after an advert of lower priority.", Set: seconds(func(l *loader) *time.Duration { return &viGARP(l).LowerPrioDelay })},
 	{Name: "garp_lower_prio_repeat", Args: num(0, math.MaxInt32), Doc: "How many packets then.", Set: integer(func(l *loader) *int { return &viGARP(l).LowerPrioRepeat })},
-	{Name: "garp_extra_if", Args: extraIf, Soft: true, Unbuilt: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(0)},
-	{Name: "vmac_garp_intvl", Args: extraIf, Soft: true, Unbuilt: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if.", Set: checkExtraIf(0)},
+	{Name: "garp_extra_if", Args: extraIf, Soft: true, Doc: "How often VMACs send gratuitous ARP on the interface below; with all for each address.", Set: checkExtraIf(0, viGARP)},
+	{Name: "vmac_garp_intvl", Args: extraIf, Soft: true, Deprecated: "garp_extra_if", Complain: true, Doc: "Old word for garp_extra_if.", Set: checkExtraIf(0, viGARP)},
 	{Name: "lower_prio_no_advert", Args: on, Doc: "A master says nothing when it hears a lower priority.", Set: tri(func(l *loader) *int8 { return &vi(l).lowerPrio })},
 	{Name: "higher_prio_send_advert", Args: on, Doc: "A master that hears a higher priority sends one more advert before it yields, so that the other announces its addresses again; only off keeps holdfast from it.", Set: tri(func(l *loader) *int8 { return &vi(l).higherPrio })},
 }

@@ -3,10 +3,8 @@ package conf
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/conf/syntax"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -21,7 +19,7 @@ func beginInstance(l *loader, s *stmt) {
 		return
 	}
 	i := &VRRPInstance{Name: w.Text, Priority: 0, UnicastTTL: unset, Pos: l.pos(w),
-		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset}}
+		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset, Extra: unset}}
 	l.inst = i
 	l.vi = &instanceNotes{inst: i, name: w, preempt: unset, accept: unset, strict: unset, lowerPrio: unset, higherPrio: unset, skipCheck: unset, checkSrc: unset, v3AsV2: unset, smtp: unset, tellPriority: unset}
 }
@@ -164,47 +162,3 @@ func beginScript(l *loader, s *stmt) {
 
 // loopback is the interface that VRRP never runs on.
 const loopback = "lo"
-
-// useVMAC reads [NAME] and options; the interface is not made yet.
-func useVMAC(l *loader, s *stmt) {
-	if l.vi.vmac.Text != "" {
-		s.Fault("HF031", diag.Error, s.Keyword(), "use_vmac is given twice, the second is ignored", "")
-		return
-	}
-	l.vi.vmac = s.Keyword()
-	named := false
-	for i, w := range s.Words() {
-		switch _, isAddr := addressOf(w.Text); {
-		case isAddr && strings.Contains(w.Text, ":"):
-			s.Fault("HF032", diag.Error, w, "use_vmac takes an IPv4 address", "")
-			return
-		case w.Text == "netlink_notify" || isAddr && i > 0:
-		case w.Text == "name" || w.Text == "group":
-			return
-		case named:
-			s.Fault("HF013", diag.Error, w, "use_vmac takes one name", "use_vmac [NAME]")
-			return
-		case len(w.Text) > schema.MaxInterface:
-			s.Fault("HF011", diag.Error, w, "the name "+strconv.Quote(w.Text)+" is too long", "at most 15 characters")
-			return
-		case l.sys != nil && l.sys.Interface(w.Text) && !strings.HasPrefix(w.Text, "vrrp"):
-			s.Fault("HF011", diag.Error, w, "the interface "+w.Text+" exists already and is no VMAC", "another name")
-			named = true
-		default:
-			named = true
-		}
-	}
-}
-
-// useIPVLAN reads [NAME] [ADDRESS] and a mode.
-func useIPVLAN(l *loader, s *stmt) {
-	for _, w := range s.Words() {
-		if a, ok := addressOf(w.Text); ok && a.Is4() {
-			l.vi.vmac = s.Keyword()
-			return
-		}
-	}
-	if l.inst.Family != 6 {
-		s.Fault("HF018", diag.Error, s.Keyword(), "use_ipvlan needs a source address for IPv4", "use_ipvlan NAME ADDRESS")
-	}
-}

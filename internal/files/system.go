@@ -44,6 +44,21 @@ func (System) Interface(name string) bool {
 	return unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request) == nil
 }
 
+// VMAC reports whether a network interface is a macvlan or an ipvlan.
+func (System) VMAC(name string) bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	info, err := unix.IoctlGetEthtoolDrvinfo(fd, name)
+	if err != nil {
+		return false
+	}
+	driver := unix.ByteSliceToString(info.Driver[:])
+	return driver == "macvlan" || driver == "ipvlan"
+}
+
 // User reports whether there is an account of that name or number.
 func (System) User(name string) bool {
 	if _, err := user.Lookup(name); err == nil {

@@ -94,8 +94,13 @@ func (b *Block) globalVRRP(g, d *conf.Global) {
 	// These two follow the two of becoming master, unless they are said.
 	b.dur("vrrp_garp_lower_prio_delay", g.GARP.LowerPrioDelay, g.GARP.MasterDelay).From = "vrrp_garp_master_delay"
 	b.num("vrrp_garp_lower_prio_repeat", g.GARP.LowerPrioRepeat, g.GARP.MasterRepeat).From = "vrrp_garp_master_repeat"
+	b.extra("vrrp_", &g.GARP, &d.GARP)
 	b.dur("vrrp_garp_interval", g.GARP.Interval, 0)
 	b.dur("vrrp_gna_interval", g.GARP.GNAInterval, 0)
+	b.str("vmac_prefix", g.VMACPrefix, d.VMACPrefix)
+	b.str("vmac_addr_prefix", g.VMACAddrPrefix, "")
+	b.flag("disable_local_igmp", g.DisableLocalIGMP)
+	b.firewall(&g.Firewall, &d.Firewall)
 }
 
 // garp is what instances may say as well; d holds otherwise.

@@ -97,8 +97,10 @@ func Root(c *conf.Config) *Block {
 	root.str("instance", c.Global.Instance, "")
 	root.flag("use_pid_dir", c.Global.UsePidDir)
 	root.dur("child_wait_time", c.Global.ChildWait, defaults.ChildWait)
+	root.flag("linkbeat_use_polling", c.Global.LinkbeatPolling)
 	root.add(globalDefs(&c.Global))
 	root.static(c)
+	root.links(c)
 	return root
 }
 
@@ -206,6 +208,9 @@ func addressWords(a *conf.Address) []string {
 	}
 	for _, o := range a.Options {
 		w = append(w, split(o)...)
+	}
+	if a.UseVMAC {
+		w = append(w, "use_vmac")
 	}
 	if a.NoTrack {
 		w = append(w, "no_track")

@@ -85,6 +85,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	}
 	b.set(Setting{Keyword: "state", Words: []string{state}, Value: state})
 	b.str("interface", i.Interface, "")
+	b.vmac(i)
 	b.num("virtual_router_id", i.VRID, 0)
 	b.num("priority", i.Priority, 0)
 	version := g.VRRPVersion
@@ -138,6 +139,7 @@ func (b *Block) accept(i *conf.VRRPInstance) {
 func (b *Block) instanceGARP(i *conf.VRRPInstance, g *conf.Global) {
 	from := len(b.Settings)
 	b.garp("", &i.GARP, &g.GARP)
+	b.extra("", &i.GARP, &g.GARP)
 	// vrrp_strict lets nothing be repeated, whatever is said.
 	b.dur("garp_lower_prio_delay", i.GARP.LowerPrioDelay, g.GARP.LowerPrioDelay)
 	b.num("garp_lower_prio_repeat", i.GARP.LowerPrioRepeat, g.GARP.LowerPrioRepeat)
