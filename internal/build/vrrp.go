@@ -27,6 +27,18 @@ type VRRP struct {
 	// Interfaces are those whose state somebody tracks, sorted.
 	Interfaces []string
 
+	// Links are the virtual interfaces to make, in the order of the routers.
+	Links []Link
+	// Delays say how long changes of interfaces must last to count.
+	Delays []conf.UpDownDelay
+	// Linkbeats are interfaces whose links are polled.
+	Linkbeats []conf.Linkbeat
+	// Paces are interfaces whose announcements have one pace together.
+	Paces    []conf.GARPGroup
+	Firewall Firewall
+	// NoLocalIGMP stops reports of link-local groups in the kernel.
+	NoLocalIGMP bool
+
 	// StaticAddresses and StaticRoutes are there whatever the states.
 	StaticAddresses []conf.Address
 	StaticRoutes    []conf.Route
@@ -42,9 +54,14 @@ type VRRP struct {
 // Router is the edge of one virtual router: what the daemon needs beside the
 // machine to speak for it.
 type Router struct {
-	Name      string
+	Name string
+	// Interface is where adverts are sent and heard: Base, which the
+	// configuration names, or VMAC, a virtual one above it.
 	Interface string
-	Family    int // 4 or 6
+	Base      string
+	VMAC      string // empty without; then also a Link
+	XmitBase  bool   // adverts do not go over VMAC
+	Family    int    // 4 or 6
 	Version   int
 	VRID      uint8
 	Interval  time.Duration // between adverts
@@ -80,8 +97,13 @@ type Router struct {
 
 	// ARPInterval and NAInterval pace announcements on the interface.
 	ARPInterval, NAInterval time.Duration
-	PromoteSecondaries      bool
-	Notify                  conf.Notify
+	// Extra is how often addresses on other interfaces are announced; 0 = never.
+	Extra              time.Duration
+	ExtraAll           bool // not only on VMACs
+	PromoteSecondaries bool
+	// Drop has packets to and from the addresses dropped (no_accept).
+	Drop   bool
+	Notify conf.Notify
 	// NotifyPriority tells FIFOs of changes of priority.
 	NotifyPriority bool
 	// Blocked says why the router can never take part; empty if it can.
@@ -124,6 +146,8 @@ func FromVRRP(c *conf.Config) VRRP {
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
 	out.Node.StartupDelay = g.StartupDelay
+	out.Paces, out.NoLocalIGMP = c.GARPGroups, g.DisableLocalIGMP
+	out.Firewall = Firewall{Firewall: g.Firewall, KeepIGMP: g.DisableLocalIGMP}
 	out.static(c)
 	for _, name := range []string{g.NotifyFIFO, g.VRRPNotifyFIFO} {
 		if name != "" {
@@ -135,6 +159,7 @@ func FromVRRP(c *conf.Config) VRRP {
 		scripts[s.Name] = s
 	}
 	b := builder{conf: c, global: g, scripts: scripts, out: &out, wire: map[onWire]string{}}
+	b.named(c)
 	for _, i := range c.Instances {
 		b.router(i)
 	}
@@ -142,6 +167,8 @@ func FromVRRP(c *conf.Config) VRRP {
 		b.group(s)
 	}
 	slices.Sort(out.Interfaces)
+	out.delays(c)
+	out.linkbeats(c)
 	slices.SortFunc(out.Scripts, func(a, b Script) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
@@ -153,6 +180,7 @@ type builder struct {
 	scripts map[string]*conf.VRRPScript
 	out     *VRRP
 	wire    map[onWire]string // who has it
+	links   map[string]bool   // names of virtual interfaces
 }
 
 // onWire is what tells virtual routers apart on a link.
@@ -169,15 +197,17 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		dev = b.global.DefaultInterface
 	}
 	r := Router{
-		Name: i.Name, Interface: dev, Family: i.Family, Version: i.Version,
+		Name: i.Name, Interface: dev, Base: dev, Family: i.Family, Version: i.Version,
 		VRID: uint8(i.VRID), Interval: i.AdvertInt, //nolint:gosec // 1–255, conf sees to it
 		Routes: i.Routes, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
+		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),
 		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
 	}
 	b.destination(&r, i)
-	r.addresses(i)
+	b.vmac(&r, i)
+	b.addresses(&r, i)
 	r.authenticate(i)
 	r.hmac(i)
 	switch {
@@ -227,16 +257,14 @@ func (b *builder) destination(r *Router, i *conf.VRRPInstance) {
 }
 
 // addresses sorts out which are advertised, and where each goes.
-func (r *Router) addresses(i *conf.VRRPInstance) {
+func (b *builder) addresses(r *Router, i *conf.VRRPInstance) {
 	seen := map[netip.Addr]bool{}
 	take := func(a conf.Address) bool {
 		if !a.Prefix.IsValid() || seen[a.Prefix.Addr()] {
 			return false
 		}
 		seen[a.Prefix.Addr()] = true
-		if a.Dev == "" {
-			a.Dev = r.Interface
-		}
+		a.Dev = b.dev(r, i, &a)
 		r.Addresses = append(r.Addresses, a)
 		return true
 	}
@@ -267,7 +295,7 @@ func (r *Router) authenticate(i *conf.VRRPInstance) {
 // machine is the router as the machine sees it.
 func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 	m := vrrp.RouterConfig{
-		Name: i.Name, Interface: r.Interface, Version: i.Version, VRID: vrrp.VRID(r.VRID),
+		Name: i.Name, Interface: r.Base, Version: i.Version, VRID: vrrp.VRID(r.VRID),
 		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, //nolint:gosec // 1–255
 		Preempt: !i.NoPreempt, PreemptDelay: i.PreemptDelay, StartActive: i.StateMaster,
 		Addresses: r.Advertised, CheckAddresses: !i.SkipCheckAddr,
@@ -280,9 +308,9 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 	// In the order in which one should be blamed: without the interface there
 	// is no address on it either.
 	if !i.DontTrackPrimary {
-		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Interface}))
+		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Base}))
 	}
-	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Interface)})
+	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Base)})
 	for _, t := range append(b.tracks(i.TrackIfaces, i.TrackScripts), b.files(i.TrackFiles)...) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)

@@ -29,6 +29,12 @@ type Link struct {
 	MAC   [6]byte
 	MTU   int
 	Flags uint32 // IFF_…, linux/if.h
+	// Base is the index of the link below a virtual one, 0 if there is none in
+	// this network namespace; Kind is what sort of link it is ("macvlan"), empty
+	// for a real one. Group is its group of links.
+	Base  int
+	Kind  string
+	Group uint32
 	// Ethernet: it has a 6-byte address and resolves neighbours.
 	Ethernet bool
 }

@@ -148,19 +148,30 @@ func (m *Mirror) linkMessage(msg message) (Change, bool) {
 		return m.dropLink(index)
 	}
 	e := linkEntry{Link: Link{Index: index, Flags: native.Uint32(msg.data[8:])}, seen: m.generation}
-	hasMAC := false
+	hasMAC, elsewhere := false, false
 	if attrs(msg.data, unix.SizeofIfInfomsg, func(typ uint16, v []byte) {
 		switch typ {
 		case unix.IFLA_IFNAME:
 			e.Name = attrString(v)
 		case unix.IFLA_MTU:
 			e.MTU = int(attrU32(v))
+		case unix.IFLA_LINK:
+			e.Base = int(attrU32(v))
+		case unix.IFLA_LINK_NETNSID:
+			elsewhere = true
+		case unix.IFLA_GROUP:
+			e.Group = attrU32(v)
+		case unix.IFLA_LINKINFO:
+			e.takeInfo(v)
 		case unix.IFLA_ADDRESS:
 			hasMAC = len(v) == len(e.MAC)
 			copy(e.MAC[:], v)
 		}
 	}) != nil || e.Name == "" {
 		return Change{}, false
+	}
+	if elsewhere || e.Base == index {
+		e.Base = 0
 	}
 	e.Ethernet = hasMAC && e.Flags&(unix.IFF_LOOPBACK|unix.IFF_NOARP|unix.IFF_POINTOPOINT) == 0
 	was, ok := m.links[index]

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -12,20 +14,124 @@ func PromoteSecondaries(link string) error {
 	return writeSysctl("ipv4", link, "promote_secondaries", "1")
 }
 
-// writeSysctl sets net.FAMILY.conf.LINK.KEY. A link's name may have dots and,
-// being a name in this file system, no slash.
-func writeSysctl(family, link, key, value string) error {
+const sysctls = "/proc/sys/net/"
+
+// sysctl is the file of net.FAMILY.conf.LINK.KEY. A link's name may have dots
+// and, being a name in this file system, no slash.
+func sysctl(family, link, key string) (string, error) {
 	if link == "" || link == "." || link == ".." || strings.ContainsRune(link, '/') {
-		return fmt.Errorf("set %s of %q: not the name of an interface", key, link)
+		return "", fmt.Errorf("%s of %q: not the name of an interface", key, link)
 	}
-	path := "/proc/sys/net/" + family + "/conf/" + link + "/" + key
-	if err := os.WriteFile(path, []byte(value), 0); err != nil {
+	return sysctls + family + "/conf/" + link + "/" + key, nil
+}
+
+// writeSysctl sets net.FAMILY.conf.LINK.KEY.
+func writeSysctl(family, link, key, value string) error {
+	path, err := sysctl(family, link, key)
+	if err == nil {
+		err = os.WriteFile(path, []byte(value), 0)
+	}
+	if err != nil {
 		return fmt.Errorf("set %s of %s: %w", key, link, err)
 	}
 	return nil
 }
 
-var (
-	_ Tables = (*Writer)(nil)
-	_ Tables = (*Fake)(nil)
-)
+// Settings changes settings of interfaces that are not ours, and remembers
+// what they were. It belongs to one goroutine, in the network namespace of the
+// process.
+type Settings struct {
+	was []setting // in the order in which they were changed
+}
+
+type setting struct{ path, was, now string }
+
+// Lower has the interface below VMACs leave their addresses to them: it
+// answers for its own alone, by what routing would choose (keepalived sets the
+// same).
+func (s *Settings) Lower(link string) error {
+	return errors.Join(s.atLeast(link, "arp_ignore", 1), s.atLeast(link, "arp_filter", 1))
+}
+
+// atLeast raises an IPv4 setting of a link.
+func (s *Settings) atLeast(link, key string, value int) error {
+	path, err := sysctl("ipv4", link, key)
+	if err != nil {
+		return err
+	}
+	if have, err := number(path); err != nil || have >= value {
+		return err
+	}
+	return s.set(path, strconv.Itoa(value))
+}
+
+// LooseSources lets VMACs hear adverts from addresses that lie behind another
+// interface: where net.ipv4.conf.all.rp_filter forbids it for all, it is set
+// for each of the others instead (keepalived.conf(5), use_vmac).
+func (s *Settings) LooseSources() error {
+	dir := sysctls + "ipv4/conf/"
+	all, err := number(dir + "all/rp_filter")
+	if err != nil || all == 0 {
+		return err
+	}
+	links, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list settings of interfaces: %w", err)
+	}
+	for _, l := range links {
+		if l.Name() != "all" {
+			err = errors.Join(err, s.atLeast(l.Name(), "rp_filter", all))
+		}
+	}
+	return errors.Join(err, s.set(dir+"all/rp_filter", "0"))
+}
+
+// NoLocalIGMP stops reports of groups of the link (disable_local_igmp).
+func (s *Settings) NoLocalIGMP() error {
+	return s.set(sysctls+"ipv4/igmp_link_local_mcast_reports", "0")
+}
+
+func number(path string) (int, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // made of names of interfaces
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return n, nil
+}
+
+func (s *Settings) set(path, value string) error {
+	b, err := os.ReadFile(path) //nolint:gosec // made of names of interfaces
+	if err != nil {
+		return err
+	}
+	was := strings.TrimSpace(string(b))
+	if was == value {
+		return nil
+	}
+	if err := os.WriteFile(path, []byte(value), 0); err != nil {
+		return err
+	}
+	for i := range s.was {
+		if s.was[i].path == path { // the interface is a new one
+			s.was[i].now = value
+			return nil
+		}
+	}
+	s.was = append(s.was, setting{path, was, value})
+	return nil
+}
+
+// Restore puts everything back that nobody else has changed since.
+func (s *Settings) Restore() {
+	for i := len(s.was) - 1; i >= 0; i-- {
+		o := s.was[i]
+		if b, err := os.ReadFile(o.path); err == nil && strings.TrimSpace(string(b)) == o.now { //nolint:gosec // as above
+			_ = os.WriteFile(o.path, []byte(o.was), 0) // an interface that is gone has none
+		}
+	}
+	s.was = nil
+}

@@ -105,10 +105,43 @@ func (p *Plan) global(have, want *conf.Config) {
 	p.add(o)
 	for _, c := range compare(a, b) {
 		o := Object{Kind: c.Keyword, Verdict: Changed, Changes: []Change{c}}
-		if !slices.Contains([]string{"static_ipaddress", "static_routes", "static_rules"}, c.Keyword) {
+		if !slices.Contains(live, c.Keyword) {
 			o.Why = "it counts when holdfast is started anew"
 		}
 		p.add(o)
+	}
+	p.paces(a, b)
+}
+
+// live are the keywords of the root that a reload takes in.
+var live = []string{
+	"static_ipaddress", "static_routes", "static_rules",
+	"linkbeat_interfaces", "linkbeat_use_polling", "interface_up_down_delays",
+}
+
+// paces compares garp_groups, which have no names, in their order.
+func (p *Plan) paces(have, want *print.Block) {
+	groups := func(t *print.Block) (all []*print.Block) {
+		for _, b := range t.Blocks {
+			if b.Keyword == "garp_group" {
+				all = append(all, b)
+			}
+		}
+		return all
+	}
+	a, b := groups(have), groups(want)
+	none := &print.Block{Keyword: "garp_group"}
+	for i := range max(len(a), len(b)) {
+		was, is := none, none
+		if i < len(a) {
+			was = a[i]
+		}
+		if i < len(b) {
+			is = b[i]
+		}
+		if c := compare(was, is); len(c) > 0 {
+			p.add(judge("garp_group", "", c))
+		}
 	}
 }
 

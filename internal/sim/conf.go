@@ -40,7 +40,7 @@ func (w *World) Join(members []Member) error {
 			}
 			h.ports[r.Name] = p
 			if r.Blocked != "" {
-				h.facts[build.SourceTrack(r.Name, r.Interface)] = fact{why: r.Blocked}
+				h.facts[build.SourceTrack(r.Name, r.Base)] = fact{why: r.Blocked}
 			}
 			w.width = max(w.width, len(h.title(r.Name)))
 		}
@@ -100,10 +100,10 @@ func meet(members []Member) []meeting {
 				named[k] = map[string]meeting{}
 				keys = append(keys, k)
 			}
-			if named[k][r.Interface] == nil {
-				order[k] = append(order[k], r.Interface)
+			if named[k][r.Base] == nil {
+				order[k] = append(order[k], r.Base)
 			}
-			named[k][r.Interface] = append(named[k][r.Interface], place{i, j})
+			named[k][r.Base] = append(named[k][r.Base], place{i, j})
 		}
 	}
 	var all []meeting
@@ -139,7 +139,7 @@ func connect(members []Member) map[place]string {
 		}
 		return p
 	}
-	at := func(p place) plug { return plug{p.member, members[p.member].VRRP.Routers[p.router].Interface} }
+	at := func(p place) plug { return plug{p.member, members[p.member].VRRP.Routers[p.router].Base} }
 	all := meet(members)
 	for _, m := range all {
 		for _, p := range m[1:] {

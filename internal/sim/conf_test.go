@@ -23,9 +23,9 @@ func member(name string, routers ...build.Router) Member {
 // are called; a VRID that a node has twice tells links apart by their names.
 func TestConnect(t *testing.T) {
 	got := connect([]Member{
-		member("a", build.Router{Interface: "eth0", VRID: 1}, build.Router{Interface: "eth1", VRID: 1}, build.Router{Interface: "eth1", VRID: 2}),
-		member("b", build.Router{Interface: "eth1", VRID: 1}, build.Router{Interface: "eth0", VRID: 1}, build.Router{Interface: "eth0", VRID: 9}),
-		member("c", build.Router{Interface: "ens3", VRID: 2}, build.Router{Interface: "ens4", VRID: 3}),
+		member("a", build.Router{Base: "eth0", VRID: 1}, build.Router{Base: "eth1", VRID: 1}, build.Router{Base: "eth1", VRID: 2}),
+		member("b", build.Router{Base: "eth1", VRID: 1}, build.Router{Base: "eth0", VRID: 1}, build.Router{Base: "eth0", VRID: 9}),
+		member("c", build.Router{Base: "ens3", VRID: 2}, build.Router{Base: "ens4", VRID: 3}),
 	})
 	for place, want := range map[place]string{
 		{0, 0}: "a.eth0", {0, 1}: "a.eth1", {0, 2}: "a.eth1",
@@ -42,7 +42,7 @@ func TestConnect(t *testing.T) {
 // two addresses are possible, none is guessed.
 func TestSpeakers(t *testing.T) {
 	peers := func(ends ...byte) build.Router {
-		r := build.Router{Interface: "eth0", VRID: 1, Unicast: true}
+		r := build.Router{Base: "eth0", VRID: 1, Unicast: true}
 		for _, e := range ends {
 			r.Peers = append(r.Peers, peer(e))
 		}

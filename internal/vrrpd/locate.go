@@ -42,6 +42,7 @@ func (d *daemon) locateAll() {
 			d.routers[address{place{e.link.Index, e.Family}, e.VRID, e.Unicast}] = e
 		}
 	}
+	d.guard() // before sockets join groups, which the kernel reports
 	for e, err := range d.speaker.Want(d.edges) {
 		e.problem = err.Error()
 	}
@@ -58,7 +59,7 @@ func (d *daemon) name(dev string) {
 // locate looks for one router's places.
 func (d *daemon) locate(e *edge) {
 	link, ok := d.mirror.Link(e.Interface)
-	source, problem := d.sourceOf(e, d.mirror, link, ok)
+	source, problem := d.sourceOf(e, d.mirror)
 	if e.source.IsValid() && source.IsValid() && source != e.source {
 		d.sayf(slog.LevelInfo, kindAddress, e.Name, "(%s) adverts come from %s now, no longer from %s", e.Name, source, e.source)
 	}
@@ -67,13 +68,18 @@ func (d *daemon) locate(e *edge) {
 			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
 		}
 	}
+	if e.active && ok && e.link.Index != 0 && link.Index != e.link.Index {
+		d.again = append(d.again, e)
+	}
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
 	d.name(e.Interface)
+	d.name(e.Base)
 }
 
 // relocate follows the kernel's links and addresses.
 func (d *daemon) relocate() {
 	d.locateAll()
+	d.keepLinks()
 	d.report()
 	d.compareAll()
 }
@@ -87,7 +93,8 @@ func (d *daemon) report() {
 }
 
 // sourceOf is the address that adverts come from, or why there is none.
-func (d *daemon) sourceOf(e *edge, m *kernel.Mirror, link kernel.Link, ok bool) (source netip.Addr, problem string) {
+func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem string) {
+	link, ok := m.Link(e.Base)
 	family := "IPv4 address"
 	if e.Family == 6 {
 		family = "usable link-local IPv6 address"
@@ -96,13 +103,15 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror, link kernel.Link, ok bool) 
 	case e.Blocked != "":
 		return netip.Addr{}, e.Blocked
 	case !ok:
-		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Interface)
+		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Base)
+	case d.lacks(e.VMAC) != "":
+		return netip.Addr{}, d.lacks(e.VMAC)
 	case e.Source.IsValid():
 		return e.Source, ""
 	}
 	source, found := m.Source(link.Index, e.Family, d.isVirtual)
 	if !found {
-		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Interface, family)
+		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Base, family)
 	}
 	return source, ""
 }

@@ -48,7 +48,25 @@ func (d *daemon) reload(fd int) {
 			ipc.Unmap(mapped)
 			next, err = read(data, d.boot)
 		}
-		d.post(func() { d.reloaded(next, err) })
+		d.post(func() { d.prepare(next, err) })
+	})
+}
+
+// prepare has the virtual interfaces of a configuration made before it is
+// adopted, so that nobody has to wait for them.
+func (d *daemon) prepare(next build.VRRP, err error) {
+	if err != nil || d.stopping || d.reflector == nil || len(next.Links) == 0 && !next.NoLocalIGMP {
+		d.reloaded(next, err)
+		return
+	}
+	j := d.linkJob(&next)
+	d.hands.Go(func() {
+		failed, err := d.links.do(j)
+		d.post(func() {
+			d.linksMade(failed, err)
+			d.readMirror()
+			d.reloaded(next, nil)
+		})
 	})
 }
 
@@ -77,6 +95,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
 	d.stand(&next)
 	d.cfg = next
+	d.links.wanted = want(&next)
 	d.locateAll()
 	d.act(actions[at+1:])
 
@@ -91,6 +110,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.openFIFOs(next.FIFOs)
 	d.leave(gone)
 	d.compareAll()
+	d.adoptLinks(&next)
 	d.announceAgain()
 	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
 		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))
@@ -135,7 +155,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 		e.rekey(&next.Routers[i])
 		e.rehash(&next.Routers[i])
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
-		e.sender = build.SourceTrack(r.Name, r.Interface)
+		e.sender = build.SourceTrack(r.Name, r.Base)
 		e.advert = e.advert[:0]
 		e.routes = d.routeSpecs(e)
 		d.edges[i] = e

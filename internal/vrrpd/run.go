@@ -2,7 +2,7 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs and
+// stop.go. links.go has the virtual interfaces, firewall.go nftables. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs and
 // notifications, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -87,11 +87,15 @@ type daemon struct {
 
 	keeper loop.Keeper // of vrrp_rt_priority and its kind
 
-	trouble, fifoLoss quiet
+	links links
+	wall  firewall
+
+	trouble, fifoLoss, wallLoss quiet
 
 	hands    sync.WaitGroup // goroutines that post
 	reading  sync.Mutex     // held by the goroutine that reads a configuration
 	stopping bool
+	begun    bool // interfaces are known
 }
 
 // Run is the VRRP child; it is an ipc.ChildMain.
@@ -198,11 +202,14 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
 	d.stand(&cfg)
+	d.makeLinks(&cfg)
+	d.adoptLinks(&cfg)
 	d.cfg = cfg
 	d.vigil()
 	d.precedence()
 	d.openFIFOs(cfg.FIFOs)
 	d.locateAll()
+	d.begun = true
 	d.report()
 	left := d.leftOver()
 	d.step(vrrp.Start{})

@@ -31,6 +31,7 @@ func (d *daemon) placeStatic() {
 	e := d.static
 	e.active = false // addresses that are new to us, and there, are somebody else's
 	d.place(e)
+	d.placeLinks()
 	e.active = !d.stopping
 	for i := range e.holds {
 		d.owners[e.holds[i].key] = append(d.owners[e.holds[i].key], e)

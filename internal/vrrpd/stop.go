@@ -91,4 +91,6 @@ func (d *daemon) end() {
 	}
 	d.keeper.Close()
 	d.hands.Wait()
+	d.endLinks()
+	d.endWall()
 }

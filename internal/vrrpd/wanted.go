@@ -182,6 +182,7 @@ func (d *daemon) nextRetry() (clock.Instant, bool) { return d.retryAt, d.retryAt
 
 func (d *daemon) tickRetry(clock.Instant, time.Duration) {
 	d.retryAt = 0
+	d.keepLinks()
 	d.compareAll()
 	if d.retryAt == 0 {
 		d.backoff = 0

@@ -1,7 +1,7 @@
 package print
 
 import (
-	"net"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -67,6 +67,10 @@ func (b *Block) extra(prefix string, g, d *conf.GARP) {
 	})
 }
 
+func macText(m [6]byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
 // vmac is the instance's virtual interface.
 func (b *Block) vmac(i *conf.VRRPInstance) {
 	if v := i.VMAC; v != nil {
@@ -76,7 +80,7 @@ func (b *Block) vmac(i *conf.VRRPInstance) {
 			w = append(w, v.Name)
 		}
 		if v.MAC != ([6]byte{}) {
-			w = append(w, net.HardwareAddr(v.MAC[:]).String())
+			w = append(w, macText(v.MAC))
 		}
 		if v.IPVLAN {
 			keyword = "use_ipvlan"
