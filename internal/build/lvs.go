@@ -17,7 +17,8 @@ type Services struct {
 	Flush       bool // empty the director's table at the start
 	FlushOnStop bool
 	// FIFOs take the lines of notify_fifo and lvs_notify_fifo.
-	FIFOs []string
+	FIFOs []FIFO
+	Mail  *Mail // nil: nobody gets any
 	// InitNotifies: tell notifiers of servers that are up from the start.
 	InitNotifies bool
 	Process      conf.Process
@@ -37,11 +38,13 @@ type Pool struct {
 	Omega                bool // notifiers also run at the daemon's end
 	// HASuspend: probe only while one of the addresses of Keys is here.
 	HASuspend bool
+	Mail      bool // smtp_alert
 }
 
 // RealServer is what the daemon adds to an lvs.ServerConfig.
 type RealServer struct {
 	NotifyUp, NotifyDown *Program
+	Mail                 bool          // smtp_alert
 	Checks               []HealthCheck // as ServerConfig.Checks
 }
 
@@ -89,11 +92,12 @@ func FromLVS(c *conf.Config, start float64) *Services {
 	if b.out.Director == "" {
 		b.out.Director = "auto"
 	}
-	for _, name := range []string{g.NotifyFIFO, g.LVSNotifyFIFO} {
-		if name != "" {
-			b.out.FIFOs = append(b.out.FIFOs, name)
-		}
+	reader := g.NotifyFIFOScript
+	if len(c.Instances) > 0 {
+		reader = nil // the VRRP child runs it
 	}
+	b.out.FIFOs = fifo(fifo(nil, g, g.NotifyFIFO, reader), g, g.LVSNotifyFIFO, g.LVSNotifyFIFOScript)
+	b.out.Mail = mail(g)
 	b.groups = make(map[string]*conf.ServerGroup, len(c.ServerGroups))
 	for _, g := range c.ServerGroups {
 		b.groups[g.Name] = g
@@ -118,7 +122,7 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 		return
 	}
 	key := n.keys[0]
-	p := Pool{ID: n.id, Omega: vs.Omega, HASuspend: vs.HASuspend, QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	p := Pool{ID: n.id, Omega: vs.Omega, HASuspend: vs.HASuspend, Mail: vs.SMTPAlert.Or(b.conf.Global.Mail.MailServices()), QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
 	p.PoolConfig = lvs.PoolConfig{
 		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
 	}
@@ -144,7 +148,10 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 			continue
 		}
 		seen[key] = true
-		more := RealServer{NotifyUp: b.program(rs.NotifyUp), NotifyDown: b.program(rs.NotifyDown)}
+		more := RealServer{
+			NotifyUp: b.program(rs.NotifyUp), NotifyDown: b.program(rs.NotifyDown),
+			Mail: rs.SMTPAlert.Or(b.conf.Global.Mail.MailServers()),
+		}
 		cfg := lvs.ServerConfig{
 			Key: key, Name: service.ServerName(key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
 		}

@@ -15,7 +15,7 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 func TestVirtualServer(t *testing.T) {
 	c := &conf.Config{
-		Global: conf.Global{ScriptUser: "nobody", ScriptSecurity: true, NotifyFIFO: "/run/a", LVSNotifyFIFO: "/run/b"},
+		Global: conf.Global{ScriptUser: "nobody", ScriptSecurity: true, NotifyFIFO: conf.FIFO{Path: "/run/a"}, LVSNotifyFIFO: conf.FIFO{Path: "/run/b"}},
 		VirtualServers: []*conf.VirtualServer{{
 			Addr: addr("10.1.0.1"), Port: 80, Protocol: "TCP", Scheduler: "sh", SchedFlags: []string{"sh-port"}, OnePacket: true,
 			Forward: "DR", Persistence: time.Minute, PersistGran: 24, Quorum: 2, Hysteresis: 1,
@@ -32,7 +32,7 @@ func TestVirtualServer(t *testing.T) {
 		}},
 	}
 	s := FromLVS(c, 0.25)
-	if len(s.Pools) != 1 || len(s.Ignored) != 0 || s.Director != "auto" || !reflect.DeepEqual(s.FIFOs, []string{"/run/a", "/run/b"}) {
+	if len(s.Pools) != 1 || len(s.Ignored) != 0 || s.Director != "auto" || !reflect.DeepEqual(s.FIFOs, []FIFO{{Path: "/run/a", User: "nobody"}, {Path: "/run/b", User: "nobody"}}) {
 		t.Fatalf("got %+v", s)
 	}
 	p := &s.Pools[0]

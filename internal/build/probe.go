@@ -142,11 +142,12 @@ func httpProbe(c *conf.HTTPCheck) *HTTP {
 }
 
 // program is nil for no command.
-func (b *lvsBuilder) program(c *conf.Command) *Program {
+func (b *lvsBuilder) program(c *conf.Command) *Program { return program(&b.conf.Global, c) }
+
+func program(g *conf.Global, c *conf.Command) *Program {
 	if c == nil || len(c.Argv) == 0 {
 		return nil
 	}
-	g := &b.conf.Global
 	p := &Program{Argv: c.Argv, User: c.User, Group: c.Group, Secure: g.ScriptSecurity}
 	if p.User == "" {
 		p.User, p.Group = g.ScriptUser, g.ScriptGroup

@@ -43,8 +43,10 @@ type VRRP struct {
 	StaticAddresses []conf.Address
 	StaticRoutes    []conf.Route
 
-	FIFOs   []string // notify_fifo and vrrp_notify_fifo
-	Process conf.Process
+	FIFOs        []FIFO // notify_fifo and vrrp_notify_fifo
+	FIFOOnReload bool   // they get all states after a reload
+	Mail         *Mail  // nil: nobody gets any
+	Process      conf.Process
 	// Secure refuses scripts that others than root could change.
 	Secure bool
 	// User and Group run scripts that name nobody; may be empty.
@@ -106,6 +108,7 @@ type Router struct {
 	Notify conf.Notify
 	// NotifyPriority tells FIFOs of changes of priority.
 	NotifyPriority bool
+	Mail           bool // smtp_alert
 	// Blocked says why the router can never take part; empty if it can.
 	Blocked string
 }
@@ -115,6 +118,7 @@ type Group struct {
 	Name    string
 	Members []string
 	Notify  conf.Notify
+	Mail    bool // smtp_alert
 }
 
 // Script is one track script.
@@ -149,11 +153,8 @@ func FromVRRP(c *conf.Config) VRRP {
 	out.Paces, out.NoLocalIGMP = c.GARPGroups, g.DisableLocalIGMP
 	out.Firewall = Firewall{Firewall: g.Firewall, KeepIGMP: g.DisableLocalIGMP}
 	out.static(c)
-	for _, name := range []string{g.NotifyFIFO, g.VRRPNotifyFIFO} {
-		if name != "" {
-			out.FIFOs = append(out.FIFOs, name)
-		}
-	}
+	out.FIFOs = fifo(fifo(nil, g, g.NotifyFIFO, g.NotifyFIFOScript), g, g.VRRPNotifyFIFO, g.VRRPNotifyFIFOScript)
+	out.FIFOOnReload, out.Mail = g.FIFOOnReload, mail(g)
 	scripts := map[string]*conf.VRRPScript{}
 	for _, s := range c.Scripts {
 		scripts[s.Name] = s
@@ -204,6 +205,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
 		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),
 		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
+		Mail: i.SMTPAlert.Or(b.global.Mail.MailVRRP()),
 	}
 	b.destination(&r, i)
 	b.vmac(&r, i)
@@ -324,7 +326,7 @@ func (b *builder) group(s *conf.SyncGroup) {
 		return slices.ContainsFunc(b.out.Routers, func(r Router) bool { return r.Name == name })
 	}
 	members := slices.DeleteFunc(slices.Clone(s.Members), func(name string) bool { return !known(name) })
-	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify})
+	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify, Mail: s.SMTPAlert.Or(b.global.Mail.MailVRRP())})
 	b.out.Node.Groups = append(b.out.Node.Groups, vrrp.GroupConfig{
 		Name: s.Name, Members: members, TrackingWeight: s.TrackingWeight,
 		Tracks: append(b.tracks(s.TrackIfaces, s.TrackScripts), b.files(s.TrackFiles)...),

@@ -172,14 +172,14 @@ func TestTracks(t *testing.T) {
 
 func TestGlobals(t *testing.T) {
 	c := &conf.Config{Global: conf.Global{
-		NotifyFIFO: "/run/a", VRRPNotifyFIFO: "/run/b", LVSNotifyFIFO: "/run/c",
+		NotifyFIFO: conf.FIFO{Path: "/run/a"}, VRRPNotifyFIFO: conf.FIFO{Path: "/run/b"}, LVSNotifyFIFO: conf.FIFO{Path: "/run/c"},
 		VRRPProcess: conf.Process{Name: "v", Precedence: conf.Precedence{RTPriority: 50}}, StartupDelay: 3 * time.Second, DefaultInterface: "eth7", ScriptSecurity: true,
 	}}
 	i := instance("VI_1")
 	i.Interface = ""
 	c.Instances = []*conf.VRRPInstance{i}
 	out := FromVRRP(c)
-	if !slices.Equal(out.FIFOs, []string{"/run/a", "/run/b"}) || out.Process.Name != "v" || out.Process.RTPriority != 50 || !out.Secure ||
+	if !slices.Equal(out.FIFOs, []FIFO{{Path: "/run/a"}, {Path: "/run/b"}}) || out.Process.Name != "v" || out.Process.RTPriority != 50 || !out.Secure ||
 		out.Node.StartupDelay != 3*time.Second || out.Routers[0].Interface != "eth7" || out.Node.Routers[0].Interface != "eth7" {
 		t.Errorf("got %+v", out)
 	}

@@ -3,6 +3,7 @@ package checkd
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
@@ -17,9 +18,10 @@ type pool struct {
 	plan      *planned
 	machine   *lvs.Pool
 	servers   map[lvs.ServerKey]*server
-	order     []*server // as the configuration has them
-	stale     bool      // in daemon.stale
-	suspended bool      // ha_suspend, and no address of it is here
+	order     []*server                 // as the configuration has them
+	leaving   map[lvs.ServerKey]*server // during a reload: those it takes away
+	stale     bool                      // in daemon.stale
+	suspended bool                      // ha_suspend, and no address of it is here
 }
 
 func (p *pool) name() string { return p.plan.Name }
@@ -99,8 +101,9 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 	if v.First && !v.Up && !was {
 		// It was down from the start (alpha); now that is known.
 		s.cause = cause
-		d.notifyServer(s, false)
+		d.notifyServer(s, false, cause)
 	}
+	d.mailVerdict(c, v, was, cause)
 }
 
 // attempted names the attempt in keepalived's words.
@@ -193,13 +196,17 @@ func (d *daemon) change(p *pool, c lvs.Change) {
 	case lvs.ServerAdded:
 		d.added(p, c)
 	case lvs.ServerRemoved:
-		d.say(c.Server.Name, "it is no longer in the configuration", "Removing service %s from VS %s", c.Server.Name, vs)
+		d.removed(p, c)
 	case lvs.WeightChanged:
 		d.say(c.Server.Name, "", "Changing weight from %d to %d for %sactive service %s of VS %s",
 			c.From, c.To, verb(c.Active, "", "in"), c.Server.Name, vs)
 	case lvs.QuorumGained:
+		word := "Gained quorum"
+		if c.First {
+			word = "Starting with quorum up"
+		}
 		d.say(vs, "", "Gained quorum %d+%d=%d <= %d for VS %s", c.Quorum, c.Hysteresis, c.Quorum+c.Hysteresis, c.Weight, vs)
-		d.notifyQuorum(p, true)
+		d.notifyQuorum(p, true, quorumBody(word, c.Quorum, c.Hysteresis, c.Quorum+c.Hysteresis, c.Weight), "")
 	case lvs.QuorumLost:
 		d.quorumLost(p, c)
 	case lvs.SorryIn:
@@ -229,7 +236,7 @@ func (d *daemon) quorumLost(p *pool, c lvs.QuorumLost) {
 	}
 	d.say(p.name(), "", "%s %d-%d=%d > %d for VS %s", began, c.Quorum, c.Hysteresis, c.Quorum-c.Hysteresis, c.Weight, p.name())
 	if !c.First || p.plan.Sorry != nil {
-		d.notifyQuorum(p, false)
+		d.notifyQuorum(p, false, quorumBody(began, c.Quorum, c.Hysteresis, c.Quorum-c.Hysteresis, c.Weight), "")
 	}
 }
 
@@ -256,24 +263,38 @@ func (d *daemon) turned(p *pool, cfg *lvs.ServerConfig, up bool, cause string) {
 		return
 	}
 	s.since, s.cause = time.Unix(0, d.loop.Read().Wall), cause
-	d.notifyServer(s, up)
+	d.notifyServer(s, up, cause)
 }
 
-func (d *daemon) notifyServer(s *server, up bool) {
+// removed tells of a server that a reload took away.
+func (d *daemon) removed(p *pool, c lvs.ServerRemoved) {
+	const why = "it is no longer in the configuration"
+	d.say(c.Server.Name, why, "Removing service %s from VS %s", c.Server.Name, p.name())
+	if s := p.leaving[c.Server.Key]; s != nil && c.Up {
+		d.notifyServer(s, false, why)
+		d.notifier.serverMail(s, false, "=> Removing <=", why)
+	}
+}
+
+func (d *daemon) notifyServer(s *server, up bool, cause string) {
 	vs := s.pool.name()
 	d.notifier.line("RS", s.name, vs, word(up))
 	script := s.plan.NotifyDown
 	if up {
 		script = s.plan.NotifyUp
 	}
-	d.notifier.run(script, s.name+" "+vs, fmt.Sprintf("service %s in VS %s", s.name, vs))
+	d.notifier.run(script, s.name+" "+vs, fmt.Sprintf("service %s in VS %s", s.name, vs),
+		"HOLDFAST_KIND=RS", "HOLDFAST_NAME="+s.name, "HOLDFAST_SERVICE="+vs, "HOLDFAST_STATE="+word(up), "HOLDFAST_CAUSE="+cause)
 }
 
-func (d *daemon) notifyQuorum(p *pool, up bool) {
+// notifyQuorum tells of a pool's quorum; body is the mail's.
+func (d *daemon) notifyQuorum(p *pool, up bool, body, cause string) {
 	d.notifier.line("VS", p.name(), word(up))
 	script := p.plan.QuorumDown
 	if up {
 		script = p.plan.QuorumUp
 	}
-	d.notifier.run(script, p.name(), "VS "+p.name())
+	d.notifier.run(script, p.name(), "VS "+p.name(),
+		"HOLDFAST_KIND=VS", "HOLDFAST_NAME="+p.name(), "HOLDFAST_STATE="+word(up), "HOLDFAST_CAUSE="+strings.Trim(body, "=<> "))
+	d.notifier.serviceMail(p, up, body, cause)
 }

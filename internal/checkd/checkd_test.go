@@ -504,7 +504,7 @@ func TestNotifiersAreTold(t *testing.T) {
 	rs := realServer(b.addr, tcpCheck())
 	rs.NotifyUp, rs.NotifyDown = say("up"), say("down")
 	cfg := config(rs)
-	cfg.Global.LVSNotifyFIFO = pipe
+	cfg.Global.LVSNotifyFIFO = conf.FIFO{Path: pipe}
 	cfg.VirtualServers[0].QuorumUp, cfg.VirtualServers[0].QuorumDown = say("quorum-up"), say("quorum-down")
 	w := start(t, cfg)
 	fifo, err := os.Open(pipe)

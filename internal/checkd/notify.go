@@ -3,14 +3,13 @@ package checkd
 import (
 	"fmt"
 	"log/slog"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/notify/fifo"
 	"github.com/holdfast-ha/holdfast/internal/notify/script"
+	"github.com/holdfast-ha/holdfast/internal/notify/smtp"
 	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
@@ -21,13 +20,11 @@ const lastScripts = time.Second
 type notifier struct {
 	daemon  *daemon
 	scripts *script.Runner
-	fifos   []*pipe
-}
-
-// pipe is a FIFO and whether a loss was told.
-type pipe struct {
-	*fifo.FIFO
-	losing bool
+	fifos   fifo.Set
+	losing  bool         // a lost line was told
+	mails   *smtp.Outlet // nil: nobody gets any
+	mail    *build.Mail
+	full    bool // a mail that was not taken was told
 }
 
 func newNotifier(d *daemon) *notifier {
@@ -38,13 +35,15 @@ func newNotifier(d *daemon) *notifier {
 
 // run has a program run; nil does nothing. Those about one object keep their
 // order.
-func (n *notifier) run(p *build.Program, object, title string) {
+func (n *notifier) run(p *build.Program, object, title string, env ...string) {
 	if p == nil {
 		return
 	}
+	s := spec(p)
+	s.Env = env
 	n.daemon.tell(record{kind: "script", object: object,
 		what: fmt.Sprintf("Executing [%s] for %s", strings.Join(p.Argv, " "), title)})
-	n.scripts.Run(script.Job{Object: object, Scripts: []proc.Spec{spec(p)}})
+	n.scripts.Run(script.Job{Object: object, Scripts: []proc.Spec{s}})
 }
 
 // ended tells of a script that did not end well; it is called beside the loop.
@@ -61,44 +60,42 @@ func (n *notifier) ended(o script.Outcome) {
 }
 
 // use opens the FIFOs that a configuration names, and closes the others.
-func (n *notifier) use(names []string) {
-	n.fifos = slices.DeleteFunc(n.fifos, func(f *pipe) bool {
-		if slices.Contains(names, f.Path()) {
-			return false
-		}
-		n.daemon.beside.Go(func() { _ = f.Close() })
-		return true
-	})
-	for _, name := range names {
-		if slices.ContainsFunc(n.fifos, func(f *pipe) bool { return f.Path() == name }) {
-			continue
-		}
-		f, err := fifo.Open(name, os.Getuid(), os.Getgid())
+func (n *notifier) use(all []build.FIFO) {
+	var want []fifo.Options
+	for _, f := range all {
+		who, err := proc.LookupUser(f.User, f.Group)
 		if err != nil {
 			n.daemon.tell(record{level: slog.LevelError, kind: "config", what: err.Error()})
 			continue
 		}
-		n.fifos = append(n.fifos, &pipe{FIFO: f})
+		o := fifo.Options{Path: f.Path, UID: int(who.UID), GID: int(who.GID), Told: func(line string) {
+			n.daemon.tell(record{level: slog.LevelWarn, kind: "fifo", what: line})
+		}}
+		if f.Reader != nil {
+			s := spec(f.Reader)
+			o.Reader = &s
+		}
+		want = append(want, o)
+	}
+	if err := n.fifos.Use(want); err != nil {
+		n.daemon.tell(record{level: slog.LevelError, kind: "config", what: err.Error()})
 	}
 }
 
 // line writes a line to every FIFO: "RS [10.0.0.1]:tcp:80 [10.1.0.1]:tcp:80 UP".
 func (n *notifier) line(words ...string) {
-	for _, f := range n.fifos {
-		taken := f.Write(strings.Join(words, " "))
-		if !taken && !f.losing {
-			n.daemon.tell(record{level: slog.LevelWarn, kind: "fifo",
-				what: fmt.Sprintf("Nobody reads the FIFO %s: lines are lost", f.Path())})
-		}
-		f.losing = !taken
+	full := n.fifos.Write(strings.Join(words, " "))
+	if len(full) > 0 && !n.losing {
+		n.daemon.tell(record{level: slog.LevelWarn, kind: "fifo",
+			what: fmt.Sprintf("Nobody reads the FIFO %s: lines are lost", full[0].Path())})
 	}
+	n.losing = len(full) > 0
 }
 
 func (n *notifier) close() {
 	n.scripts.Close(lastScripts)
-	for _, f := range n.fifos {
-		_ = f.Close()
-	}
+	n.fifos.Close()
+	n.closeMail()
 }
 
 // word is keepalived's word for a state.

@@ -111,13 +111,14 @@ func (d *daemon) shutdown() {
 			if up, _ := p.machine.Server(s.key); up {
 				live++
 				if p.plan.Omega {
-					d.notifyServer(s, false)
+					d.notifyServer(s, false, d.ended)
+					d.notifier.serverMail(s, false, "=> Shutting down <=", d.ended)
 				}
 			}
 		}
 		d.say(p.name(), d.ended, "Shutting down VS %s with %d live services", p.name(), live)
 		if p.plan.Omega && p.machine.HasQuorum() {
-			d.notifyQuorum(p, false)
+			d.notifyQuorum(p, false, "=> Shutting down <=", d.ended)
 		}
 	}
 }

@@ -133,6 +133,7 @@ func (d *daemon) adopt(p *plan) {
 	d.plan, d.grain = p, p.grain()
 	d.precedence()
 	d.notifier.use(p.services.FIFOs)
+	d.notifier.openMail(p.services.Mail)
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})
 	}
@@ -201,8 +202,10 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	for _, s := range was {
 		s.forget(d)
 	}
+	p.leaving = was
 	if p.machine != nil {
 		d.changed(p, p.machine.Step(lvs.Reconfigure{Config: cfg.PoolConfig}))
+		p.leaving = nil
 		return
 	}
 	var changes []lvs.Change
@@ -211,7 +214,7 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	if d.plan.services.InitNotifies {
 		for _, s := range p.order {
 			if up, _ := p.machine.Server(s.key); up {
-				d.notifyServer(s, true)
+				d.notifyServer(s, true, "it is up from the start")
 			}
 		}
 	}

@@ -59,7 +59,10 @@ type Global struct {
 	ScriptUser, ScriptGroup string // empty: keepalived_script if it exists, else the daemon's
 	ScriptSecurity          bool   // enable_script_security
 
-	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO                   string
+	Mail Mail
+
+	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO                   FIFO
+	FIFOOnReload                                                bool // fifo_write_vrrp_states_on_reload
 	NotifyFIFOScript, VRRPNotifyFIFOScript, LVSNotifyFIFOScript *Command
 
 	LVSTimeouts    LVSTimeouts
@@ -83,6 +86,10 @@ type Global struct {
 	NetNamespace string
 	UsePidDir    bool
 	ChildWait    time.Duration // child_wait_time, default 5 s
+
+	DataUseInstance                bool   // data_use_instance
+	StateDump, StatsDump, JSONDump string // state_dump_file and its like; empty: keepalived.data and so on in TMPDIR or /tmp
+	JSONVersion                    int    // 1 (default) or 2
 }
 
 // Process is what the process of a child gets (vrrp_*, checker_*, bfd_*).
@@ -170,7 +177,7 @@ type SyncGroup struct {
 	TrackScripts   []Track
 	TrackFiles     []Track
 	TrackingWeight bool // sync_group_tracking_weight
-	SMTPAlert      bool
+	SMTPAlert      Choice
 	Pos            Pos
 }
 
@@ -218,7 +225,7 @@ type VRRPInstance struct {
 	HigherPrioSilent     bool // higher_prio_send_advert was said to be off, or vrrp_strict forbids it
 	DownTimerAdverts     int  // default 3
 	CheckUnicastSrc      bool
-	SMTPAlert            bool
+	SMTPAlert            Choice
 	PromoteSecondaries   bool
 
 	VMAC     *VMAC // use_vmac or use_ipvlan, nil without
@@ -291,7 +298,7 @@ type VirtualServer struct {
 	QuorumDown       *Command
 	Sorry            *RealServer
 	SorryInhibit     bool
-	SMTPAlert        bool
+	SMTPAlert        Choice
 	Servers          []*RealServer
 	Pos              Pos
 }
@@ -303,7 +310,7 @@ type RealServer struct {
 	Port             uint16 // 0: the virtual server's
 	InhibitOnFailure bool
 	Alpha            bool
-	SMTPAlert        bool
+	SMTPAlert        Choice
 	Weight           int
 	UpperThreshold   uint32
 	LowerThreshold   uint32

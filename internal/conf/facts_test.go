@@ -13,12 +13,14 @@ func (f fickle) again(what string) bool {
 	f.asked[what]++
 	return f.asked[what] == 1
 }
-func (f fickle) HostName() string              { return map[bool]string{true: "a", false: "b"}[f.again("host")] }
-func (f fickle) Interface(name string) bool    { return f.again("if " + name) }
-func (f fickle) User(name string) bool         { return f.again("user " + name) }
-func (f fickle) Group(name string) bool        { return f.again("group " + name) }
-func (f fickle) Resolves(name string) bool     { return f.again("name " + name) }
-func (f fickle) Program(p string) conf.Program { return conf.Program{Executable: f.again("program " + p)} }
+func (f fickle) HostName() string           { return map[bool]string{true: "a", false: "b"}[f.again("host")] }
+func (f fickle) Interface(name string) bool { return f.again("if " + name) }
+func (f fickle) User(name string) bool      { return f.again("user " + name) }
+func (f fickle) Group(name string) bool     { return f.again("group " + name) }
+func (f fickle) Resolves(name string) bool  { return f.again("name " + name) }
+func (f fickle) Program(p string) conf.Program {
+	return conf.Program{Executable: f.again("program " + p)}
+}
 
 // Whoever reads a configuration again gets the answers of the first time, also
 // elsewhere; interfaces alone are looked for every time.

@@ -140,7 +140,7 @@ type instanceNotes struct {
 	lowerPrio, higherPrio    int8
 	skipCheck, checkSrc      int8
 	v3AsV2                   int8
-	smtp, tellPriority       int8
+	tellPriority             int8
 	preemptDelay, advert     syntax.Word
 	version                  syntax.Word
 	acceptWord, xmitBase     syntax.Word

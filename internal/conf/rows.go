@@ -93,6 +93,16 @@ func tri(f func(*loader) *int8) func(*loader, *stmt) {
 	}
 }
 
+// choice sets a Choice that f finds.
+func choice(f func(*loader) *Choice) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		*f(l) = No
+		if s.Bool() {
+			*f(l) = Yes
+		}
+	}
+}
+
 // integer sets an int that f finds.
 func integer(f func(*loader) *int) func(*loader, *stmt) {
 	return func(l *loader, s *stmt) { *f(l) = s.Int() }

@@ -24,7 +24,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	{Name: "notify_up", Args: command, Doc: "Run when it comes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyUp })},
 	{Name: "notify_down", Args: command, Doc: "Run when it goes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyDown })},
 	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
-	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when it comes or goes.", Set: flag(func(l *loader) *bool { return &rs(l).SMTPAlert })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail when it comes or goes.", Set: choice(func(l *loader) *Choice { return &rs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &rs(l).VirtualHost })},
 	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
 	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),

@@ -3,6 +3,7 @@ package conf
 import (
 	"math"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/schema"
@@ -42,6 +43,8 @@ func globalDefaults() Global {
 		StartupTimeout:   10 * time.Second,
 		ShutdownTimeout:  10 * time.Second,
 		ChildWait:        5 * time.Second,
+		Mail:             Mail{Port: 25, Timeout: 30 * time.Second},
+		JSONVersion:      1,
 	}
 }
 
@@ -64,20 +67,26 @@ var globalNames = rows{
 	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcess.Name })},
 	{Name: "bfd_process_name", Args: name, Doc: "The BFD child's process name.", Set: processName(func(l *loader) *string { return &global(l).BFDProcess.Name })},
 	{Name: "use_symlink_paths", Args: on, Since: since24, Unbuilt: true, Doc: "Keep symbolic links in the paths of scripts as they are written."},
-	{Name: "data_use_instance", Args: on, Unbuilt: true, Doc: "Put the instance's name into the names of data files."},
+	{Name: "data_use_instance", Args: on, Doc: "Put the instance's name into the names of data files.", Set: flag(func(l *loader) *bool { return &global(l).DataUseInstance })},
 }
 
+func mail(l *loader) *Mail { return &l.cfg.Global.Mail }
+
 var globalMail = rows{
-	{Name: "notification_email", Block: schema.List("notification_email", passOver, schema.Arg{Label: "ADDRESS"}), Unbuilt: true, Doc: "Who gets mail about state changes.", Set: emptyMail},
-	{Name: "notification_email_from", Args: text, Soft: true, Unbuilt: true, Doc: "The sender of those mails."},
-	{Name: "smtp_server", Set: checkMailServer, Args: args{{Kind: schema.Text, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Unbuilt: true, Doc: "The mail server."},
-	{Name: "smtp_helo_name", Args: opt(text), Unbuilt: true, Doc: "The name given to the mail server."},
-	{Name: "smtp_connect_timeout", Args: wholeSecs(1, maxSeconds), Unbuilt: true, Doc: "How long to wait for the mail server."},
-	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Whether all that can send mail does."},
-	{Name: "smtp_alert_vrrp", Args: on, Unbuilt: true, Doc: "Whether instances and groups send mail."},
-	{Name: "smtp_alert_checker", Args: on, Unbuilt: true, Doc: "Whether checkers send mail."},
-	{Name: "no_email_faults", Unbuilt: true, Doc: "Send no mail about the state FAULT."},
-	{Name: "no_checker_emails", Args: on, Unbuilt: true, Doc: "Send no mail when a checker's verdict changes."},
+	{Name: "notification_email", Block: schema.List("notification_email", addMail, schema.Arg{Label: "ADDRESS"}), Doc: "Who gets mail about state changes.", Set: emptyMail},
+	{Name: "notification_email_from", Args: text, Soft: true, Doc: "The sender of those mails.", Set: str(func(l *loader) *string { return &mail(l).From })},
+	{Name: "smtp_server", Set: setMailServer, Args: args{{Kind: schema.Text, Label: "ADDRESS|NAME"}, {Kind: schema.Number, Label: "PORT", Min: 1, Max: 65535, Optional: true}}, Doc: "The mail server."},
+	{Name: "smtp_helo_name", Args: opt(text), Doc: "The name given to the mail server.", Set: func(l *loader, s *stmt) {
+		if s.Has(0) {
+			mail(l).Helo = s.Text()
+		}
+	}},
+	{Name: "smtp_connect_timeout", Args: wholeSecs(1, maxSeconds), Doc: "How long to wait for the mail server.", Set: seconds(func(l *loader) *time.Duration { return &mail(l).Timeout })},
+	{Name: "smtp_alert", Args: on, Doc: "Whether all that can send mail does.", Set: choice(func(l *loader) *Choice { return &mail(l).Alerts })},
+	{Name: "smtp_alert_vrrp", Args: on, Doc: "Whether instances and groups send mail.", Set: choice(func(l *loader) *Choice { return &mail(l).VRRP })},
+	{Name: "smtp_alert_checker", Args: on, Doc: "Whether checkers send mail.", Set: choice(func(l *loader) *Choice { return &mail(l).Checker })},
+	{Name: "no_email_faults", Doc: "Send no mail about the state FAULT.", Set: flag(func(l *loader) *bool { return &mail(l).NoFaults })},
+	{Name: "no_checker_emails", Args: on, Doc: "Send mail only when a server comes or goes, not at each checker's verdict.", Set: flag(func(l *loader) *bool { return &mail(l).NoCheckers })},
 }
 
 var globalScripts = rows{
@@ -87,14 +96,14 @@ var globalScripts = rows{
 	{Name: "startup_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long startup_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).StartupTimeout })},
 	{Name: "shutdown_script", Args: command, Soft: true, Doc: "A program to run after everything else.", Set: lone(func(l *loader) **Command { return &global(l).ShutdownScript })},
 	{Name: "shutdown_script_timeout", Args: wholeSecs(1, 1000), Soft: true, Doc: "How long shutdown_script may run.", Set: seconds(func(l *loader) *time.Duration { return &global(l).ShutdownTimeout })},
-	{Name: "notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for all state changes.", Set: once(func(l *loader) *string { return &global(l).NotifyFIFO })},
-	{Name: "notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).NotifyFIFOScript })},
-	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of instances and groups.", Set: once(func(l *loader) *string { return &global(l).VRRPNotifyFIFO })},
-	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads vrrp_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).VRRPNotifyFIFOScript })},
-	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: once(func(l *loader) *string { return &global(l).LVSNotifyFIFO })},
-	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Unbuilt: true, Doc: "A program that reads lvs_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).LVSNotifyFIFOScript })},
+	{Name: "notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for all state changes.", Set: setFIFO(func(l *loader) *FIFO { return &global(l).NotifyFIFO })},
+	{Name: "notify_fifo_script", Args: command, Soft: true, Doc: "A program that reads notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).NotifyFIFOScript })},
+	{Name: "vrrp_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of instances and groups.", Set: setFIFO(func(l *loader) *FIFO { return &global(l).VRRPNotifyFIFO })},
+	{Name: "vrrp_notify_fifo_script", Args: command, Soft: true, Doc: "A program that reads vrrp_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).VRRPNotifyFIFOScript })},
+	{Name: "lvs_notify_fifo", Args: fifo, Soft: true, Doc: "A FIFO for the state changes of virtual and real servers.", Set: setFIFO(func(l *loader) *FIFO { return &global(l).LVSNotifyFIFO })},
+	{Name: "lvs_notify_fifo_script", Args: command, Soft: true, Doc: "A program that reads lvs_notify_fifo.", Set: cmd(func(l *loader) **Command { return &global(l).LVSNotifyFIFOScript })},
 	{Name: "vrrp_notify_priority_changes", Args: on, Doc: "Tell FIFOs about changes of priority too.", Set: flag(func(l *loader) *bool { return &global(l).NotifyPriority })},
-	{Name: "fifo_write_vrrp_states_on_reload", Unbuilt: true, Doc: "Write all states to the FIFOs after a reload."},
+	{Name: "fifo_write_vrrp_states_on_reload", Doc: "Write all states to the FIFOs after a reload.", Set: flag(func(l *loader) *bool { return &global(l).FIFOOnReload })},
 }
 
 var fifo = args{{Kind: schema.Path}, {Kind: schema.Name, Label: "USER", Optional: true}, {Kind: schema.Name, Label: "GROUP", Optional: true}}
@@ -215,13 +224,13 @@ var globalFiles = rows{
 	{Name: "reload_file", Args: optPath, Unbuilt: true, Doc: "A file that exists while the configuration is read."},
 	{Name: "include_check", Args: opt(words), Doc: "Which missing include files are errors.", Set: checkIncludes},
 	{Name: "config_save_dir", Args: path, Unbuilt: true, Doc: "Where to keep copies of configurations that were read."},
-	{Name: "tmp_config_directory", Args: path, Soft: true, Unbuilt: true, Doc: "Where to keep copies of the configuration while running."},
-	{Name: "json_version", Args: num(1, 2), Since: since24, Unbuilt: true, Doc: "The form of the JSON dump."},
+	{Name: "tmp_config_directory", Args: path, Soft: true, Doc: "Where keepalived keeps the copy of the configuration that its processes share; here it is sealed memory."},
+	{Name: "json_version", Args: num(1, 2), Since: since24, Doc: "The form of the JSON dump.", Set: integer(func(l *loader) *int { return &global(l).JSONVersion })},
 	{Name: "iproute_usr_dir", Args: path, Since: since24, Unbuilt: true, Doc: "Where iproute2 has its names."},
 	{Name: "iproute_etc_dir", Args: path, Since: since24, Unbuilt: true, Doc: "Where the administrator has names for iproute2."},
-	{Name: "state_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where state is written on SIGUSR1."},
-	{Name: "stats_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where statistics are written on SIGUSR2."},
-	{Name: "json_dump_file", Args: path, Since: since24, Unbuilt: true, Doc: "Where JSON is written on its signal."},
+	{Name: "state_dump_file", Args: path, Since: since24, Doc: "Where state is written on SIGUSR1.", Set: str(func(l *loader) *string { return &global(l).StateDump })},
+	{Name: "stats_dump_file", Args: path, Since: since24, Doc: "Where statistics are written on SIGUSR2.", Set: str(func(l *loader) *string { return &global(l).StatsDump })},
+	{Name: "json_dump_file", Args: path, Since: since24, Doc: "Where JSON is written on its signal.", Set: str(func(l *loader) *string { return &global(l).JSONDump })},
 }
 
 // lone sets a command whose user must exist.
@@ -255,6 +264,38 @@ func once(f func(*loader) *string) func(*loader, *stmt) {
 	}
 }
 
+// passOver takes lines that have no effect yet.
+func passOver(*loader, *stmt) {}
+
+// setFIFO sets a named pipe and its owner; the first line decides.
+func setFIFO(f func(*loader) *FIFO) func(*loader, *stmt) {
+	path := once(func(l *loader) *string { return &f(l).Path })
+	return func(l *loader, s *stmt) {
+		given := f(l).Path != ""
+		path(l, s)
+		if given || !s.Has(1) {
+			return
+		}
+		f(l).User = s.Value(1).Text
+		if s.Has(2) {
+			f(l).Group = s.Value(2).Text
+		}
+	}
+}
+
+// maxMail bounds the addresses that mail goes to.
+const maxMail = 1000
+
+func addMail(l *loader, s *stmt) {
+	for _, w := range s.Node.Words {
+		if len(mail(l).To) == maxMail {
+			s.Fault("HF013", diag.Error, w, "mail goes to "+strconv.Itoa(maxMail)+" addresses at most, the rest is ignored", "")
+			return
+		}
+		mail(l).To = append(mail(l).To, w.Text)
+	}
+}
+
 // maxProcessName is how long a name the kernel keeps (TASK_COMM_LEN less NUL).
 const maxProcessName = 15
 
@@ -268,9 +309,6 @@ func processName(f func(*loader) *string) func(*loader, *stmt) {
 		*f(l) = n
 	}
 }
-
-// passOver takes lines that have no effect yet.
-func passOver(*loader, *stmt) {}
 
 func emptyMail(l *loader, s *stmt) {
 	if len(s.Node.Block) == 0 {

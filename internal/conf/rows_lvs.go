@@ -78,7 +78,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 		l.vs.Protocol = strings.ToUpper(s.Text())
 	}},
 	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
-	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail about the quorum.", Set: flag(func(l *loader) *bool { return &vs(l).SMTPAlert })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail about the quorum.", Set: choice(func(l *loader) *Choice { return &vs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &vs(l).VirtualHost })},
 	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
 	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},

@@ -81,7 +81,7 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 }, trackRows("vrrp_sync_group", ", for all members", func(l *loader) tracks {
 	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles}
 }), rows{
-	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &l.group.SMTPAlert })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &l.group.SMTPAlert })},
 	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},
 	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
 }, notifyRows(groupNotify, func(l *loader) *int8 { return &l.tellGroup }))

@@ -251,7 +251,7 @@ var instanceRest = rows{
 	{Name: "notify_master_rx_lower_pri", Args: command, Doc: "Run when a master hears an advert of lower priority.", Set: cmd(func(l *loader) **Command { return &viNotify(l).MasterRxLowerPri })},
 	{Name: "skip_check_adv_addr", Args: on, Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: tri(func(l *loader) *int8 { return &vi(l).skipCheck })},
 	{Name: "strict_mode", Args: on, Doc: "Hold this instance to the letter of the RFC, or not.", Set: tri(func(l *loader) *int8 { return &vi(l).strict })},
-	{Name: "smtp_alert", Args: on, Unbuilt: true, Doc: "Send mail when the state changes.", Set: flag(func(l *loader) *bool { return &inst(l).SMTPAlert })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &inst(l).SMTPAlert })},
 	{Name: "debug", Args: num(0, 4), Unbuilt: true, Doc: "How much to log."},
 	{Name: "kernel_rx_buf_size", Exact: true, Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
 	{Name: "lvs_sync_daemon_interface", Args: iface, Unbuilt: true, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},

@@ -183,7 +183,11 @@ func firstOf(words ...string) string {
 // an address. keepalived looks up smtp_server while it reads.
 type Resolver interface{ Resolves(host string) bool }
 
-func checkMailServer(l *loader, s *stmt) {
+func setMailServer(l *loader, s *stmt) {
+	mail(l).Server = s.Text()
+	if s.Has(1) {
+		mail(l).Port = int(s.Value(1).Int)
+	}
 	if _, ok := addressOf(s.Text()); ok {
 		return
 	}

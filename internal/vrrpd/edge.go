@@ -35,6 +35,8 @@ type edge struct {
 	trouble  quiet // with writing
 	mute     quiet // with sending
 
+	effective vrrp.Priority // before a reload
+
 	advert   []byte // as sent last; valid for the two that follow
 	priority vrrp.Priority
 	from     netip.Addr

@@ -87,6 +87,9 @@ func (d *daemon) reloaded(next build.VRRP, err error) {
 // the same in both is not touched.
 func (d *daemon) adopt(next build.VRRP) {
 	old := d.cfg
+	for i, e := range d.edges {
+		e.effective = d.node.Router(i).Priority
+	}
 	d.last = max(d.last, d.now())
 	actions := d.node.Step(d.last, vrrp.Reconfigure{Config: next.Node})
 	at := slices.IndexFunc(actions, func(a vrrp.Action) bool { _, ok := a.(vrrp.Renumbered); return ok })
@@ -108,6 +111,10 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.retell()
 	d.retellFiles()
 	d.openFIFOs(next.FIFOs)
+	d.openMail(next.Mail)
+	if next.FIFOOnReload {
+		d.tellAll()
+	}
 	d.leave(gone)
 	d.compareAll()
 	d.adoptLinks(&next)
@@ -207,7 +214,7 @@ func (d *daemon) leave(gone []*edge) {
 			state = "DELETED"
 		}
 		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) Entering %s STATE: no longer configured", e.Name, state)
-		d.notify("INSTANCE", e.Name, state, 0, &e.Notify)
+		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: state, priority: e.effective, cause: "no longer configured", scripts: &e.Notify, mail: e.Mail})
 	}
 }
 

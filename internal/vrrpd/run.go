@@ -2,8 +2,8 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. links.go has the virtual interfaces, firewall.go nftables. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs and
-// notifications, query.go the status. What is decided is decided in package
+// stop.go. links.go has the virtual interfaces, firewall.go nftables. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
+// FIFOs, mail.go mail, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
 //
@@ -30,6 +30,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/notify/fifo"
 	"github.com/holdfast-ha/holdfast/internal/notify/script"
+	"github.com/holdfast-ha/holdfast/internal/notify/smtp"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
@@ -83,14 +84,15 @@ type daemon struct {
 	trackers []*tracker
 	files    *trackFiles
 	scripts  *script.Runner
-	fifos    []*fifo.FIFO
+	fifos    fifo.Set
+	mails    *smtp.Outlet // nil: nobody gets any
 
 	keeper loop.Keeper // of vrrp_rt_priority and its kind
 
 	links links
 	wall  firewall
 
-	trouble, fifoLoss, wallLoss quiet
+	trouble, fifoLoss, mailLoss, wallLoss quiet
 
 	hands    sync.WaitGroup // goroutines that post
 	reading  sync.Mutex     // held by the goroutine that reads a configuration
@@ -208,6 +210,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.vigil()
 	d.precedence()
 	d.openFIFOs(cfg.FIFOs)
+	d.openMail(cfg.Mail)
 	d.locateAll()
 	d.begun = true
 	d.report()

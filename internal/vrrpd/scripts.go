@@ -112,7 +112,7 @@ func (d *daemon) scriptReport(t *tracker, r track.Report) {
 
 // runTracker starts a run away from the loop: forking takes its time.
 func (d *daemon) runTracker(t *tracker) {
-	spec := d.spec(&t.Command)
+	spec := d.spec(&t.Command, nil)
 	spec.DieWithUs = true
 	t.process, t.kill = nil, false
 	d.hands.Go(func() {

@@ -151,7 +151,7 @@ func TestNotifications(t *testing.T) {
 	i.TrackFiles = []conf.Track{{Name: "load"}}
 	c := config(i)
 	c.TrackFiles = []*conf.TrackFile{{Name: "load", Path: "/run/load", Weight: 1}}
-	c.Global.VRRPNotifyFIFO = pipe
+	c.Global.VRRPNotifyFIFO = conf.FIFO{Path: pipe}
 	c.Groups = []*conf.SyncGroup{{Name: "G", Members: []string{"VI_1"}, TrackingWeight: true, Notify: conf.Notify{Any: script("group")}}}
 	b := newBench(t)
 	b.begin(build.FromVRRP(c))

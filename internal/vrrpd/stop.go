@@ -41,11 +41,11 @@ func (d *daemon) endOperation(why string) {
 	d.static.active = false
 	d.removeAll()
 	for i, e := range d.edges {
-		d.notify("INSTANCE", e.Name, "STOP", d.node.Router(i).Priority, &e.Notify)
+		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: "STOP", priority: d.node.Router(i).Priority, cause: why, scripts: &e.Notify, mail: e.Mail})
 	}
 	for i := range d.cfg.Groups {
 		g := &d.cfg.Groups[i]
-		d.notify("GROUP", g.Name, "STOP", 0, &g.Notify)
+		d.notify(&notice{kind: "GROUP", name: g.Name, state: "STOP", cause: why, scripts: &g.Notify, mail: g.Mail})
 	}
 	if d.boot.KeepVRRP {
 		d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses and routes stay, as --dont-release-vrrp says")
@@ -86,9 +86,8 @@ func (d *daemon) end() {
 	if !d.scripts.Close(lastScripts) {
 		d.sayf(slog.LevelWarn, kindNotify, "", "notify scripts still run after %v; they are left alone", lastScripts)
 	}
-	for _, f := range d.fifos {
-		_ = f.Close()
-	}
+	d.fifos.Close()
+	d.closeMail()
 	d.keeper.Close()
 	d.hands.Wait()
 	d.endLinks()

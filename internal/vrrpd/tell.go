@@ -3,17 +3,11 @@ package vrrpd
 import (
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
-	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/event"
-	"github.com/holdfast-ha/holdfast/internal/notify/fifo"
-	"github.com/holdfast-ha/holdfast/internal/notify/script"
-	"github.com/holdfast-ha/holdfast/internal/proc"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
@@ -60,7 +54,7 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 	}
 	if a.To != vrrp.Init {
 		d.say(level, kindTransition, e.Name, why, what)
-		d.notify("INSTANCE", e.Name, a.To.String(), a.Priority, &e.Notify)
+		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: a.To.String(), priority: a.Priority, cause: why, scripts: &e.Notify, mail: e.Mail})
 	}
 	switch {
 	case a.To == vrrp.Active:
@@ -91,7 +85,7 @@ func (d *daemon) tellGroup(g *build.Group, a *vrrp.BecomeGroup) {
 	}
 	what, why := because(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.Name, a.To), a.Cause)
 	d.say(slog.LevelInfo, kindTransition, g.Name, why, what)
-	d.notify("GROUP", g.Name, a.To.String(), 0, &g.Notify) // a group has no priority; keepalived says 0
+	d.notify(&notice{kind: "GROUP", name: g.Name, state: a.To.String(), cause: why, scripts: &g.Notify, mail: g.Mail})
 }
 
 // tellOther takes what is no transition.
@@ -118,10 +112,7 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		}
 		return
 	case vrrp.LowerHeard:
-		if s := e.Notify.MasterRxLowerPri; s != nil {
-			d.runScripts(e.Name, d.spec(s))
-		}
-		d.writeFIFO("INSTANCE", e.Name, "MASTER_RX_LOWER_PRI", a.Priority)
+		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: "MASTER_RX_LOWER_PRI", priority: a.Priority, cause: a.Text, scripts: &e.Notify})
 	case vrrp.PriorityChanged:
 		d.tellPriority(e, a.Priority)
 	}
@@ -147,102 +138,7 @@ func (d *daemon) tellPriority(e *edge, p vrrp.Priority) {
 	if e.active {
 		state = "MASTER_PRIORITY"
 	}
-	d.writeFIFO("INSTANCE", e.Name, state, p)
-}
-
-// notify runs the script of a state and the one for any state, with the
-// arguments of keepalived.conf(5), and writes the FIFO line.
-func (d *daemon) notify(kind, name, state string, priority vrrp.Priority, n *conf.Notify) {
-	var specs []proc.Spec
-	own := map[string]*conf.Command{
-		"MASTER": n.Master, "BACKUP": n.Backup, "FAULT": n.Fault, "STOP": n.Stop, "DELETED": n.Deleted,
-	}[state]
-	if own != nil {
-		specs = append(specs, d.spec(own))
-	}
-	if n.Any != nil {
-		s := d.spec(n.Any)
-		s.Argv = append(s.Argv[:len(s.Argv):len(s.Argv)], kind, name, state, fmt.Sprint(uint8(priority)))
-		specs = append(specs, s)
-	}
-	d.runScripts(name, specs...)
-	d.writeFIFO(kind, name, state, priority)
-}
-
-func (d *daemon) runScripts(object string, specs ...proc.Spec) {
-	if len(specs) > 0 {
-		d.scripts.Run(script.Job{Object: object, Scripts: specs})
-	}
-}
-
-// spec is how a configured command is run.
-func (d *daemon) spec(c *conf.Command) proc.Spec {
-	s := proc.Spec{Argv: c.Argv, User: c.User, Group: c.Group, Secure: d.cfg.Secure}
-	if s.User == "" {
-		s.User, s.Group = d.cfg.User, d.cfg.Group
-	}
-	return s
-}
-
-func (d *daemon) writeFIFO(kind, name, state string, priority vrrp.Priority) {
-	for _, f := range d.fifos {
-		if !f.Write(fmt.Sprintf("%s %q %s %d", kind, name, state, priority)) {
-			if times, ok := d.fifoLoss.allow(d.now()); ok {
-				d.sayf(slog.LevelWarn, kindNotify, name, "nobody reads %s, and a line was lost%s", f.Path(), times)
-			}
-		}
-	}
-}
-
-// scriptEnded is told from a goroutine of the script runner.
-func (d *daemon) scriptEnded(o script.Outcome) {
-	line := strings.Join(o.Argv, " ")
-	switch {
-	case o.Dropped:
-		d.sayf(slog.LevelWarn, kindNotify, o.Object, "(%s) notify script %s was not run: %d others wait", o.Object, line, script.MaxWaiting)
-	case o.Result.OK():
-		d.sayf(slog.LevelDebug, kindNotify, o.Object, "(%s) notify script %s: %s after %v", o.Object, line, o.Result, o.Result.Took.Round(time.Millisecond))
-	default:
-		d.sayf(slog.LevelWarn, kindNotify, o.Object, "(%s) notify script %s: %s%s", o.Object, line, o.Result, quote(o.Result.Output))
-	}
-}
-
-// quote is the first line of a script's output, for a log line.
-func quote(output []byte) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
-	if first == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (it said %q)", first[:min(len(first), 200)])
-}
-
-// openFIFOs makes the set of open FIFOs that of the configuration.
-func (d *daemon) openFIFOs(paths []string) {
-	var keep []*fifo.FIFO
-	for _, f := range d.fifos {
-		if slices.Contains(paths, f.Path()) {
-			keep = append(keep, f)
-		} else {
-			_ = f.Close()
-		}
-	}
-	d.fifos = keep
-	for _, path := range paths {
-		if slices.ContainsFunc(keep, func(f *fifo.FIFO) bool { return f.Path() == path }) {
-			continue
-		}
-		who, err := proc.LookupUser(d.cfg.User, d.cfg.Group)
-		if err != nil {
-			d.say(slog.LevelWarn, kindNotify, "", "", err.Error())
-			continue
-		}
-		f, err := fifo.Open(path, int(who.UID), int(who.GID))
-		if err != nil {
-			d.say(slog.LevelWarn, kindNotify, "", "", err.Error())
-			continue
-		}
-		d.fifos = append(d.fifos, f)
-	}
+	d.writeFIFOs(&notice{kind: "INSTANCE", name: e.Name, state: state, priority: p})
 }
 
 // quietFor is how long after a line its like are only counted.

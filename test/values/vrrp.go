@@ -147,7 +147,7 @@ func instance(c *conf.Config, i *conf.VRRPInstance) Object {
 	o.auth(i)
 	o.where(i)
 	o.tracks(c, i.TrackIfaces, i.TrackScripts, in != nil && !in.TrackingWeight, i)
-	o.add("Using smtp notification", yes(i.SMTPAlert, "yes", "no"))
+	o.add("Using smtp notification", yes(i.SMTPAlert.Or(c.Global.Mail.MailVRRP()), "yes", "no"))
 	o.notify(c, &i.Notify)
 	return o
 }
@@ -347,7 +347,7 @@ func group(c *conf.Config, g *conf.SyncGroup) Object {
 		o.add("sync group tracking weight set")
 	}
 	o.tracks(c, g.TrackIfaces, g.TrackScripts, false, nil)
-	o.add("Using smtp notification", yes(g.SMTPAlert, "yes", "no"))
+	o.add("Using smtp notification", yes(g.SMTPAlert.Or(c.Global.Mail.MailVRRP()), "yes", "no"))
 	o.notify(c, &g.Notify)
 	return o
 }

@@ -35,9 +35,11 @@ func globalDefs(g *conf.Global) *Block {
 	b.process("bfd", &g.BFDProcess)
 	b.str("default_interface", g.DefaultInterface, "")
 	b.flag("dynamic_interfaces", g.DynamicInterfaces)
+	b.mail(&g.Mail, &d.Mail)
 	b.globalScripts(g, d)
 	b.globalVRRP(g, d)
 	b.globalLVS(g)
+	b.dumps(g, d)
 	return b
 }
 
@@ -70,12 +72,55 @@ func (b *Block) globalScripts(g, d *conf.Global) {
 	b.dur("startup_script_timeout", g.StartupTimeout, d.StartupTimeout)
 	b.cmd("shutdown_script", g.ShutdownScript)
 	b.dur("shutdown_script_timeout", g.ShutdownTimeout, d.ShutdownTimeout)
-	b.str("notify_fifo", g.NotifyFIFO, "")
+	b.fifo("notify_fifo", &g.NotifyFIFO)
 	b.cmd("notify_fifo_script", g.NotifyFIFOScript)
-	b.str("vrrp_notify_fifo", g.VRRPNotifyFIFO, "")
+	b.fifo("vrrp_notify_fifo", &g.VRRPNotifyFIFO)
 	b.cmd("vrrp_notify_fifo_script", g.VRRPNotifyFIFOScript)
-	b.str("lvs_notify_fifo", g.LVSNotifyFIFO, "")
+	b.fifo("lvs_notify_fifo", &g.LVSNotifyFIFO)
 	b.cmd("lvs_notify_fifo_script", g.LVSNotifyFIFOScript)
+	b.flag("fifo_write_vrrp_states_on_reload", g.FIFOOnReload)
+}
+
+func (b *Block) fifo(keyword string, f *conf.FIFO) {
+	if f.Path == "" {
+		return
+	}
+	w := []string{f.Path}
+	if f.User != "" {
+		w = append(w, f.User)
+		if f.Group != "" {
+			w = append(w, f.Group)
+		}
+	}
+	b.set(Setting{Keyword: keyword, Words: w, Value: w})
+}
+
+func (b *Block) mail(m, d *conf.Mail) {
+	var to []Line
+	for _, a := range m.To {
+		to = append(to, Line{Words: []string{a}})
+	}
+	b.list("notification_email", to)
+	b.str("notification_email_from", m.From, "")
+	if m.Server != "" {
+		b.set(Setting{Keyword: "smtp_server", Words: []string{m.Server, strconv.Itoa(m.Port)}, Value: m.Server + " " + strconv.Itoa(m.Port)})
+	}
+	b.str("smtp_helo_name", m.Helo, "")
+	b.dur("smtp_connect_timeout", m.Timeout, d.Timeout)
+	b.choice("smtp_alert", m.Alerts)
+	b.choice("smtp_alert_vrrp", m.VRRP)
+	b.choice("smtp_alert_checker", m.Checker)
+	b.flag("no_email_faults", m.NoFaults)
+	b.on("no_checker_emails", m.NoCheckers, false)
+}
+
+// dumps are the data files that signals ask for.
+func (b *Block) dumps(g, d *conf.Global) {
+	b.on("data_use_instance", g.DataUseInstance, false)
+	b.str("state_dump_file", g.StateDump, "")
+	b.str("stats_dump_file", g.StatsDump, "")
+	b.str("json_dump_file", g.JSONDump, "")
+	b.num("json_version", g.JSONVersion, d.JSONVersion)
 }
 
 func (b *Block) globalVRRP(g, d *conf.Global) {

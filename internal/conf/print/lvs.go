@@ -103,7 +103,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.str("virtualhost", v.VirtualHost, "")
 	b.num("weight", v.Weight, 1)
 	b.quorum(v)
-	b.on("smtp_alert", v.SMTPAlert, false)
+	b.choice("smtp_alert", v.SMTPAlert)
 	b.sorry(v)
 	if foreign {
 		b.str("lb_kind", v.Forward, "")
@@ -199,7 +199,7 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 	b.dur("connect_timeout", timeout, v.ConnectTimeout)
 	b.cmd("notify_up", rs.NotifyUp)
 	b.cmd("notify_down", rs.NotifyDown)
-	b.on("smtp_alert", rs.SMTPAlert, false)
+	b.choice("smtp_alert", rs.SMTPAlert)
 	for _, c := range rs.Checkers {
 		b.add(checker(c, rs, v, g, timeout))
 	}

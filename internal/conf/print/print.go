@@ -131,6 +131,13 @@ func (b *Block) on(keyword string, v, d bool) *Setting {
 	return b.set(Setting{Keyword: keyword, Words: []string{w}, Value: v, Implied: v == d})
 }
 
+// choice leaves out what is left to others.
+func (b *Block) choice(keyword string, c conf.Choice) {
+	if c != conf.Unsaid {
+		b.on(keyword, c == conf.Yes, c == conf.No)
+	}
+}
+
 func (b *Block) num(keyword string, v, d int) *Setting {
 	return b.set(Setting{Keyword: keyword, Words: []string{strconv.Itoa(v)}, Value: v, Implied: v == d})
 }

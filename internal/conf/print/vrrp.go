@@ -57,7 +57,7 @@ func Group(g *conf.SyncGroup) *Block {
 	}
 	b.list("group", members)
 	b.flag("sync_group_tracking_weight", g.TrackingWeight)
-	b.on("smtp_alert", g.SMTPAlert, false)
+	b.choice("smtp_alert", g.SMTPAlert)
 	b.tracks("track_interface", g.TrackIfaces)
 	b.tracks("track_script", g.TrackScripts)
 	b.tracks("track_file", g.TrackFiles)
@@ -121,7 +121,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.tracks("track_file", i.TrackFiles)
 	b.notify(&i.Notify)
 	b.on("notify_priority_changes", i.NotifyPriority, g.NotifyPriority).From = "vrrp_notify_priority_changes"
-	b.on("smtp_alert", i.SMTPAlert, false)
+	b.choice("smtp_alert", i.SMTPAlert)
 	b.auth(i)
 	b.hmac(i)
 	return b

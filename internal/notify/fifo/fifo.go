@@ -3,7 +3,8 @@
 //
 // Writing never waits: lines that the pipe does not take wait in a queue of
 // bounded length, and what does not fit there is counted and told. What the
-// lines say is made by the caller.
+// lines say is made by the caller; set.go has
+// all pipes of a process, reader.go runs the programs that read them.
 package fifo
 
 import (
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // MaxQueued is how many lines wait for a reader beyond what the pipe itself
@@ -34,17 +37,32 @@ type FIFO struct {
 	lost  atomic.Uint64
 	done  chan struct{}
 	once  sync.Once
+	// reader is the program that reads it, nil if that is not our business.
+	reader *reader
+	spec   *proc.Spec
 }
 
-// Open makes the pipe if there is none, owned by uid and gid, and opens it
-// for reading too, so that lines wait for a reader that comes later.
-func Open(path string, uid, gid int) (*FIFO, error) {
+// Options say which pipe and who reads it.
+type Options struct {
+	Path     string
+	UID, GID int // whose it is if there is none yet
+	// Reader is run for as long as the pipe is open, with its name as one more
+	// argument, and again when it ends.
+	Reader *proc.Spec
+	// Told gets a line when the reader ends unasked, from another goroutine.
+	Told func(string)
+}
+
+// Open makes the pipe if there is none, and opens it for reading too, so that
+// lines wait for a reader that comes later.
+func Open(o Options) (*FIFO, error) {
+	path := o.Path
 	f := &FIFO{path: path, lines: make(chan string, MaxQueued), done: make(chan struct{})}
 	err := unix.Mkfifo(path, 0o600)
 	switch {
 	case err == nil:
 		f.made = true
-		if err := os.Chown(path, uid, gid); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if err := os.Chown(path, o.UID, o.GID); err != nil && !errors.Is(err, fs.ErrPermission) {
 			_ = os.Remove(path)
 			return nil, fmt.Errorf("make the FIFO: %w", err)
 		}
@@ -61,6 +79,9 @@ func Open(path string, uid, gid int) (*FIFO, error) {
 		return nil, fmt.Errorf("open the FIFO %s: it is something else", path)
 	}
 	go f.write()
+	if o.Reader != nil {
+		f.reader, f.spec = read(path, *o.Reader, o.Told), o.Reader
+	}
 	return f, nil
 }
 
@@ -99,6 +120,9 @@ func (f *FIFO) Close() error {
 		close(f.lines)
 		<-f.done
 		err = f.file.Close()
+		if f.reader != nil {
+			f.reader.end()
+		}
 		if f.made {
 			err = errors.Join(err, os.Remove(f.path))
 		}

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestLinesWaitForTheReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
-	f, err := Open(path, os.Getuid(), os.Getgid())
+	f, err := Open(Options{Path: path, UID: os.Getuid(), GID: os.Getgid()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestLinesWaitForTheReader(t *testing.T) {
 
 func TestNobodyReads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
-	f, err := Open(path, os.Getuid(), os.Getgid())
+	f, err := Open(Options{Path: path, UID: os.Getuid(), GID: os.Getgid()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestOnlyPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, link, filepath.Join(dir, "no", "folder")} {
-		if f, err := Open(path, 0, 0); err == nil {
+		if f, err := Open(Options{Path: path}); err == nil {
 			_ = f.Close()
 			t.Errorf("%s was taken for a pipe", path)
 		} else if fmt.Sprint(err) == "" {
