@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/check"
@@ -76,7 +77,7 @@ type lvsBuilder struct {
 	out    *Services
 	groups map[string]*conf.ServerGroup
 	spread float64
-	taken  map[lvs.ServiceKey]string
+	taken  map[lvs.ServiceKey]owner
 }
 
 // FromLVS translates the virtual servers of a configuration. start, from 0 to just
@@ -85,7 +86,7 @@ type lvsBuilder struct {
 // spread evenly.
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
-	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]string{}, out: &Services{
+	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, out: &Services{
 		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess,
 	}}
@@ -139,8 +140,11 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 
 func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {
 	seen := make(map[lvs.ServerKey]bool, len(vs.Servers))
-	p.Servers = make([]RealServer, 0, len(vs.Servers))
-	p.PoolConfig.Servers = make([]lvs.ServerConfig, 0, len(vs.Servers))
+	for i := range p.PoolConfig.Servers {
+		seen[p.PoolConfig.Servers[i].Key] = true
+	}
+	p.Servers = slices.Grow(p.Servers, len(vs.Servers))
+	p.PoolConfig.Servers = slices.Grow(p.PoolConfig.Servers, len(vs.Servers))
 	for _, rs := range vs.Servers {
 		key := lvs.ServerKey{Addr: rs.Addr, Port: or(rs.Port, vs.Port)}
 		if seen[key] {
@@ -216,7 +220,7 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs
 
 // service are the settings that all keys of a virtual server share.
 func service(vs *conf.VirtualServer) lvs.Service {
-	s := lvs.Service{Scheduler: vs.Scheduler, Flags: schedulerFlags(vs), Persistence: vs.Persistence}
+	s := lvs.Service{Scheduler: vs.Scheduler, Flags: schedulerFlags(vs), Persistence: vs.Persistence, PersistenceEngine: vs.Engine}
 	if s.Scheduler == "" {
 		s.Scheduler = "wlc"
 	}
@@ -260,11 +264,24 @@ func schedulerFlags(vs *conf.VirtualServer) (flags uint32) {
 }
 
 func server(rs *conf.RealServer, vs *conf.VirtualServer) lvs.Server {
-	return lvs.Server{
+	s := lvs.Server{
 		Forward: forward(or(rs.Forward, vs.Forward)), Weight: rs.Weight,
 		Upper: rs.UpperThreshold, Lower: rs.LowerThreshold,
 	}
+	t := rs.Tunnel
+	if rs.Forward == "" {
+		t = vs.Tunnel
+	}
+	if t != nil {
+		s.Tunnel, s.TunnelPort, s.TunnelFlags = tunnelType[t.Type], t.Port, tunnelFlag[t.Sum]
+	}
+	return s
 }
+
+var (
+	tunnelType = map[string]lvs.TunnelType{"ipip": lvs.IPIP, "gue": lvs.GUE, "gre": lvs.GRE}
+	tunnelFlag = map[string]uint16{"csum": lvs.TunnelChecksum, "remcsum": lvs.TunnelRemoteChecksum}
+)
 
 func forward(word string) lvs.Forward {
 	switch word {

@@ -3,6 +3,7 @@ package build
 import (
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func TestKindsOfKeys(t *testing.T) {
 	if m := s.Pools[2].Service.Netmask; m != 64 {
 		t.Errorf("netmask %d", m)
 	}
-	if s.Ignored[0] != "f:9: virtual_server [2001:db8::1]:udp:53 is there already (line 0)" {
+	if s.Ignored[0] != "f:9: virtual_server [2001:db8::1]:udp:53 is there already (line 0), its real servers join that one, the rest of it is ignored" {
 		t.Errorf("ignored: %q", s.Ignored[0])
 	}
 }
@@ -215,5 +216,32 @@ func TestDefaultsOfKinds(t *testing.T) {
 	c := s.Pools[0].Servers[0].Checks
 	if sc := c[0].Schedule; sc.Retry != 3 || sc.RetryDelay != 7*time.Second || c[0].Probe.DNS == nil {
 		t.Errorf("DNS_CHECK %+v, %+v", sc, c[0].Probe)
+	}
+}
+
+// In the kernel two virtual servers of one name are one service.
+func TestSecondOfAName(t *testing.T) {
+	vs := func(scheduler string, servers ...string) *conf.VirtualServer {
+		v := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: 80, Family: 4, Protocol: "TCP", Scheduler: scheduler, Forward: "NAT"}
+		for _, s := range servers {
+			v.Servers = append(v.Servers, &conf.RealServer{Addr: addr(s), Port: 80, Weight: 1})
+		}
+		return v
+	}
+	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
+		vs("rr", "10.0.0.1", "10.0.0.2"), vs("wlc", "10.0.0.2", "10.0.0.3"),
+	}}, 0)
+	if len(s.Pools) != 1 || s.Pools[0].Service.Scheduler != "rr" {
+		t.Fatalf("pools: %+v", s.Pools)
+	}
+	var names []string
+	for _, rs := range s.Pools[0].PoolConfig.Servers {
+		names = append(names, rs.Key.Addr.String())
+	}
+	if got := strings.Join(names, " "); got != "10.0.0.1 10.0.0.2 10.0.0.3" || len(s.Pools[0].Servers) != 3 {
+		t.Errorf("servers %s", got)
+	}
+	if len(s.Ignored) != 2 {
+		t.Errorf("told %q", s.Ignored)
 	}
 }

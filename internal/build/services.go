@@ -18,8 +18,14 @@ type names struct {
 	id   string           // over reloads
 }
 
-// name finds the services that a virtual server offers. One that is there
-// already is left out, as keepalived does.
+// owner is the virtual server that offers a service.
+type owner struct {
+	pool int // in Services.Pools
+	pos  conf.Pos
+}
+
+// name finds the services that a virtual server offers, but for those that
+// another one offers.
 func (b *lvsBuilder) name(vs *conf.VirtualServer) (n names) {
 	switch {
 	case vs.Group != "":
@@ -31,12 +37,27 @@ func (b *lvsBuilder) name(vs *conf.VirtualServer) (n names) {
 	default:
 		n.keys = []lvs.ServiceKey{addressKey(vs.Addr, vs.Port, vs)}
 	}
+	if len(n.keys) == 1 && vs.Group == "" && b.join(n.keys[0], vs) {
+		return names{}
+	}
 	n.keys = b.fresh(n.keys, vs.Pos)
 	if n.name == "" && len(n.keys) > 0 {
 		n.name = n.keys[0].String()
 		n.id = fmt.Sprintf("%s IPv%d", n.name, n.keys[0].Family)
 	}
 	return n
+}
+
+// join adds the servers of a virtual server that is there already to the first
+// of that name, whose settings hold: in the kernel the two are one service.
+func (b *lvsBuilder) join(key lvs.ServiceKey, vs *conf.VirtualServer) bool {
+	first, twice := b.taken[key]
+	if !twice || len(b.out.Pools[first.pool].Keys) != 1 {
+		return false
+	}
+	b.ignore(vs.Pos, "virtual_server %s is there already (line %d), its real servers join that one, the rest of it is ignored", key, first.pos.Line)
+	b.servers(&b.out.Pools[first.pool], key, vs)
+	return true
 }
 
 func addressKey(a netip.Addr, port uint16, vs *conf.VirtualServer) lvs.ServiceKey {
@@ -48,10 +69,10 @@ func (b *lvsBuilder) fresh(keys []lvs.ServiceKey, pos conf.Pos) []lvs.ServiceKey
 	out := keys[:0]
 	for _, k := range keys {
 		if before, twice := b.taken[k]; twice {
-			b.ignore(pos, "virtual_server %s is there already (%s)", k, before)
+			b.ignore(pos, "virtual_server %s is there already (line %d)", k, before.pos.Line)
 			continue
 		}
-		b.taken[k] = fmt.Sprintf("line %d", pos.Line)
+		b.taken[k] = owner{len(b.out.Pools), pos}
 		out = append(out, k)
 	}
 	return out

@@ -8,6 +8,7 @@ package conf
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -285,8 +286,10 @@ type VirtualServer struct {
 	SchedFlags       []string
 	OnePacket        bool
 	Forward          string        // lb_kind: NAT, DR, TUN
+	Tunnel           *Tunnel       // of TUN; nil: ipip
 	Persistence      time.Duration // 0: none
 	PersistGran      int           // netmask bits or prefix length, 0: whole address
+	Engine           string        // persistence_engine
 	HASuspend        bool
 	Alpha, Omega     bool
 	InhibitOnFailure bool
@@ -315,11 +318,34 @@ type RealServer struct {
 	UpperThreshold   uint32
 	LowerThreshold   uint32
 	Forward          string // empty: the virtual server's
+	Tunnel           *Tunnel
 	VirtualHost      string
 	NotifyUp         *Command
 	NotifyDown       *Command
 	Checkers         []*Checker
 	Pos              Pos
+}
+
+// Tunnel says how TUN wraps packets, where it is not ipip.
+type Tunnel struct {
+	Type string // gue, gre
+	Port uint16 // of gue, UDP
+	Sum  string // "", csum, remcsum
+}
+
+// Words are the options as lb_kind takes them.
+func (t *Tunnel) Words() []string {
+	if t == nil {
+		return nil
+	}
+	w := []string{"type", t.Type}
+	if t.Port != 0 {
+		w = append(w, "port", strconv.Itoa(int(t.Port)))
+	}
+	if t.Sum != "" {
+		w = append(w, t.Sum)
+	}
+	return w
 }
 
 // Checker is one health check of a real server, inheritance resolved.

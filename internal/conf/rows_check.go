@@ -17,7 +17,7 @@ func chk(l *loader) *Checker   { return l.chk }
 
 var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	{Name: "weight", Args: num(0, maxWeight), Doc: "Its share of the connections; 0: no new ones.", Set: func(l *loader, s *stmt) { l.rs.Weight, rsNotes(l).weight = s.Int(), 1 }},
-	{Name: "lvs_method", Args: method, Doc: "How packets reach it.", Set: func(l *loader, s *stmt) { l.forward(s, &l.rs.Forward) }},
+	{Name: "lvs_method", Args: method, Doc: "How packets reach it.", Set: func(l *loader, s *stmt) { l.forward(s, &l.rs.Forward, &l.rs.Tunnel) }},
 	{Name: "uthreshold", Args: num(0, maxUint32), Doc: "With so many connections it gets no new ones.", Set: func(l *loader, s *stmt) { l.rs.UpperThreshold = uint32(s.Value(0).Int) }},
 	{Name: "lthreshold", Args: num(0, maxUint32), Doc: "With so few it gets new ones again.", Set: func(l *loader, s *stmt) { l.rs.LowerThreshold = uint32(s.Value(0).Int) }},
 	{Name: "inhibit_on_failure", Args: on, Doc: "When it fails it gets weight 0 rather than being removed.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).inhibit })},

@@ -64,9 +64,9 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 	{Name: "ops", Doc: "Each packet is scheduled by itself (UDP).", Set: func(l *loader, s *stmt) {
 		l.vs.OnePacket, l.opsWord = true, s.Keyword()
 	}},
-	{Name: "lb_kind", Args: method, Doc: "How packets reach the servers.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward) }},
-	{Name: "lvs_method", Args: method, Doc: "Another word for lb_kind.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward) }},
-	{Name: "persistence_engine", Args: name, Unbuilt: true, Doc: "The kernel's persistence engine (sip)."},
+	{Name: "lb_kind", Args: method, Doc: "How packets reach the servers.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward, &l.vs.Tunnel) }},
+	{Name: "lvs_method", Args: method, Doc: "Another word for lb_kind.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward, &l.vs.Tunnel) }},
+	{Name: "persistence_engine", Args: name, Doc: "What tells clients apart beyond their address: a module ip_vs_pe_NAME of the kernel, such as sip.", Set: str(func(l *loader) *string { return &vs(l).Engine })},
 	{Name: "persistence_timeout", Args: opt(wholeSecs(1, maxLVSTime)), Doc: "How long a client stays with its server.", Set: func(l *loader, s *stmt) {
 		l.vs.Persistence = defaultPersistence
 		if s.Has(0) {
@@ -99,7 +99,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 	}},
 	{Name: "sorry_server_lvs_method", Args: method, Doc: "How packets reach the sorry server.", Set: func(l *loader, s *stmt) {
 		if l.hasSorry(s) {
-			l.forward(s, &l.vs.Sorry.Forward)
+			l.forward(s, &l.vs.Sorry.Forward, &l.vs.Sorry.Tunnel)
 		}
 	}},
 	{Name: "real_server", Bare: true, Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
@@ -137,53 +137,71 @@ func setFamily(l *loader, s *stmt) {
 func setScheduler(l *loader, s *stmt) { l.vs.Scheduler = s.Text() }
 
 // forward reads a forwarding method and, for tunnels, its type.
-func (l *loader) forward(s *stmt, into *string) {
+func (l *loader) forward(s *stmt, into *string, tunnel **Tunnel) {
 	w := s.Words()
+	t := (*Tunnel)(nil)
 	switch w[0].Text {
 	case "NAT", "DR", "TUN":
-		l.tunnel(s, w[1:])
+		t = l.tunnel(s, w[1:])
 	default:
 		s.Fault("HF011", diag.Error, w[0], "forwarding method "+strconv.Quote(w[0].Text)+" is not valid", "NAT, DR or TUN")
 		return
 	}
-	*into = w[0].Text
+	*into, *tunnel = w[0].Text, nil
+	if w[0].Text == "TUN" {
+		*tunnel = t
+	}
 }
 
-// tunnel reads the options of TUN; IPIP is what is built, and what a mistake
-// leads to.
-func (l *loader) tunnel(s *stmt, w []syntax.Word) {
-	gue, gre, port, sum := false, false, false, syntax.Word{}
+// tunnel reads the options of TUN; nil is ipip, to which a mistake leads too.
+func (l *loader) tunnel(s *stmt, w []syntax.Word) *Tunnel {
+	t, port, sum := Tunnel{Type: "ipip"}, false, syntax.Word{}
 	for i := 0; i < len(w); i++ {
 		switch w[i].Text {
 		case "type", "port":
-			port = port || w[i].Text == "port"
 			if i++; i >= len(w) {
 				s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
-				return
+				return nil
 			}
-			if k := w[i].Text; w[i-1].Text == "type" && k != "ipip" {
-				if k != "gue" && k != "gre" {
-					s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(k)+" is not valid", "ipip, gue or gre")
-					return
+			if w[i-1].Text == "port" {
+				port = true
+				n, err := strconv.ParseUint(w[i].Text, 10, 16)
+				if err != nil || n == 0 {
+					s.Fault("HF011", diag.Error, w[i], "tunnel port "+strconv.Quote(w[i].Text)+" is not valid", "1 to 65535")
+					return nil
 				}
-				gue, gre = k == "gue", k == "gre"
-				s.Fault("HF030", diag.Notice, w[i], "tunnel type "+k+" is taken but has no effect yet, ipip is used", "")
+				t.Port = uint16(n)
+				continue
+			}
+			if t.Type = w[i].Text; t.Type != "ipip" && t.Type != "gue" && t.Type != "gre" {
+				s.Fault("HF011", diag.Error, w[i], "tunnel type "+strconv.Quote(t.Type)+" is not valid", "ipip, gue or gre")
+				return nil
 			}
 		case "csum", "remcsum":
 			sum = w[i]
 		case "nocsum":
 		default:
 			s.Fault("HF011", diag.Error, w[i], s.Words()[0].Text+" has no option "+strconv.Quote(w[i].Text), "type, port, nocsum, csum or remcsum")
-			return
+			return nil
 		}
 	}
-	if sum.Text != "" && !gue && !gre {
+	if sum.Text != "" && t.Type == "ipip" {
 		s.Fault("HF011", diag.Error, sum, "tunnels of type ipip have no checksum", "type gue or gre")
-		return
+		return nil
 	}
-	if gue != port {
+	if sum.Text == "remcsum" && t.Type == "gre" {
+		s.Fault("HF011", diag.Error, sum, "tunnels of type gre have no remote checksum", "csum, or type gue")
+		return nil
+	}
+	if (t.Type == "gue") != port {
 		s.Fault("HF012", diag.Error, s.Words()[0], "tunnels of type gue need a port, others have none", "type gue port PORT")
+		return nil
 	}
+	if t.Type == "ipip" {
+		return nil
+	}
+	t.Sum = sum.Text
+	return &t
 }
 
 func setGranularity(l *loader, s *stmt) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 )
@@ -36,13 +37,17 @@ func differentServices(c *cluster, say sayer) {
 	}
 }
 
+func forwarding(v *conf.VirtualServer) string {
+	return strings.Join(append([]string{v.Forward}, v.Tunnel.Words()...), " ")
+}
+
 // serviceDifference says in a clause how b differs from a.
 func serviceDifference(a, b *conf.VirtualServer) string {
 	switch {
 	case a.Scheduler != b.Scheduler:
 		return "has lb_algo " + b.Scheduler + " instead of " + a.Scheduler
-	case a.Forward != b.Forward:
-		return "has lb_kind " + b.Forward + " instead of " + a.Forward
+	case forwarding(a) != forwarding(b):
+		return "has lb_kind " + forwarding(b) + " instead of " + forwarding(a)
 	case a.Persistence != b.Persistence:
 		return "has persistence_timeout " + seconds(b.Persistence) + " instead of " + seconds(a.Persistence)
 	case a.Quorum != b.Quorum:

@@ -42,6 +42,23 @@ const (
 	DirectRoute
 )
 
+// TunnelType is how Tunnel wraps packets (linux/ip_vs.h,
+// IP_VS_CONN_F_TUNNEL_TYPE_*).
+type TunnelType uint8
+
+// The types of tunnels.
+const (
+	IPIP TunnelType = iota
+	GUE
+	GRE
+)
+
+// The checksums of tunnels but IPIP (linux/ip_vs.h, IP_VS_TUNNEL_ENCAP_FLAG_*).
+const (
+	TunnelChecksum       uint16 = 1
+	TunnelRemoteChecksum uint16 = 2
+)
+
 // ServiceKey names a virtual service: either address, port and protocol, or a mark.
 type ServiceKey struct {
 	Addr     netip.Addr
@@ -74,8 +91,11 @@ type Service struct {
 // Server is a real server as the director should have it.
 type Server struct {
 	Forward      Forward
-	Weight       int    // 0: no new connections
-	Upper, Lower uint32 // connection thresholds, 0 = none
+	Tunnel       TunnelType // the rest of it only with Forward Tunnel
+	TunnelPort   uint16     // GUE
+	TunnelFlags  uint16     // GUE, GRE
+	Weight       int        // 0: no new connections
+	Upper, Lower uint32     // connection thresholds, 0 = none
 }
 
 // Table is everything a director should offer.

@@ -103,12 +103,19 @@ func serverGroup(g *conf.ServerGroup) Object {
 	return o
 }
 
-func forward(method string) string {
-	if method == "TUN" {
+func forward(method string, t *conf.Tunnel) string {
+	switch {
+	case method != "TUN":
+		return method
+	case t == nil:
 		return "TUN, type = IPIP"
+	case t.Type == "gue":
+		return fmt.Sprintf("TUN, type = GUE, port = %d%s", t.Port, checksum[t.Sum])
 	}
-	return method
+	return "TUN, type = GRE" + checksum[t.Sum]
 }
+
+var checksum = map[string]string{"": ", no checksum", "csum": ", checksum", "remcsum": ", remote checksum"}
 
 // virtual is a virtual server.
 func virtual(c *conf.Config, v *conf.VirtualServer) Object {
@@ -158,13 +165,13 @@ func virtual(c *conf.Config, v *conf.VirtualServer) Object {
 	if v.HASuspend {
 		o.add("Using HA suspend")
 	}
-	o.add("default forwarding method", forward(v.Forward))
+	o.add(yes(v.Tunnel == nil, "default forwarding method", "forwarding method"), forward(v.Forward, v.Tunnel))
 	if s := v.Sorry; s != nil {
-		method := s.Forward
+		method, tunnel := s.Forward, s.Tunnel
 		if method == "" {
-			method = v.Forward
+			method, tunnel = v.Forward, v.Tunnel
 		}
-		o.add("sorry server", fmt.Sprintf("[%s]:%s:%d", s.Addr, protocol(v), s.Port), "forwarding method = "+forward(method), "Inhibit on failure is "+onOff(v.SorryInhibit))
+		o.add("sorry server", fmt.Sprintf("[%s]:%s:%d", s.Addr, protocol(v), s.Port), "forwarding method = "+forward(method, tunnel), "Inhibit on failure is "+onOff(v.SorryInhibit))
 	}
 	return o
 }
@@ -200,11 +207,11 @@ func (o *Object) command(c *conf.Config, label string, cmd *conf.Command) {
 func realServer(c *conf.Config, v *conf.VirtualServer, rs *conf.RealServer) Object {
 	o := Object{Kind: "RS", Name: fmt.Sprintf("[%s]:%d", rs.Addr, rs.Port)}
 	o.add("WEIGHT", fmt.Sprint(rs.Weight))
-	method := rs.Forward
+	method, tunnel := rs.Forward, rs.Tunnel
 	if method == "" {
-		method = v.Forward
+		method, tunnel = v.Forward, v.Tunnel
 	}
-	o.add("forwarding method", forward(method))
+	o.add("forwarding method", forward(method, tunnel))
 	o.add("Alpha is " + onOff(rs.Alpha))
 	o.add("connection limit range", fmt.Sprintf("%d -> %d", rs.LowerThreshold, rs.UpperThreshold))
 	o.add("Inhibit on failure is " + onOff(rs.InhibitOnFailure))

@@ -75,12 +75,13 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	if foreign {
 		b.str("lvs_method", "TUN", "")
 	} else {
-		b.str("lb_kind", v.Forward, "")
+		b.method("lb_kind", v.Forward, v.Tunnel)
 	}
 	if v.Persistence != 0 {
 		b.dur("persistence_timeout", v.Persistence, 0)
 	}
 	b.granularity(v)
+	b.str("persistence_engine", v.Engine, "")
 	if v.OnePacket && v.Protocol == "" {
 		b.str("protocol", "UDP", "") // of a group of firewall marks: ops is nothing without it
 	} else {
@@ -106,7 +107,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.choice("smtp_alert", v.SMTPAlert)
 	b.sorry(v)
 	if foreign {
-		b.str("lb_kind", v.Forward, "")
+		b.method("lb_kind", v.Forward, v.Tunnel)
 	}
 	for _, rs := range v.Servers {
 		b.add(realServer(rs, v, g))
@@ -175,7 +176,15 @@ func (b *Block) sorry(v *conf.VirtualServer) {
 	}
 	b.set(Setting{Keyword: "sorry_server", Words: w, Value: Words(w...)})
 	b.flag("sorry_server_inhibit", v.SorryInhibit)
-	b.str("sorry_server_lvs_method", s.Forward, "")
+	b.method("sorry_server_lvs_method", s.Forward, s.Tunnel)
+}
+
+// method is how packets are forwarded, with the options of a tunnel.
+func (b *Block) method(keyword, word string, t *conf.Tunnel) {
+	if word != "" {
+		w := append([]string{word}, t.Words()...)
+		b.set(Setting{Keyword: keyword, Words: w, Value: Words(w...)})
+	}
 }
 
 func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Block {
@@ -184,7 +193,7 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 		b.Name = append(b.Name, strconv.Itoa(int(rs.Port)))
 	}
 	b.num("weight", rs.Weight, v.Weight)
-	b.str("lvs_method", rs.Forward, "")
+	b.method("lvs_method", rs.Forward, rs.Tunnel)
 	b.threshold("uthreshold", rs.UpperThreshold)
 	b.threshold("lthreshold", rs.LowerThreshold)
 	b.on("inhibit_on_failure", rs.InhibitOnFailure, v.InhibitOnFailure)

@@ -136,6 +136,12 @@ func parseDest(b []byte, family uint8) (dest, error) {
 			d.server.Upper = ad.Uint32()
 		case destLower:
 			d.server.Lower = ad.Uint32()
+		case destTunType:
+			d.server.Tunnel = lvs.TunnelType(ad.Uint8())
+		case destTunPort:
+			d.server.TunnelPort = bigPort(ad.Bytes())
+		case destTunFlags:
+			d.server.TunnelFlags = ad.Uint16()
 		case destActive:
 			d.counters.Active = ad.Uint32()
 		case destInactive:

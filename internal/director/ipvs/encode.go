@@ -161,6 +161,11 @@ func (b *batch) dest(service lvs.ServiceKey, k lvs.ServerKey, s lvs.Server, full
 	b.attr32(destWeight, uint32(s.Weight))
 	b.attr32(destUpper, s.Upper)
 	b.attr32(destLower, s.Lower)
+	if s.Forward == lvs.Tunnel { // kernels before 5.2 know ipip only and look at none of this
+		b.attr(destTunType, []byte{uint8(s.Tunnel)})
+		b.port(destTunPort, s.TunnelPort)
+		b.attr16(destTunFlags, s.TunnelFlags)
+	}
 }
 
 func forwardOf(f lvs.Forward) uint32 {

@@ -49,6 +49,9 @@ const (
 	destStats      = 10
 	destFamily     = 11
 	destStats64    = 12
+	destTunType    = 13
+	destTunPort    = 14
+	destTunFlags   = 15
 
 	statConns    = 1
 	statInPkts   = 2
