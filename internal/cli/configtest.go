@@ -16,6 +16,7 @@ import (
 // manual counts one less).
 const (
 	exitUnreadable = 4 // there is no file, or it may not be read
+	exitMissing    = 2 // a keyword lacks its value, and reading ends there
 	exitTestFailed = 5 // there are errors, whether or not the daemon would start
 	exitInsecure   = 6 // scripts, and no enable_script_security
 )
@@ -41,6 +42,9 @@ func configTest(t terminal, f *flags, file string) int {
 	case found.Count(diag.Fatal) > 0:
 		if fatalExit(f.file) != parent.ExitConfig {
 			return exitUnreadable
+		}
+		if slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity == diag.Fatal && d.ID == "HF012" }) {
+			return exitMissing
 		}
 		return exitTestFailed
 	case runsScripts(cfg) && !cfg.Global.ScriptSecurity:

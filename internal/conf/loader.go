@@ -72,7 +72,6 @@ type loader struct {
 	commands   []commandNotes
 	miscs      []miscNotes
 	unsafe     syntax.Word // the first program that would run as root
-	mustNot    bool        // the program looked at last must not be run
 
 	// Memory in large pieces.
 	files       []string // names by index, so that a Pos shares them

@@ -38,6 +38,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 		case word == "gw" || word == "or":
 			s.Fault("HF016", diag.Error, w[i], word+" is deprecated in routes", map[string]string{"gw": "via", "or": "nexthop"}[word])
 			if word == "or" {
+				i = l.nexthops(s, w, i+1, &r)
 				continue
 			}
 			fallthrough

@@ -97,9 +97,7 @@ func (l *loader) finishScripts() {
 	l.cfg.Scripts = kept
 	for _, c := range l.commands {
 		if !l.knownAccount(*c.slot, c.word) || !l.hasUser(*c.slot, c.word, "it is ignored") || !l.runnable(c.word, *c.slot, "it cannot be run", diag.Warning) {
-			if l.mustNot {
-				*c.slot = nil
-			}
+			*c.slot = nil // keepalived forgets it, too
 		}
 	}
 	for _, m := range l.miscs {
@@ -115,13 +113,11 @@ func (l *loader) finishScripts() {
 
 // knownAccount: a notify script whose user does not exist is not run.
 func (l *loader) knownAccount(c *Command, w syntax.Word) bool {
-	l.mustNot = false
 	if l.sys == nil || c.User == "" {
 		return true
 	}
 	if !l.sys.User(c.User) {
 		l.warn("HF028", w, "there is no user "+c.User+" to run "+c.Argv[0]+" as, it is ignored", "a command in quotes if it has arguments, then a user", "")
-		l.mustNot = true
 		return false
 	}
 	return true
@@ -134,13 +130,11 @@ func (l *loader) hasUser(c *Command, w syntax.Word, then string) bool {
 		return true
 	}
 	l.fault("HF028", w, "there is no user "+defaultUser+" to run "+c.Argv[0]+" as, "+then, "", "script_user in global_defs")
-	l.mustNot = true
 	return false
 }
 
 // runnable reports whether a program is there and may be run.
 func (l *loader) runnable(w syntax.Word, c *Command, then string, sev diag.Severity) bool {
-	l.mustNot = false
 	if l.sys == nil || len(c.Argv) == 0 || strings.HasPrefix(c.Argv[0], "<") {
 		return true
 	}
@@ -164,7 +158,6 @@ func (l *loader) runnable(w syntax.Word, c *Command, then string, sev diag.Sever
 	}
 	if p.Shared && l.cfg.Global.ScriptSecurity {
 		l.walk.Fault("HF027", sev, w, c.Argv[0]+" can be changed by others than root and would run as root, it is ignored", "a program that only root can change", "")
-		l.mustNot = true
 		return false
 	}
 	return true

@@ -1,10 +1,3 @@
-// Package corpus holds configurations from the field against what keepalived
-// said of them: the same verdict, and a word about every line that it
-// complained about.
-//
-// The files are not ours to hand on, so they are not in this tree: CORPUS
-// names a folder with *.conf and verdicts.json ({file: {rc, out}}), by default
-// ../shared/corpus beside this repository.
 package corpus
 
 import (
@@ -13,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -36,11 +28,7 @@ type machine struct {
 
 func (m machine) Interface(name string) bool { return m.interfaces[name] }
 
-var (
-	names    = regexp.MustCompile(`(?m)^\s*(?:interface|dev|mcast_src_ip_if|lvs_sync_daemon_interface)\s+([\w.:-]{1,15})`)
-	usual    = strings.Fields("lo eth0 eth1 eth2 ens3 ens18 ens192 ens33 enp0s3 enp0s8 bond0 em1 br0")
-	complain = regexp.MustCompile(`^\((?:FILE: )?Line (\d+)\)`)
-)
+var complain = regexp.MustCompile(`^\((?:FILE: )?Line (\d+)\)`)
 
 // elsewhere are complaints that have their counterpart on another line here.
 var elsewhere = map[string]map[int]struct {
@@ -63,21 +51,14 @@ var elsewhere = map[string]map[int]struct {
 
 func machineOf(text string) machine {
 	m := machine{interfaces: map[string]bool{}}
-	for _, n := range usual {
-		m.interfaces[n] = true
-	}
-	for _, n := range names.FindAllStringSubmatch(text, -1) {
-		name, _, _ := strings.Cut(n[1], ":")
+	for _, name := range Interfaces(text) {
 		m.interfaces[name] = true
 	}
 	return m
 }
 
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
+	dir := Dir()
 	raw, err := os.ReadFile(filepath.Join(dir, "verdicts.json"))
 	if err != nil {
 		t.Skip("no corpus here, CORPUS may name its folder:", err)

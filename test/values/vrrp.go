@@ -105,6 +105,9 @@ func instance(c *conf.Config, i *conf.VRRPInstance) Object {
 	}
 	o.add("Wantstate", yes(i.StateMaster, "MASTER", "BACKUP"))
 	o.add("Interface", i.Interface)
+	if i.DontTrackPrimary {
+		o.add("VRRP interface tracking disabled")
+	}
 	if i.SkipCheckAddr {
 		o.add("Skip checking advert IP addresses")
 	}

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/files"
+	"github.com/holdfast-ha/holdfast/test/corpus"
 )
 
 // machine is this one with the interfaces of the namespace.
@@ -30,6 +32,14 @@ shift
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 ip link set lo up
+n=0
+for i in $LINKS; do
+	n=$((n+1))
+	ip link add "$i" type veth peer name "vp$n"
+	ip link set "$i" up
+	ip link set "vp$n" up
+	ip addr add "10.$n.0.1/24" dev "$i"
+done
 ip link add e0 type veth peer name e1
 ip link set e0 up
 ip link set e1 up
@@ -47,6 +57,65 @@ const patience = 20 * time.Second
 // TestVRRP: each file in testdata/vrrp comes to the same values here and in
 // keepalived.
 func TestVRRP(t *testing.T) {
+	daemon := referee(t)
+	names, err := filepath.Glob("testdata/vrrp/*.conf")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no files", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".conf"), func(t *testing.T) {
+			t.Parallel()
+			cfg, _ := conf.Load(files.Disk{}, name, conf.Options{System: machine{}})
+			if len(VRRP(cfg)) == 0 {
+				t.Fatal("nothing to compare")
+			}
+			same(t, cfg, dump(t, daemon, absolute(t, name)))
+		})
+	}
+}
+
+// field is a machine with the interfaces that a file from the field names.
+type field struct {
+	files.System
+	links []string
+}
+
+func (f field) Interface(name string) bool { return slices.Contains(f.links, name) }
+
+// TestField: so does each file of the corpus that keepalived runs.
+func TestField(t *testing.T) {
+	daemon := referee(t)
+	names, _ := filepath.Glob(filepath.Join(corpus.Dir(), "*.conf"))
+	if len(names) == 0 {
+		t.Skip("no corpus here, CORPUS may name its folder")
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".conf"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			links := corpus.Interfaces(string(text))
+			cfg, found := conf.Load(files.Disk{}, name, conf.Options{System: field{links: links}})
+			if found.Count(diag.Fatal) > 0 {
+				t.Skip("it does not run")
+			}
+			if len(cfg.Instances) == 0 {
+				t.Skip("it has no virtual router")
+			}
+			theirs := Parse(dump(t, daemon, absolute(t, name), links[1:]...)) // lo is there
+			alike(theirs)
+			for _, d := range Compare(ran(VRRP(cfg)), ran(theirs), UnseenVRRP) {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// referee is keepalived's path; the test is skipped where it cannot run.
+func referee(t *testing.T) string {
+	t.Helper()
 	daemon, err := exec.LookPath("keepalived")
 	if err != nil {
 		t.Skip("no keepalived to compare with:", err)
@@ -57,31 +126,44 @@ func TestVRRP(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace takes root")
 	}
-	names, err := filepath.Glob("testdata/vrrp/*.conf")
-	if err != nil || len(names) == 0 {
-		t.Fatal("no files", err)
+	return daemon
+}
+
+func absolute(t *testing.T, name string) string {
+	t.Helper()
+	full, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".conf"), func(t *testing.T) {
-			t.Parallel()
-			full, err := filepath.Abs(name)
-			if err != nil {
-				t.Fatal(err)
+	return full
+}
+
+// ran takes out what is the run's, not the configuration's, and turns programs
+// into what keepalived found in PATH.
+func ran(all []Object) []Object {
+	for i := range all {
+		all[i].Fields = slices.DeleteFunc(all[i].Fields, func(f Field) bool { return f.Label == "Wantstate" })
+		for _, f := range all[i].Fields {
+			for k, v := range f.Values {
+				if rest, ok := strings.CutPrefix(v, "'"); ok && f.Label == "Command" {
+					name, args, _ := strings.Cut(rest, "'")
+					if path, err := exec.LookPath(name); err == nil {
+						f.Values[k] = "'" + path + "'" + args
+					}
+				}
 			}
-			theirs := Parse(dump(t, daemon, full))
-			cfg, found := conf.Load(files.Disk{}, name, conf.Options{System: machine{}})
-			for _, d := range found {
-				t.Log(d)
-			}
-			ours := VRRP(cfg)
-			if len(ours) == 0 {
-				t.Fatal("nothing to compare")
-			}
-			alike(theirs)
-			for _, d := range Compare(ours, theirs, UnseenVRRP) {
-				t.Error(d)
-			}
-		})
+		}
+	}
+	return all
+}
+
+// same holds a configuration against keepalived's answer.
+func same(t *testing.T, cfg *conf.Config, answer string) {
+	t.Helper()
+	theirs := Parse(answer)
+	alike(theirs)
+	for _, d := range Compare(VRRP(cfg), theirs, UnseenVRRP) {
+		t.Error(d)
 	}
 }
 
@@ -113,9 +195,10 @@ var iproute = strings.NewReplacer("prepend ", "", "proto 18 ", "", "protocol 18 
 	"tos 0x0 ", "", "lookup ", "table ", "from all ", "", "no_track ", "")
 
 // dump asks keepalived about a file.
-func dump(t *testing.T, daemon, conf string) string {
+func dump(t *testing.T, daemon, conf string, links ...string) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", namespace, "sh", conf, daemon, "-P", "-n", "-l") //nolint:gosec // as found
+	cmd.Env = append(os.Environ(), "LINKS="+strings.Join(links, " "))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Setpgid: true}
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log

@@ -158,15 +158,15 @@ func (w *Walker[T]) args(r *Row[T], s *Stmt) bool {
 	for i := range r.Args {
 		a := &r.Args[i]
 		if a.Kind == Words || a.Kind == Script {
-			if len(words) <= i && !a.Optional {
-				w.missing(r, s.Node, a)
+			if !a.Optional && (len(words) <= i || words[i].Brace) {
+				w.missing(r, s.Node, i)
 				return false
 			}
 			return true
 		}
-		if i >= len(words) {
+		if i >= len(words) || words[i].Brace && !a.Optional {
 			if !a.Optional {
-				w.missing(r, s.Node, a)
+				w.missing(r, s.Node, i)
 				return false
 			}
 			return true
@@ -223,12 +223,13 @@ func (a *Arg) format(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-func (w *Walker[T]) missing(r *Row[T], n *syntax.Node, a *Arg) {
-	expected := a.Expected()
+// missing complains that argument i is not there.
+func (w *Walker[T]) missing(r *Row[T], n *syntax.Node, i int) {
+	expected := r.Args[i].Expected()
 	if expected == "a value" {
 		expected = usage(r)
 	}
-	sev, last := r.missing(), n.Words[len(n.Words)-1]
+	sev, last := r.missing(), n.Words[i]
 	if w.Torn != nil && w.Torn(w.Spans.Span(last)) {
 		sev = diag.Error
 	}

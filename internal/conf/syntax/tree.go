@@ -19,6 +19,9 @@ type Word struct {
 	Text   string // shares the memory of the text
 	At     Pos
 	Quoted bool
+	// Brace: it is a template's placeholder. keepalived reads its first brace as
+	// one, and the words end before it.
+	Brace bool
 }
 
 // Node is a statement: a keyword, its arguments, and the block it opens.

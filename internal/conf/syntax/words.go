@@ -68,7 +68,7 @@ scan:
 				break scan
 			}
 			i += n
-			w.Text = s[from:i]
+			w.Text, w.Brace = s[from:i], true
 			r.unfilled(from, w.Text)
 			if len(r.words) == first {
 				continue
