@@ -47,6 +47,12 @@ type VRRP struct {
 	FIFOOnReload bool   // they get all states after a reload
 	Mail         *Mail  // nil: nobody gets any
 	Process      conf.Process
+	// AutoPriority is up to which real-time priority it is raised when the loop is
+	// later than AutoDelay; 0 = never.
+	AutoPriority int
+	AutoDelay    time.Duration
+	// LogUnknown tells of adverts of virtual routers that nobody has.
+	LogUnknown bool
 	// Secure refuses scripts that others than root could change.
 	Secure bool
 	// User and Group run scripts that name nobody; may be empty.
@@ -146,6 +152,7 @@ func SourceTrack(router, dev string) string { return "source address of " + rout
 func FromVRRP(c *conf.Config) VRRP {
 	g := &c.Global
 	out := VRRP{
+		AutoPriority: max(g.MaxAutoPriority, 0), AutoDelay: g.AutoPriorityDelay, LogUnknown: g.LogUnknownVRIDs,
 		Process: g.VRRPProcess, Secure: g.ScriptSecurity,
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
@@ -210,6 +217,9 @@ func (b *builder) router(i *conf.VRRPInstance) {
 	b.destination(&r, i)
 	b.vmac(&r, i)
 	b.addresses(&r, i)
+	if i.FaultNoPeer && len(i.Peers) == 0 {
+		r.Unicast, r.Blocked = true, "it has no unicast_peer, and unicast_fault_no_peer is set"
+	}
 	r.authenticate(i)
 	r.hmac(i)
 	switch {
@@ -300,7 +310,8 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		Name: i.Name, Interface: r.Base, Version: i.Version, VRID: vrrp.VRID(r.VRID),
 		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, //nolint:gosec // 1–255
 		Preempt: !i.NoPreempt, PreemptDelay: i.PreemptDelay, StartActive: i.StateMaster,
-		Addresses: r.Advertised, CheckAddresses: !i.SkipCheckAddr,
+		Addresses: r.Advertised, CheckAddresses: true, CheckOnce: i.SkipCheckAddr,
+		OwnerIgnores: i.OwnerIgnoresAdverts, YieldLate: yieldLate(i),
 		LowerPrioNoAdvert: i.LowerPrioNoAdvert, HigherPrioSendAdvert: !i.HigherPrioSilent,
 		GARP: vrrp.GARP{
 			Delay: i.GARP.MasterDelay, Refresh: i.GARP.Refresh, LowerPrioDelay: i.GARP.LowerPrioDelay,
@@ -319,6 +330,19 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		}
 	}
 	return m
+}
+
+// yieldLate is how late an advert of ours may be (timer_expired_backup): two
+// intervals, or as long as the best of the others waits before it takes over.
+func yieldLate(i *conf.VRRPInstance) time.Duration {
+	switch {
+	case i.LateBackup == 0:
+		return 0
+	case i.LateBackup > 0:
+		best := vrrp.Priority(i.LateBackup) //nolint:gosec // 1–254
+		return vrrp.MasterDown(i.Version, best, i.DownTimerAdverts, i.AdvertInt) - i.AdvertInt
+	}
+	return 2 * i.AdvertInt
 }
 
 func (b *builder) group(s *conf.SyncGroup) {

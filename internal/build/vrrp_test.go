@@ -38,6 +38,7 @@ func TestMachine(t *testing.T) {
 	want := vrrp.RouterConfig{
 		Name: "VI_1", Interface: "eth0", Version: 2, VRID: 51, Priority: 100, Advert: time.Second, DownAdverts: 3,
 		PreemptDelay: 7 * time.Second, StartActive: true, HigherPrioSendAdvert: true, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
+		CheckAddresses: true, CheckOnce: true,
 		GARP: vrrp.GARP{
 			Delay: 5 * time.Second, LowerPrioDelay: 5 * time.Second, Repeat: 5, RefreshRepeat: 1, LowerPrioRepeat: 5,
 		},
@@ -65,6 +66,30 @@ func TestAddresses(t *testing.T) {
 	// What is excluded is on the interface, but not in the adverts.
 	if len(r.Advertised) != 2 || r.Advertised[1] != netip.MustParseAddr("192.0.2.101") {
 		t.Errorf("advertised %v", r.Advertised)
+	}
+}
+
+// timer_expired_backup: two intervals, or until the best of the others would
+// have taken over.
+func TestYieldLate(t *testing.T) {
+	for given, want := range map[int]time.Duration{0: 0, -1: 2 * time.Second, 128: 2*time.Second + 500*time.Millisecond} {
+		i := instance("VI_1")
+		i.LateBackup = given
+		if got, _ := one(i); got.YieldLate != want {
+			t.Errorf("%d: %v, want %v", given, got.YieldLate, want)
+		}
+	}
+}
+
+func TestNoPeer(t *testing.T) {
+	i := instance("VI_1")
+	i.FaultNoPeer = true
+	if _, r := one(i); r.Blocked == "" || !r.Unicast {
+		t.Errorf("%+v", r)
+	}
+	i.Unicast, i.Peers = true, []conf.Peer{{Addr: netip.MustParseAddr("192.0.2.2")}}
+	if _, r := one(i); r.Blocked != "" {
+		t.Error(r.Blocked)
 	}
 }
 

@@ -42,7 +42,15 @@ type Global struct {
 	StartupDelay  time.Duration
 	SkipCheckAddr bool // vrrp_skip_check_adv_addr
 	Strict        bool // vrrp_strict
-	V3AsV2        bool // v3_checksum_as_v2
+	OwnerIgnores  bool // vrrp_owner_ignore_adverts
+	// LogUnknownVRIDs is log_unknown_vrids.
+	LogUnknownVRIDs bool
+	// MaxAutoPriority is how far the real-time priority may be raised when a
+	// process is AutoPriorityDelay late (default 1 s): 0 not at all, -1 the same
+	// and no hint, 1–99.
+	MaxAutoPriority   int
+	AutoPriorityDelay time.Duration
+	V3AsV2            bool // v3_checksum_as_v2
 	// GARP holds the defaults of all instances (vrrp_garp_*).
 	GARP                 GARP
 	LowerPrioNoAdvert    bool
@@ -217,6 +225,11 @@ type VRRPInstance struct {
 	Notify       Notify
 	GARP         GARP
 
+	// LateBackup is timer_expired_backup: the highest priority of the others, 0
+	// without it, -1 where it says none.
+	LateBackup           int
+	OwnerIgnoresAdverts  bool // owner_ignore_adverts
+	FaultNoPeer          bool // unicast_fault_no_peer
 	DontTrackPrimary     bool
 	SkipCheckAddr        bool
 	Strict               bool

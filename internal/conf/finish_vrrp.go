@@ -111,6 +111,7 @@ func (l *loader) inheritGlobal(n *instanceNotes) {
 	i.SkipCheckAddr = pick(n.skipCheck, false) || g.SkipCheckAddr // off does not undo the global setting
 	i.CheckUnicastSrc = pick(n.checkSrc, l.checkSrc)
 	i.Strict = pick(n.strict, g.Strict)
+	i.OwnerIgnoresAdverts = pick(n.ownerIgnores, g.OwnerIgnores)
 	i.V3ChecksumAsV2 = pick(n.v3AsV2, g.V3AsV2)
 	if !i.McastDst.IsValid() {
 		if i.McastDst = g.McastGroup4; i.Family == 6 {
@@ -158,6 +159,8 @@ func (l *loader) version(n *instanceNotes) {
 const (
 	defaultPriority = 100
 	ownerPriority   = 255
+	// usualDownAdverts is how many adverts may be missed (RFC 9568 §6.1).
+	usualDownAdverts = 3
 )
 
 // maxAdvertV3 is the longest interval of version 3: twelve bits of hundredths
@@ -212,6 +215,10 @@ func (l *loader) strict(n *instanceNotes) {
 		l.fault("HF037", n.acceptWord, "vrrp_instance "+i.Name+": accept is not allowed by vrrp_strict in version 2, it is ignored", "", "")
 		n.accept = 0
 	}
+	if i.DownTimerAdverts != usualDownAdverts {
+		l.fault("HF037", n.name, "vrrp_instance "+i.Name+": down_timer_adverts is not allowed by vrrp_strict, taking 3", "", "")
+		i.DownTimerAdverts = usualDownAdverts
+	}
 	l.strictTalk(n)
 	if i.PreemptDelay > 0 {
 		l.fault("HF037", n.preemptDelay, "vrrp_instance "+i.Name+": preempt_delay is not allowed by vrrp_strict, it is ignored", "", "")
@@ -243,7 +250,7 @@ func (l *loader) strictTalk(n *instanceNotes) {
 func (l *loader) unicast(n *instanceNotes) {
 	i := n.inst
 	i.Unicast = len(i.Peers) > 0
-	if n.unicast && !i.Unicast {
+	if n.unicast && !i.Unicast && !i.FaultNoPeer {
 		l.fault("HF038", n.name, "vrrp_instance "+i.Name+" is set up for unicast and has no unicast_peer, it uses multicast", "unicast_peer { ADDRESS … }", "")
 	}
 }

@@ -138,7 +138,7 @@ type instanceNotes struct {
 	noVIPs                   bool
 	lowerPrio, higherPrio    int8
 	skipCheck, checkSrc      int8
-	v3AsV2                   int8
+	v3AsV2, ownerIgnores     int8
 	tellPriority             int8
 	preemptDelay, advert     syntax.Word
 	version                  syntax.Word

@@ -32,21 +32,25 @@ var globalBlock = schema.NewBlock("global_defs", globalOwn, globalNames, globalM
 // globalDefaults are the values of global_defs when nothing is said.
 func globalDefaults() Global {
 	return Global{
-		Director:         "auto",
-		VRRPVersion:      2,
-		VMACPrefix:       "vrrp",
-		Firewall:         Firewall{Table: "keepalived", Priority: usualNFTPriority},
-		McastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
-		McastGroup6:      netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
-		DownTimerAdverts: 3,
-		GARP:             GARP{MasterDelay: unset, MasterRepeat: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset},
-		StartupTimeout:   10 * time.Second,
-		ShutdownTimeout:  10 * time.Second,
-		ChildWait:        5 * time.Second,
-		Mail:             Mail{Port: 25, Timeout: 30 * time.Second},
-		JSONVersion:      1,
+		Director:          "auto",
+		VRRPVersion:       2,
+		VMACPrefix:        "vrrp",
+		Firewall:          Firewall{Table: "keepalived", Priority: usualNFTPriority},
+		McastGroup4:       netip.AddrFrom4([4]byte{224, 0, 0, 18}),
+		McastGroup6:       netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
+		DownTimerAdverts:  3,
+		GARP:              GARP{MasterDelay: unset, MasterRepeat: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset},
+		StartupTimeout:    10 * time.Second,
+		ShutdownTimeout:   10 * time.Second,
+		ChildWait:         5 * time.Second,
+		Mail:              Mail{Port: 25, Timeout: 30 * time.Second},
+		JSONVersion:       1,
+		AutoPriorityDelay: time.Second,
 	}
 }
+
+// maxRealTime is the highest real-time priority (sched(7)).
+const maxRealTime = 99
 
 func global(l *loader) *Global { return &l.cfg.Global }
 
@@ -135,9 +139,9 @@ var globalVRRP = rows{
 	{Name: "vrrp_strict", Doc: "Hold instances to the letter of the RFC.", Set: flag(func(l *loader) *bool { return &global(l).Strict })},
 	{Name: "vrrp_startup_delay", Args: secs(time.Millisecond, maxTimer), Doc: "How long after the start instances keep still.", Set: dur(func(l *loader) *time.Duration { return &global(l).StartupDelay })},
 	{Name: "vrrp_delay_after_boot", Args: secs(time.Millisecond, maxTimer), Since: since24, Unbuilt: true, Doc: "How long after the system's boot instances keep still."},
-	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
+	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Doc: "Routers with priority 255 ignore other adverts, where otherwise one of two owners yields.", Set: flag(func(l *loader) *bool { return &global(l).OwnerIgnores })},
 	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.V3AsV2 })},
-	{Name: "log_unknown_vrids", Unbuilt: true, Doc: "Log adverts of virtual routers that are not configured."},
+	{Name: "log_unknown_vrids", Set: flag(func(l *loader) *bool { return &global(l).LogUnknownVRIDs }), Doc: "Log adverts of virtual routers that are not configured."},
 	{Name: "disable_local_igmp", Doc: "Keep the kernel from reporting link-local multicast groups.", Set: flag(func(l *loader) *bool { return &global(l).DisableLocalIGMP })},
 	{Name: "vrrp_iptables", Args: opt(words), Deprecated: "nftables", Complain: true, Doc: "The iptables chains to use.", Set: noIPTables},
 	{Name: "vrrp_ipsets", Args: opt(words), Deprecated: "nftables", Complain: true, Doc: "The ipsets to use.", Set: noIPTables},
@@ -147,8 +151,14 @@ var globalVRRP = rows{
 	{Name: "nftables_counters", Doc: "Put counters into its rules.", Set: flag(func(l *loader) *bool { return &firewall(l).Counters })},
 	{Name: "vmac_prefix", Args: name, Doc: "How names of VMAC interfaces begin.", Set: str(func(l *loader) *string { return &global(l).VMACPrefix })},
 	{Name: "vmac_addr_prefix", Args: name, Doc: "How names of VMAC interfaces for addresses on other interfaces begin.", Set: str(func(l *loader) *string { return &global(l).VMACAddrPrefix })},
-	{Name: "max_auto_priority", Args: opt(num(-1, 99)), Unbuilt: true, Doc: "How far the realtime priority may be raised when the daemon runs late."},
-	{Name: "min_auto_priority_delay", Args: num(1, 10_000_000), Soft: true, Unbuilt: true, Doc: "How many microseconds late that is."},
+	{Name: "max_auto_priority", Args: opt(num(-1, 99)), Doc: "How far the realtime priority may be raised when the daemon runs late; 0, the default, is not at all.", Set: func(l *loader, s *stmt) {
+		if l.cfg.Global.MaxAutoPriority = maxRealTime; len(s.Words()) > 0 {
+			l.cfg.Global.MaxAutoPriority = s.Int()
+		}
+	}},
+	{Name: "min_auto_priority_delay", Args: num(1, 10_000_000), Soft: true, Doc: "How many microseconds late that is; a second by default.", Set: func(l *loader, s *stmt) {
+		l.cfg.Global.AutoPriorityDelay = time.Duration(s.Int()) * time.Microsecond
+	}},
 }
 
 var globalLVS = rows{

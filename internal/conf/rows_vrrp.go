@@ -174,9 +174,15 @@ var instanceTiming = rows{
 		l.inst.PreemptDelay, l.vi.preemptDelay = s.Value(0).Dur(), s.Words()[0]
 	}},
 	{Name: "down_timer_adverts", Args: num(1, 100), Doc: "How many adverts may be missed.", Set: integer(func(l *loader) *int { return &inst(l).DownTimerAdverts })},
-	{Name: "timer_expired_backup", Args: opt(num(1, 254)), Since: since24, Unbuilt: true, Doc: "Become backup when this router ran late."},
-	{Name: "thread_timer_expired", Args: opt(num(1, 254)), Since: since24, Unbuilt: true, Doc: "Another word for timer_expired_backup."},
-	{Name: "owner_ignore_adverts", Args: on, Since: since24, Unbuilt: true, Doc: "An address owner ignores other adverts."},
+	{Name: "timer_expired_backup", Args: opt(num(1, 254)), Since: since24, Doc: "Become backup when an advert is later than two intervals, or than the best of the others waits, whose priority this is.", Set: setLateBackup},
+	{Name: "thread_timer_expired", Args: opt(num(1, 254)), Since: since24, Doc: "Another word for timer_expired_backup.", Set: setLateBackup},
+	{Name: "owner_ignore_adverts", Args: on, Since: since24, Doc: "With priority 255 ignore other adverts, where otherwise one of two owners yields.", Set: tri(func(l *loader) *int8 { return &vi(l).ownerIgnores })},
+}
+
+func setLateBackup(l *loader, s *stmt) {
+	if l.inst.LateBackup = -1; len(s.Words()) > 0 {
+		l.inst.LateBackup = s.Int()
+	}
 }
 
 var instanceAddresses = rows{
@@ -204,7 +210,7 @@ var instanceAddresses = rows{
 	{Name: "unicast_ttl", Args: num(0, 255), Doc: "The TTL of unicast adverts.", Set: func(l *loader, s *stmt) {
 		l.inst.UnicastTTL, l.vi.unicast = s.Int(), true
 	}},
-	{Name: "unicast_fault_no_peer", Unbuilt: true, Doc: "Faulty when there is no unicast peer."},
+	{Name: "unicast_fault_no_peer", Doc: "Faulty when there is no unicast peer, where otherwise adverts go by multicast.", Set: flag(func(l *loader) *bool { return &inst(l).FaultNoPeer })},
 	{Name: "check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.vi.checkSrc, l.vi.unicast = 1, true }},
 	{Name: "old_unicast_checksum", Args: opt(enum(OldChecksumNever, OldChecksumAll)), Doc: "Unicast checksums of version 3 as keepalived made them up to 1.3.6; with never not even for peers that do.", Set: func(l *loader, s *stmt) {
 		l.vi.unicast, l.inst.OldChecksum = true, OldChecksumAll

@@ -21,7 +21,7 @@ func beginInstance(l *loader, s *stmt) {
 	i := &VRRPInstance{Name: w.Text, Priority: 0, UnicastTTL: unset, Pos: l.pos(w),
 		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset, Extra: unset}}
 	l.inst = i
-	l.vi = &instanceNotes{inst: i, name: w, preempt: unset, accept: unset, strict: unset, lowerPrio: unset, higherPrio: unset, skipCheck: unset, checkSrc: unset, v3AsV2: unset, tellPriority: unset}
+	l.vi = &instanceNotes{inst: i, name: w, preempt: unset, accept: unset, strict: unset, lowerPrio: unset, higherPrio: unset, skipCheck: unset, checkSrc: unset, v3AsV2: unset, ownerIgnores: unset, tellPriority: unset}
 }
 
 // endInstance keeps the instance; whether it can run is judged in finish.

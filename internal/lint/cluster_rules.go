@@ -24,8 +24,9 @@ address is there twice.`,
 	},
 	{
 		ID: "HF153", Severity: diag.Error, Title: "The same virtual_router_id for different addresses",
-		Explanation: `On one link the number stands for one set of addresses. Two virtual routers with the same one hear each other's adverts:
-keepalived discards them for their addresses and complains every time, and both use the same virtual MAC address if they use one.
+		Explanation: `On one link the number stands for one set of addresses. Two virtual routers with the same one hear each other's adverts: only
+one of them is master, and the other's addresses are on nobody; keepalived up to 2.3 discards the adverts for their addresses and
+complains every time. Both use the same virtual MAC address if they use one.
 Give one of them another number. If the two are on different links, silence this.`,
 		router: sharedVRID,
 	},
@@ -50,10 +51,10 @@ everywhere, then permissive, then enforce.`,
 		router: differentAuth,
 	},
 	{
-		ID: "HF157", Severity: diag.Error, Title: "Nodes with different virtual addresses",
-		Explanation: `A backup compares the addresses in an advert with its own and discards it if they differ, so both nodes become master. The
-order does not matter. Addresses that differ in virtual_ipaddress_excluded are in no advert and do no such harm (so that is a warning),
-but they are lost in a fail-over.`,
+		ID: "HF157", Severity: diag.Warning, Title: "Nodes with different virtual addresses",
+		Explanation: `Addresses that only one node has are lost in a fail-over. A backup compares the addresses in an advert with its own, and says
+what differs; keepalived up to 2.3 discards the advert, so both nodes become master. The order does not matter. Addresses in
+virtual_ipaddress_excluded are in no advert (so what differs there is a warning).`,
 		router: differentAddresses,
 	},
 	{

@@ -139,7 +139,7 @@ func (l *link) settled() int {
 const while = 30 * time.Second
 
 func TestTwoMastersAreTwoMasters(t *testing.T) {
-	for _, id := range []string{"HF152", "HF154", "HF155", "HF156", "HF157", "HF159", "HF160", "HF161"} {
+	for _, id := range []string{"HF152", "HF154", "HF155", "HF156", "HF159", "HF160", "HF161"} {
 		for dir, want := range map[string]int{"bad/": 2, "good/": 1} {
 			l := plug(t, example(t, id), dir)
 			for _, s := range l.stations {
@@ -150,6 +150,17 @@ func TestTwoMastersAreTwoMasters(t *testing.T) {
 				t.Errorf("%s %s: %d nodes hold an address, want %d: %v", id, dir, got, want, l.holders())
 			}
 		}
+	}
+}
+
+// Other addresses do not make two masters, but leave one without its own.
+func TestOtherAddressesAreOnNobody(t *testing.T) {
+	l := plug(t, example(t, "HF157"), "bad/")
+	for _, s := range l.stations {
+		l.start(s)
+	}
+	if l.run(while); l.settled() != 0 {
+		t.Errorf("%v", l.holders())
 	}
 }
 

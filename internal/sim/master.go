@@ -3,8 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -142,17 +140,7 @@ func (a *account) decides() bool {
 	return true
 }
 
-// believes reports whether an advert counts at all (RFC 3768 §7.1, and what
-// addresses it must have).
+// believes reports whether an advert counts at all (RFC 3768 §7.1).
 func (a *account) believes(ev *vrrp.Heard) bool {
-	if a.cfg.Version == 2 && ev.Advert != 0 && ev.Advert != a.cfg.Advert.Truncate(time.Second) {
-		return false
-	}
-	if !a.cfg.CheckAddresses {
-		return true
-	}
-	ours, theirs := slices.Clone(a.cfg.Addresses), slices.Clone(ev.Addresses)
-	slices.SortFunc(ours, netip.Addr.Compare)
-	slices.SortFunc(theirs, netip.Addr.Compare)
-	return slices.Equal(ours, theirs)
+	return a.cfg.Version != 2 || ev.Advert == 0 || ev.Advert == a.cfg.Advert.Truncate(time.Second)
 }

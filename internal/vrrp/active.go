@@ -9,6 +9,10 @@ import (
 // heardActive is RFC 9568 §6.4.3.
 func (n *Node) heardActive(r *router, ev *Heard) {
 	switch {
+	case r.cfg.OwnerIgnores && r.cfg.Priority == OwnerPriority:
+		if ev.Priority > 0 {
+			n.rival(r, ev)
+		}
 	case ev.Priority == 0:
 		if ev.Source == r.rival.from {
 			n.alone(r, "resigned")
@@ -55,7 +59,18 @@ func (n *Node) challenged(r *router, ev *Heard) {
 		return
 	}
 	n.beaten(r, ev)
+	n.demote(r, ev)
 	n.yield(r, ev, Tie{From: ev.Source, Priority: ev.Priority})
+}
+
+// demote lowers the priority of one of two routers that both own the addresses,
+// so that the other one is preferred from now on.
+func (n *Node) demote(r *router, ev *Heard) {
+	if r.priority != OwnerPriority {
+		return
+	}
+	r.demoted = true
+	n.prioritise(r, OwnerPriority-1, SecondOwner{From: ev.Source})
 }
 
 // yield gives way to a better router. Its last word tells that one that there
@@ -114,6 +129,10 @@ func (n *Node) activate(r *router) {
 // serveActive sends what has come due.
 func (n *Node) serveActive(r *router) {
 	g := &r.cfg.GARP
+	if late := n.now.Sub(r.advert); r.cfg.YieldLate > 0 && late > r.cfg.YieldLate {
+		n.move(r.unit, r, Backup, Overdue{By: late})
+		return
+	}
 	if r.advert <= n.now {
 		n.do(r.send)
 		r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)

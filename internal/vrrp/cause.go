@@ -57,6 +57,21 @@ func (c Tie) String() string {
 	return fmt.Sprintf("%s has the same priority %d and the higher address", c.From, c.Priority)
 }
 
+// SecondOwner: another router has the priority of the addresses' owner, and the
+// higher address.
+type SecondOwner struct{ From netip.Addr }
+
+func (c SecondOwner) String() string {
+	return fmt.Sprintf("%s owns the addresses, too (priority 255), and has the higher address", c.From)
+}
+
+// Overdue: an advert could not be sent in time, so others have taken over.
+type Overdue struct{ By time.Duration }
+
+func (c Overdue) String() string {
+	return "its advert was " + seconds(c.By) + " late: others may have taken over, and it listens"
+}
+
 // TrackFailed: something that is tracked without a weight forbids taking part.
 type TrackFailed struct {
 	Name, Why string

@@ -146,7 +146,10 @@ func (n *Node) weigh(r *router, c Cause) {
 		}
 	}
 	p := OwnerPriority
-	if r.cfg.Priority != OwnerPriority {
+	switch {
+	case r.demoted:
+		p--
+	case r.cfg.Priority != OwnerPriority:
 		p = Priority(min(max(sum, 1), 254))
 	}
 	n.prioritise(r, p, c)

@@ -39,7 +39,10 @@ func (n *Node) rival(r *router, ev *Heard) {
 func quoted(p Priority) string { return fmt.Sprintf("priority %d", p) }
 
 func tied(r *router, ev *Heard) string {
-	if ev.Priority == r.priority {
+	switch {
+	case r.cfg.OwnerIgnores && r.cfg.Priority == OwnerPriority:
+		return ", ignoring others' adverts"
+	case ev.Priority == r.priority:
 		return ", having the higher address"
 	}
 	return ""

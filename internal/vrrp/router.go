@@ -36,6 +36,7 @@ type router struct {
 	masterPrio   Priority
 	masterAdvert time.Duration
 	followed     followed
+	compared     compared
 	lower        bool // master is of lower priority than ours, and discarded
 	heard        clock.Instant
 
@@ -47,6 +48,7 @@ type router struct {
 	rival     rivalry
 	challenge challenge
 	splits    uint64 // episodes with two masters so far
+	demoted   bool   // another one owns the addresses, too
 
 	planned clock.Instant // in the schedule
 	place   int
@@ -59,6 +61,10 @@ func (r *router) configure(index int, c RouterConfig) {
 		c.DownAdverts = 3
 	}
 	c.Advert = max(c.Advert, time.Millisecond)
+	if c.Priority != OwnerPriority {
+		r.demoted = false
+	}
+	r.compared = compared{}
 	r.index, r.cfg, r.unit = index, c, nil
 	r.addrs = slices.Clone(c.Addresses)
 	slices.SortFunc(r.addrs, netip.Addr.Compare)
@@ -124,27 +130,16 @@ func (n *Node) heard(ev *Heard) {
 	}
 }
 
-// acceptable refuses adverts that the standards have discarded: of version 2
-// with another interval (RFC 3768 §7.1), and such with other addresses.
+// acceptable refuses what RFC 3768 §7.1 has discarded: version 2 with another
+// interval.
 func (n *Node) acceptable(r *router, ev *Heard) bool {
 	if r.cfg.Version == 2 && ev.Advert != 0 && ev.Advert != r.cfg.Advert.Truncate(time.Second) {
 		n.tell(r, IntervalMismatch, fmt.Sprintf("advertisement interval mismatch: ours is %v, that of %s is %v",
 			r.cfg.Advert, ev.Source, ev.Advert))
 		return false
 	}
-	if !r.cfg.CheckAddresses || slices.Equal(r.cfg.Addresses, ev.Addresses) {
-		return true
-	}
-	for _, a := range ev.Addresses {
-		if _, ok := slices.BinarySearchFunc(r.addrs, a, netip.Addr.Compare); !ok {
-			n.tell(r, AddressMismatch, fmt.Sprintf("advert of %s has the address %s, which is not ours", ev.Source, a))
-			return false
-		}
-	}
-	if len(ev.Addresses) != len(r.addrs) {
-		n.tell(r, AddressMismatch, fmt.Sprintf("advert of %s has %d addresses, not %d as we have",
-			ev.Source, len(ev.Addresses), len(r.addrs)))
-		return false
+	if r.cfg.CheckAddresses {
+		n.compare(r, ev)
 	}
 	return true
 }

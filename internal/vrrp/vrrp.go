@@ -59,10 +59,17 @@ type RouterConfig struct {
 	// takes over at start without waiting for Master_Down_Interval; otherwise
 	// it waits as any other, as keepalived does (keepalived.conf(5), state).
 	StartActive bool
-	// Addresses, sorted or not, that a valid advert must carry when
-	// CheckAddresses is set.
-	Addresses      []netip.Addr
-	CheckAddresses bool
+	// Addresses are in the router's adverts. With CheckAddresses those of others
+	// are compared; what differs is told, and heard all the same. With CheckOnce
+	// only if the one before was of another sender [skip_check_adv_addr].
+	Addresses                 []netip.Addr
+	CheckAddresses, CheckOnce bool
+	// OwnerIgnores: with priority 255 nobody else is heard, instead of yielding
+	// to another one of 255 with a higher address.
+	OwnerIgnores bool
+	// YieldLate: an active router whose advert is so much late goes back and
+	// listens, for others have taken over meanwhile; 0 = never.
+	YieldLate time.Duration
 	// LowerPrioNoAdvert: do not answer a lower priority advert with ours.
 	LowerPrioNoAdvert bool
 	// HigherPrioSendAdvert: send one last advert when yielding, which tells the

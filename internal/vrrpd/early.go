@@ -63,5 +63,7 @@ func (d *daemon) tick(now clock.Instant, late time.Duration) {
 			return
 		}
 	}
-	d.step(vrrp.Tick{Late: max(late, d.now().Sub(at))})
+	late = max(late, d.now().Sub(at))
+	d.step(vrrp.Tick{Late: late})
+	d.raise(late)
 }

@@ -37,6 +37,7 @@ type edge struct {
 
 	effective vrrp.Priority // before a reload
 
+	fits     int    // how many of Advertised an advert has room for
 	advert   []byte // as sent last; valid for the two that follow
 	priority vrrp.Priority
 	from     netip.Addr
@@ -105,7 +106,7 @@ func (e *edge) payload(p vrrp.Priority, dst netip.Addr) []byte {
 func (e *edge) encode(b []byte, p vrrp.Priority, dst netip.Addr) []byte {
 	a := wire.Advert{
 		Version: e.Version, VRID: e.VRID, Priority: uint8(p), Interval: e.Interval,
-		AuthType: e.AuthType, Addresses: e.Advertised, Checksum: e.Checksum,
+		AuthType: e.AuthType, Addresses: e.Advertised[:e.fits], Checksum: e.Checksum,
 	}
 	if e.Checksum == wire.Standard && slices.Contains(e.olds, dst) {
 		a.Checksum = wire.OldUnicast

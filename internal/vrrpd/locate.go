@@ -72,6 +72,7 @@ func (d *daemon) locate(e *edge) {
 		d.again = append(d.again, e)
 	}
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
+	d.fit(e)
 	d.name(e.Interface)
 	d.name(e.Base)
 }

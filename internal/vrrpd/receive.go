@@ -40,6 +40,7 @@ type address struct {
 type stray struct {
 	faults [wire.NumFaults]uint64
 	quiet  [wire.NumFaults]quiet
+	vrids  [256]bool // told of with log_unknown_vrids
 }
 
 // heard takes one packet: it is parsed, its router found, everything checked
@@ -77,7 +78,7 @@ func (d *daemon) heard(p *packet) {
 	}
 	d.stepAt(p.at, vrrp.Heard{
 		Router: e.index, Source: p.src, Local: e.source, Priority: vrrp.Priority(a.Priority),
-		Advert: a.Interval, Addresses: a.Addresses,
+		Advert: a.Interval, Addresses: e.whole(a.Addresses),
 	})
 }
 
@@ -189,13 +190,27 @@ func (d *daemon) stray(at place, fault wire.Fault, p *packet) {
 	}
 	s.faults[fault]++
 	if fault == wire.BadVRID {
+		d.unknown(s, at, p)
 		return
 	}
 	if times, ok := s.quiet[fault].allow(d.now()); ok {
-		dev := ""
-		if l, ok := d.mirror.LinkAt(at.link); ok {
-			dev = l.Name
-		}
-		d.sayf(slog.LevelWarn, kindPacket, "", "ignoring VRRP packet from %s on %s: %s%s", p.src, dev, words[fault], times)
+		d.sayf(slog.LevelWarn, kindPacket, "", "ignoring VRRP packet from %s on %s: %s%s", p.src, d.linkName(at.link), words[fault], times)
 	}
+}
+
+// unknown tells of a virtual router that is not configured, once of each, if
+// log_unknown_vrids wants it.
+func (d *daemon) unknown(s *stray, at place, p *packet) {
+	vrid := d.parsed.VRID
+	if !d.cfg.LogUnknown || s.vrids[vrid] {
+		return
+	}
+	s.vrids[vrid] = true
+	d.sayf(slog.LevelInfo, kindPacket, "", "unknown VRID(%d) received on interface(%s). ignoring...: %s advertises it over IPv%d with priority %d",
+		vrid, d.linkName(at.link), p.src, at.family, d.parsed.Priority)
+}
+
+func (d *daemon) linkName(index int) string {
+	l, _ := d.mirror.LinkAt(index)
+	return l.Name
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // read makes a configuration out of a snapshot. It may take its time and does
@@ -163,7 +164,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 		e.rehash(&next.Routers[i])
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
 		e.sender = build.SourceTrack(r.Name, r.Base)
-		e.advert = e.advert[:0]
+		e.advert, e.fits = e.advert[:0], min(len(r.Advertised), wire.MaxAddresses)
 		e.routes = d.routeSpecs(e)
 		d.edges[i] = e
 		if e.active && grew(had, addressesOf(e)) {

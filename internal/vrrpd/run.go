@@ -87,6 +87,7 @@ type daemon struct {
 	fifos    fifo.Set
 	mails    *smtp.Outlet // nil: nobody gets any
 
+	raised int         // by max_auto_priority
 	keeper loop.Keeper // of vrrp_rt_priority and its kind
 
 	links links
@@ -220,16 +221,6 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.refile(cfg.Files)
 	d.compareAll()
 	d.tellLeft(left)
-}
-
-// precedence asks for what the configuration wants of the scheduler.
-func (d *daemon) precedence() {
-	if d.loop == nil {
-		return
-	}
-	if err := d.keeper.Set(loop.Precedence(d.cfg.Process.Precedence)); err != nil {
-		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
-	}
 }
 
 // leftOver is what a predecessor left of our addresses.

@@ -12,11 +12,16 @@ const (
 	// TTL is the hop limit of every advert (RFC 9568 §5.1.1.3).
 	TTL = 255
 	// MaxAdvert is the longest advert: 255 IPv6 addresses and an HMAC.
-	MaxAdvert = headerLen + 255*16 + TrailerLen
+	MaxAdvert = headerLen + MaxAddresses*16 + TrailerLen
+	// MaxAddresses is how many an advert can count.
+	MaxAddresses = 255
 
 	headerLen = 8
 	authLen   = 8 // version 2 only: the authentication data
 	advertTyp = 1
+
+	ethernetLen = 14
+	ipv6Len     = 40
 
 	// AuthNone and AuthPass are RFC 2338's authentication types; AuthAH means
 	// that IPsec AH is around the advert.
@@ -59,6 +64,24 @@ const (
 	OldUnicast          // unicast, as if to Group4: keepalived up to 1.3.6 [old_unicast_checksum]
 	AsV2                // without a pseudo-header, as some vendors do [v3_checksum_as_v2]
 )
+
+// Capacity is how many addresses an advert on a link of that MTU has room for,
+// beside extra bytes of authentication. As keepalived it leaves the 14 bytes of an
+// Ethernet header out of the MTU, so that both leave out the same addresses. An
+// MTU of 0 is not known.
+func Capacity(mtu, family, version, extra int) int {
+	if mtu <= 0 {
+		return MaxAddresses
+	}
+	room := mtu - ethernetLen - headerLen - extra
+	if version == 2 {
+		room -= authLen
+	}
+	if family == 6 {
+		return min(max(room-ipv6Len, 0)/addrLen(true), MaxAddresses)
+	}
+	return min(max(room-ipv4Len, 0)/addrLen(false), MaxAddresses)
+}
 
 // ParseAdvert decodes b, an IP payload from src to dst, into a. It is strict
 // about length: b must end where the advert ends, or a trailer after it. When the result is not Good,
@@ -149,7 +172,7 @@ func AppendAdvert(b []byte, a *Advert, src, dst netip.Addr) []byte {
 	b = append(b, byte(a.Version<<4|advertTyp), a.VRID, a.Priority, 0, 0, 0, 0, 0)
 	count := 0
 	for _, addr := range a.Addresses {
-		if addr.Is6() != is6 || count == 255 {
+		if addr.Is6() != is6 || count == MaxAddresses {
 			continue
 		}
 		count++

@@ -11,6 +11,9 @@ import (
 // ProtocolAH is the IP protocol number of the Authentication Header.
 const ProtocolAH = 51
 
+// AHLen is the length of the header before an advert.
+const AHLen = ahLen
+
 const (
 	ahLen   = 24 // RFC 2402 §2: 12 fixed octets and the ICV
 	ahICV   = 12 // where the ICV begins

@@ -98,6 +98,14 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.flag("nopreempt", i.NoPreempt)
 	b.dur("preempt_delay", i.PreemptDelay, 0)
 	b.num("down_timer_adverts", i.DownTimerAdverts, g.DownTimerAdverts).From = "vrrp_down_timer_adverts"
+	if i.LateBackup != 0 {
+		s := Setting{Keyword: "timer_expired_backup", Value: true}
+		if i.LateBackup > 0 {
+			s.Words, s.Value = []string{strconv.Itoa(i.LateBackup)}, i.LateBackup
+		}
+		b.set(s)
+	}
+	b.on("owner_ignore_adverts", i.OwnerIgnoresAdverts, g.OwnerIgnores).From = "vrrp_owner_ignore_adverts"
 	b.on("strict_mode", i.Strict, g.Strict).From = "vrrp_strict"
 	b.accept(i)
 	b.on("skip_check_adv_addr", i.SkipCheckAddr, g.SkipCheckAddr).From = "vrrp_skip_check_adv_addr"
@@ -172,6 +180,7 @@ func (b *Block) talk(i *conf.VRRPInstance, g *conf.Global) {
 	if i.UnicastTTL >= 0 {
 		b.num("unicast_ttl", i.UnicastTTL, -1)
 	}
+	b.flag("unicast_fault_no_peer", i.FaultNoPeer)
 	b.flag("check_unicast_src", i.CheckUnicastSrc)
 	if i.OldChecksum != "" {
 		b.str("old_unicast_checksum", i.OldChecksum, "")
