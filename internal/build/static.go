@@ -27,5 +27,5 @@ func (v *VRRP) static(c *conf.Config) {
 		seen[at] = true
 		v.StaticAddresses = append(v.StaticAddresses, a)
 	}
-	v.StaticRoutes = c.StaticRoutes
+	v.StaticRoutes, v.StaticRules = c.StaticRoutes, c.StaticRules
 }

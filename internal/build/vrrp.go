@@ -39,9 +39,10 @@ type VRRP struct {
 	// NoLocalIGMP stops reports of link-local groups in the kernel.
 	NoLocalIGMP bool
 
-	// StaticAddresses and StaticRoutes are there whatever the states.
+	// StaticAddresses, StaticRoutes and StaticRules are there whatever the states.
 	StaticAddresses []conf.Address
 	StaticRoutes    []conf.Route
+	StaticRules     []conf.Route
 
 	FIFOs        []FIFO // notify_fifo and vrrp_notify_fifo
 	FIFOOnReload bool   // they get all states after a reload
@@ -80,6 +81,7 @@ type Router struct {
 	// virtual_ipaddress_excluded, Dev always filled in.
 	Addresses []conf.Address
 	Routes    []conf.Route
+	Rules     []conf.Route
 
 	// Source is mcast_src_ip or unicast_src_ip; without it adverts come from
 	// the first address of the interface.
@@ -207,7 +209,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 	r := Router{
 		Name: i.Name, Interface: dev, Base: dev, Family: i.Family, Version: i.Version,
 		VRID: uint8(i.VRID), Interval: i.AdvertInt, //nolint:gosec // 1–255, conf sees to it
-		Routes: i.Routes, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
+		Routes: i.Routes, Rules: i.Rules, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
 		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),

@@ -101,6 +101,7 @@ type checks struct {
 	garpDelay          bool // a garp_group has an interval
 	garpGroup          GARPGroup
 	trackGroup         bool   // the track_group has its members
+	preferences        [2]int // given to rules without one, of IPv4 and of IPv6
 	routeFamily        int    // of the route's addresses so far
 	definedHas         string // the file, process or neighbour of what is defined
 	chkNamed           bool   // the checker names what it follows

@@ -12,10 +12,10 @@ import (
 
 // Words of ip-route(8) and ip-rule(8), by what follows them.
 var (
-	routeValues = set("dev oif src table protocol scope metric priority mtu hoplimit advmss rtt rttvar reordering window cwnd ssthresh realms rto_min initcwnd initrwnd quickack congctl tos dsfield features vrf pref expires track_group fastopen_no_cookie ttl-propagate weight as")
-	routeFlags  = set("onlink no_track append add nexthop lock unicast local broadcast multicast throw unreachable prohibit blackhole nat or")
+	routeValues = set("dev oif src table protocol scope metric priority preference mtu hoplimit advmss rtt rttvar reordering window cwnd ssthresh realms rto_min initcwnd initrwnd quickack congctl tos dsfield features vrf pref expires track_group fastopen_no_cookie ttl-propagate weight as")
+	routeFlags  = set("inet inet6 onlink no_track append add nexthop lock unicast local broadcast anycast multicast throw unreachable prohibit blackhole nat or")
 	ruleValues  = set("from to table lookup preference order priority iif dev oif tos dsfield fwmark realms goto suppress_prefixlength suppress_ifgroup tun_id tunnel-id uidrange protocol ip_proto ipproto sport dport track_group vrf")
-	ruleFlags   = set("no_track not l3mdev unicast unreachable prohibit blackhole nop")
+	ruleFlags   = set("inet inet6 no_track not l3mdev unicast unreachable prohibit blackhole nop")
 )
 
 func set(words string) map[string]bool {
@@ -29,7 +29,7 @@ func set(words string) map[string]bool {
 // route keeps a route as it was written; its words are iproute2's.
 func (l *loader) route(s *stmt) (Route, bool) {
 	r := Route{Pos: l.pos(s.Node.Words[0])}
-	dest, tracked, iface, ok := "", true, false, true
+	dest, tracked, iface, pref, ok := "", true, false, false, true
 	l.routeFamily = 0
 	w := s.Node.Words
 	for i := 0; i < len(w) && ok; i++ {
@@ -65,7 +65,15 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			}
 			r.Words = append(r.Words, w[i].Text)
 			l.routeValue(s, word, w[i])
+			if w[i].Text == "lock" && i+1 < len(w) { // the value is behind it
+				i++
+				r.Words = append(r.Words, w[i].Text)
+				l.routeValue(s, word, w[i])
+			}
+			pref = pref || word == "pref"
 			iface = iface || word == "dev" || word == "oif"
+		case word == "encap":
+			i = encap(w, i+1, &r)
 		case routeFlags[word]:
 			tracked = tracked && word != "no_track"
 			if word == "nexthop" {
@@ -83,6 +91,10 @@ func (l *loader) route(s *stmt) (Route, bool) {
 		s.Fault("HF042", diag.Error, w[0], "the route has no destination, it is ignored", "ADDRESS/LENGTH or default")
 		return r, false
 	}
+	if ok && pref && l.routeFamily != 6 {
+		s.Fault("HF032", diag.Error, w[0], "pref is for IPv6 routes, the route is ignored", "no pref")
+		ok = false
+	}
 	if ok && tracked && l.routeProto.Text != "" {
 		s.Fault("HF042", diag.Error, l.routeProto, "a route of another protocol cannot be tracked, its protocol is ignored", "no protocol, or no_track")
 	}
@@ -91,6 +103,25 @@ func (l *loader) route(s *stmt) (Route, bool) {
 		s.Fault("HF042", diag.Error, w[0], "the route names no interface and cannot be tracked", "dev INTERFACE, or no_track")
 	}
 	return r, ok
+}
+
+// encapWords are what may follow the type of an encapsulation, each with a value.
+var encapWords = set("id dst src ttl tos hoplimit tc flags")
+
+// encap takes an encapsulation as it is: its type, and what belongs to it.
+func encap(w []syntax.Word, i int, r *Route) int {
+	if i < len(w) {
+		r.Words = append(r.Words, w[i].Text)
+		if w[i].Text == "mpls" || w[i].Text == "ila" {
+			if i++; i < len(w) {
+				r.Words = append(r.Words, w[i].Text)
+			}
+		}
+	}
+	for ; i+2 < len(w) && encapWords[w[i+1].Text]; i += 2 {
+		r.Words = append(r.Words, w[i+1].Text, w[i+2].Text)
+	}
+	return i
 }
 
 // nexthops takes what follows the first nexthop as it is.
@@ -131,7 +162,7 @@ func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 	case "dev", "oif", "iif", "vrf":
 		l.needInterface(v, "a route or rule")
 	case "metric", "priority", "preference", "order", "mtu", "hoplimit":
-		if _, err := strconv.ParseUint(v.Text, 10, 32); err != nil && v.Text != "lock" {
+		if _, err := strconv.ParseUint(v.Text, 0, 32); err != nil && v.Text != "lock" {
 			s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid", "a number")
 		}
 	case "scope":
@@ -163,7 +194,7 @@ func knownTable(t string) bool {
 func (l *loader) rule(s *stmt) (Route, bool) {
 	w := s.Node.Words
 	r := Route{Pos: l.pos(w[0])}
-	acts, prefers, looks := false, false, false
+	acts, prefers, looks, six := false, false, false, false
 	var narrow syntax.Word
 	l.routeFamily = 0
 	for i := 0; i < len(w); i++ {
@@ -186,7 +217,13 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 			}
 			prefers = prefers || word == "preference" || word == "order" || word == "priority"
 		case ruleFlags[word]:
-			acts = acts || word != "no_track" && word != "not"
+			switch word {
+			case "inet6":
+				six = true
+			case "no_track", "not", "inet":
+			default:
+				acts = true
+			}
 		case i == 0 && isPrefix(word):
 		default:
 			s.Fault("HF011", diag.Error, w[i], "a rule has no option "+strconv.Quote(word)+", the rule is ignored", "options as in ip-rule(8)")
@@ -202,9 +239,24 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 		return r, false
 	}
 	if !prefers {
-		s.Fault("HF042", diag.Error, w[0], "the rule has no preference", "preference NUMBER")
+		pref := strconv.Itoa(l.preference(six || l.routeFamily == 6))
+		s.Fault("HF042", diag.Error, w[0], "the rule has no preference, taking "+pref, "preference NUMBER")
+		r.Words = append(r.Words, "preference", pref)
 	}
 	return r, true
+}
+
+// firstPreference is what keepalived gives to the first rule of a family that
+// has no preference; those that follow get one less each.
+const firstPreference = 16384
+
+func (l *loader) preference(six bool) int {
+	n := &l.preferences[0]
+	if six {
+		n = &l.preferences[1]
+	}
+	*n++
+	return firstPreference + 1 - *n
 }
 
 // addressOf reads an address, whose length keepalived passes over.

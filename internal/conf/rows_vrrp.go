@@ -30,7 +30,7 @@ var vrrpRoot = rows{
 		if r, ok := l.rule(s); ok {
 			l.cfg.StaticRules = append(l.cfg.StaticRules, r)
 		}
-	}, ruleArgs...), Bare: true, Unbuilt: true, Doc: "Rules that are there whatever the state."},
+	}, ruleArgs...), Bare: true, Doc: "Rules that are there whatever the state."},
 	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: beginGARPGroup, End: endGARPGroup},
 	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
 		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
@@ -198,7 +198,7 @@ var instanceAddresses = rows{
 		if r, ok := l.rule(s); ok {
 			l.inst.Rules = append(l.inst.Rules, r)
 		}
-	}, ruleArgs...), Unbuilt: true, Doc: "Rules that the master has."},
+	}, ruleArgs...), Doc: "Rules that the master has."},
 	{Name: "promote_secondaries", Doc: "Keep secondary addresses when the first of a network goes.", Set: flag(func(l *loader) *bool { return &inst(l).PromoteSecondaries })},
 	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
 	{Name: "unicast_src_ip", Args: address, Doc: "The source address of unicast adverts.", Set: setSource},

@@ -29,7 +29,10 @@ type AddressSpec struct {
 	Scope     string       // empty: global; a name or number of rt_scopes
 	Broadcast netip.Addr
 	Peer      netip.Prefix
-	Options   []string // home, -nodad, mngtmpaddr, noprefixroute, autojoin, preferred_lft 0|forever
+	// Options are home, -nodad, mngtmpaddr, noprefixroute, autojoin,
+	// preferred_lft SECONDS|forever, brd +|-; others' words are passed over.
+	Options []string
+	Lease   uint32 // seconds, 0 = none
 }
 
 // On makes of an address as written the key and the value that the kernel is to
@@ -38,7 +41,7 @@ type AddressSpec struct {
 // chosen as a source) unless preferred_lft says otherwise.
 func (c AddressSpec) On(link int) (AddrKey, Address, error) {
 	key := Key(link, c.Prefix)
-	a := Address{Bits: c.Prefix.Bits(), Label: c.Label, Protocol: Protocol}
+	a := Address{Bits: c.Prefix.Bits(), Label: c.Label, Protocol: Protocol, Lease: c.Lease, four: key.Addr.Is4()}
 	var err error
 	if a.Scope, err = parseScope(c.Scope); err != nil {
 		return key, a, fmt.Errorf("address %s: %w", c.Prefix, err)
@@ -55,40 +58,92 @@ func (c AddressSpec) On(link int) (AddrKey, Address, error) {
 		a.Flags = unix.IFA_F_NODAD
 		a.Deprecated = a.Bits == 128
 	}
-	if err := a.options(strings.Fields(strings.Join(c.Options, " "))); err != nil {
+	if err := a.options(key.Addr, strings.Fields(strings.Join(c.Options, " "))); err != nil {
 		return key, a, fmt.Errorf("address %s: %w", c.Prefix, err)
 	}
 	return key, a, nil
 }
 
-func (a *Address) options(words []string) error {
-next:
+func (a *Address) options(addr netip.Addr, words []string) error {
 	for i := 0; i < len(words); i++ {
-		if words[i] == "preferred_lft" && i+1 < len(words) {
+		value := ""
+		if i+1 < len(words) {
+			value = words[i+1]
+		}
+		switch words[i] {
+		case "use_vmac": // of the place, not of the address
+		case "track_group":
 			i++
-			switch words[i] {
-			case "0":
-				a.Deprecated = true
-			case "forever":
-				a.Deprecated = false
-			default:
-				return fmt.Errorf("preferred_lft %s: expected 0 or forever", words[i])
+		case "brd":
+			i++
+			a.Broadcast = hostBits(addr, a.Bits, value == "+")
+		case "preferred_lft":
+			i++
+			if err := a.preferred(addr, value); err != nil {
+				return err
 			}
-			continue
-		}
-		for _, f := range addressFlags {
-			switch words[i] {
-			case f.conf:
-				a.Flags |= f.flag
-				continue next
-			case "-" + f.conf:
-				a.Flags &^= f.flag
-				continue next
+		default:
+			if !a.flag(addr, words[i]) {
+				return fmt.Errorf("unknown option %q", words[i])
 			}
 		}
-		return fmt.Errorf("unknown option %q", words[i])
 	}
 	return nil
+}
+
+// flag sets or clears a flag. Most are for IPv6; keepalived passes over them in
+// IPv4.
+func (a *Address) flag(addr netip.Addr, word string) bool {
+	for _, f := range addressFlags {
+		flag := f.flag
+		if addr.Is4() && flag != unix.IFA_F_NOPREFIXROUTE && flag != unix.IFA_F_MCAUTOJOIN {
+			flag = 0
+		}
+		switch word {
+		case f.conf:
+			a.Flags |= flag
+			return true
+		case "-" + f.conf:
+			a.Flags &^= flag
+			return true
+		}
+	}
+	return false
+}
+
+// preferred reads preferred_lft; IPv4 addresses have no such thing.
+func (a *Address) preferred(addr netip.Addr, value string) error {
+	if addr.Is4() {
+		return nil
+	}
+	a.Deprecated, a.Preferred = value == "0", 0
+	if value == "forever" || a.Deprecated {
+		return nil
+	}
+	n, err := strconv.ParseUint(value, 10, 32)
+	if err != nil {
+		return fmt.Errorf("preferred_lft %s: expected seconds or forever", value)
+	}
+	if n < forever {
+		a.Preferred = uint32(n)
+	}
+	return nil
+}
+
+// hostBits is an IPv4 address with all bits behind the prefix set, or cleared.
+// A network of two addresses or one has no broadcast (RFC 3021).
+func hostBits(addr netip.Addr, bits int, set bool) netip.Addr {
+	if !addr.Is4() || bits >= 31 {
+		return netip.Addr{}
+	}
+	b := addr.As4()
+	mask := uint32(1<<(32-bits) - 1)
+	n := network.Uint32(b[:]) &^ mask
+	if set {
+		n |= mask
+	}
+	network.PutUint32(b[:], n)
+	return netip.AddrFrom4(b)
 }
 
 // scopes are the names of rt_scopes that every system has.
@@ -97,6 +152,7 @@ var scopes = []struct {
 	scope uint8
 }{
 	{"global", unix.RT_SCOPE_UNIVERSE},
+	{"universe", unix.RT_SCOPE_UNIVERSE},
 	{"site", unix.RT_SCOPE_SITE},
 	{"link", unix.RT_SCOPE_LINK},
 	{"host", unix.RT_SCOPE_HOST},

@@ -1,12 +1,13 @@
-// Package kernel knows links, addresses and routes as the kernel has them, and
+// Package kernel knows links, addresses, routes and rules as the kernel has them, and
 // writes the difference to what ought to be there.
 //
 // Reflector keeps a Mirror true by the kernel's own events, whoever changes
 // something; Writer carries out what package reconcile planned: a few changes at
 // once and synchronously, since a fail-over counts tenths of a millisecond, many
 // on a thread of its own, since no advert may wait for them. What ought to be
-// there is decided in vrrpd. address.go and route.go read addresses and routes as
-// people write them, rtnl.go has the bytes, Fake is for the tests of others.
+// there is decided in vrrpd. address.go, routewords.go and rulewords.go read
+// addresses, routes and rules as people write them; rtnl.go, encode.go and
+// encoderoute.go have the bytes, Fake is for the tests of others.
 package kernel
 
 import (
@@ -37,6 +38,10 @@ type Link struct {
 	Group uint32
 	// Ethernet: it has a 6-byte address and resolves neighbours.
 	Ethernet bool
+	// Master is the index of the bridge, bond or VRF that it belongs to, 0 = none.
+	Master int
+	// VRFTable is the routing table of a VRF, 0 for other links.
+	VRFTable uint32
 }
 
 // Up reports whether the link is up and running: it may carry adverts.
@@ -80,6 +85,7 @@ func (k AddrKey) Compare(o AddrKey) int {
 
 // Address is everything else about an address.
 type Address struct {
+	four      bool       // IPv4, of one that is wanted
 	Bits      int        // length of the prefix
 	Peer      netip.Addr // point-to-point, or invalid
 	Label     string     // IPv4 only; the link's name where none was given
@@ -95,19 +101,33 @@ type Address struct {
 	// Deprecated: the preferred lifetime is 0, so that the address is not
 	// chosen as a source (IPv6).
 	Deprecated bool
+	// Preferred is in how many seconds it will be deprecated, 0 = never (IPv6).
+	// What is left of it cannot be compared.
+	Preferred uint32
+	// Lease is after how many seconds the kernel drops the address unless it is
+	// renewed, 0 = never. Of an address that is there: 0, or not.
+	Lease uint32
 }
 
+// settable are the flags that an address is given; the kernel keeps them.
+const settable = unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_HOMEADDRESS | unix.IFA_F_MANAGETEMPADDR | unix.IFA_F_MCAUTOJOIN
+
 // AddrKind compares addresses that are wanted with those that are there. What
-// the kernel makes of flags, scope (IPv6) and an absent label or broadcast
-// address is its own.
+// the kernel makes of other flags, of scope (IPv6) and of an absent label or
+// broadcast address is its own.
 var AddrKind = reconcile.Kind[AddrKey, Address]{
 	Compare: AddrKey.Compare,
 	Same: func(want, have Address) bool {
-		return want.Bits == have.Bits && want.Deprecated == have.Deprecated &&
+		return want.Bits == have.Bits && want.sameLifetime(have) && want.Flags&settable == have.Flags&settable &&
+			(!want.four || want.Scope == have.Scope) &&
 			(want.Label == "" || want.Label == have.Label) &&
 			(!want.Broadcast.IsValid() || want.Broadcast == have.Broadcast) &&
 			(!want.Peer.IsValid() || want.Peer == have.Peer)
 	},
+}
+
+func (a Address) sameLifetime(have Address) bool {
+	return (a.Deprecated == have.Deprecated || a.Preferred != 0) && (a.Lease == 0) == (have.Lease == 0)
 }
 
 // AddrOp is one change of an address.

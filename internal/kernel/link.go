@@ -259,11 +259,23 @@ func (q *requests) upLink(name string, seq uint32) {
 	q.end()
 }
 
-// takeInfo reads IFLA_LINKINFO of a link.
+// takeInfo reads IFLA_LINKINFO of a link: its kind, and the table of a VRF.
 func (l *Link) takeInfo(v []byte) {
+	var data []byte
 	_ = attrs(v, 0, func(typ uint16, v []byte) {
-		if typ == unix.IFLA_INFO_KIND {
+		switch typ {
+		case unix.IFLA_INFO_KIND:
 			l.Kind = strings.Clone(attrString(v))
+		case unix.IFLA_INFO_DATA:
+			data = v
+		}
+	})
+	if l.Kind != "vrf" {
+		return
+	}
+	_ = attrs(data, 0, func(typ uint16, v []byte) {
+		if typ == unix.IFLA_VRF_TABLE {
+			l.VRFTable = attrU32(v)
 		}
 	})
 }

@@ -9,13 +9,17 @@ import (
 )
 
 // Mirror is what the kernel has, as of its last event. It belongs to the loop;
-// only the Reflector changes it. Of routes it keeps those with our Protocol.
+// only the Reflector changes it. Of routes it keeps those with our Protocol, and
+// with others that it was told to (Reflector.Routes).
 type Mirror struct {
 	links  map[int]linkEntry
 	names  map[string]int
 	addrs  map[AddrKey]addrEntry
 	byLink map[int][]AddrKey // in their order
 	routes map[RouteKey]routeEntry
+	rules  map[Rule]uint64 // when it was seen
+	// protocols are those of the routes that we keep.
+	protocols [256]bool
 	// generation counts dumps: what a whole dump did not name is gone.
 	generation uint64
 }
@@ -42,10 +46,13 @@ type routeEntry struct {
 const secondary = 1 << 63
 
 func newMirror() *Mirror {
-	return &Mirror{
+	m := &Mirror{
 		links: map[int]linkEntry{}, names: map[string]int{},
 		addrs: map[AddrKey]addrEntry{}, byLink: map[int][]AddrKey{}, routes: map[RouteKey]routeEntry{},
+		rules: map[Rule]uint64{},
 	}
+	m.protocols[Protocol] = true
+	return m
 }
 
 // Link finds a link by name.
@@ -163,6 +170,8 @@ func (m *Mirror) linkMessage(msg message) (Change, bool) {
 			e.Group = attrU32(v)
 		case unix.IFLA_LINKINFO:
 			e.takeInfo(v)
+		case unix.IFLA_MASTER:
+			e.Master = int(attrU32(v))
 		case unix.IFLA_ADDRESS:
 			hasMAC = len(v) == len(e.MAC)
 			copy(e.MAC[:], v)
@@ -196,6 +205,9 @@ func (m *Mirror) dropLink(index int) (Change, bool) {
 	return Change{Kind: LinkChanged, Link: index, Gone: true}, ok
 }
 
+// leased stands for what is left of a lease: it changes all the time.
+const leased = 1
+
 // addrMessage takes RTM_NEWADDR and RTM_DELADDR (struct ifaddrmsg).
 func (m *Mirror) addrMessage(msg message) (Change, bool) {
 	if len(msg.data) < unix.SizeofIfAddrmsg {
@@ -224,6 +236,9 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 		case unix.IFA_CACHEINFO:
 			// IPv4 says "deprecated" of nothing but this either.
 			e.Deprecated = len(v) >= 4 && native.Uint32(v) == 0
+			if len(v) >= 8 && native.Uint32(v[4:]) != forever {
+				e.Lease = leased
+			}
 		}
 	}) != nil {
 		return Change{}, false
@@ -258,7 +273,7 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 // mayLoseRoutes reports whether a change may have taken routes with it: of IPv4
 // routes that go with their link or their source the kernel does not tell.
 func (m *Mirror) mayLoseRoutes(c Change) bool {
-	if c.Kind == RouteChanged || c.Kind == AddrChanged && !c.Gone {
+	if c.Kind == RouteChanged || c.Kind == RuleChanged || c.Kind == AddrChanged && !c.Gone {
 		return false
 	}
 	for _, r := range m.routes {
@@ -296,6 +311,13 @@ func (m *Mirror) sweep(kind ChangeKind, since uint64, take func(Change)) {
 			if e.seen < since {
 				delete(m.routes, k)
 				take(Change{Kind: RouteChanged, Route: k, Gone: true})
+			}
+		}
+	case RuleChanged:
+		for r, seen := range m.rules {
+			if seen < since {
+				delete(m.rules, r)
+				take(Change{Kind: RuleChanged, Rule: r, Gone: true})
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -26,10 +25,11 @@ const (
 	LinkChanged ChangeKind = iota
 	AddrChanged
 	RouteChanged
+	RuleChanged
 )
 
 // String names what a kind is about.
-func (k ChangeKind) String() string { return [...]string{"links", "addresses", "routes"}[k] }
+func (k ChangeKind) String() string { return [...]string{"links", "addresses", "routes", "rules"}[k] }
 
 // Change tells that the Mirror is not what it was. It is a nudge to compare
 // anew; only Gone of something wanted needs words.
@@ -38,13 +38,14 @@ type Change struct {
 	Link  int      // LinkChanged and AddrChanged: index of the link
 	Addr  AddrKey  // AddrChanged
 	Route RouteKey // RouteChanged
+	Rule  Rule     // RuleChanged
 	Gone  bool     // it is no longer there
 }
 
 // Options says what Open looks at.
 type Options struct {
-	// Routes has our routes mirrored too. To find them the kernel must look at
-	// all that it has, so a router with a full table is slower to start.
+	// Routes has rules and our routes mirrored too. To find them the kernel must
+	// look at all that it has, so a router with a full table is slower to start.
 	Routes bool
 }
 
@@ -66,16 +67,18 @@ type Reflector struct {
 	since uint64 // the generation in which the first of them began
 	// What is to be dumped when these are done.
 	again, routes bool
+	held          bool // routes of ours ought to be there
 	// failed is why the latest dump came to nothing.
 	failed error
 }
 
 // dump is one question to the kernel.
 type dump struct {
-	typ    uint16
-	family uint8
-	sweeps bool // the last of its kind
-	kind   ChangeKind
+	typ      uint16
+	family   uint8
+	sweeps   bool // the last of its kind
+	kind     ChangeKind
+	protocol uint8 // of routes
 }
 
 // Open looks at links, addresses and (if asked for) routes of the network
@@ -87,13 +90,14 @@ func Open(o Options) (*Reflector, error) {
 		return nil, err
 	}
 	r := &Reflector{m: newMirror(), fd: fd, port: port, buf: make([]byte, readBuffer), opts: o}
-	if err := onlyOurRoutes(fd); err != nil {
+	if err := onlyRoutes(fd, r.m.protocols, false); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("filter routing netlink: %w", err)
 	}
 	groups := []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
 	if o.Routes {
-		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
+		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE,
+			unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE)
 	}
 	for _, g := range groups {
 		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
@@ -182,7 +186,13 @@ func (r *Reflector) message(m message, take func(Change)) error {
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		c, changed = r.m.addrMessage(m)
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-		c, changed = r.m.routeMessage(m)
+		var again bool
+		c, changed, again = r.m.routeMessage(m)
+		r.routes = r.routes || again
+	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
+		if r.opts.Routes {
+			c, changed = r.m.ruleMessage(m)
+		}
 	case unix.NLMSG_DONE, unix.NLMSG_ERROR:
 		if dumping {
 			r.dumped(m, take)
@@ -196,13 +206,25 @@ func (r *Reflector) message(m message, take func(Change)) error {
 }
 
 var (
-	dumpLinks  = []dump{{unix.RTM_GETLINK, unix.AF_UNSPEC, true, LinkChanged}}
-	dumpAddrs  = []dump{{unix.RTM_GETADDR, unix.AF_UNSPEC, true, AddrChanged}}
-	dumpRoutes = []dump{
-		{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged},
-		{unix.RTM_GETROUTE, unix.AF_INET6, true, RouteChanged},
+	dumpLinks = []dump{{unix.RTM_GETLINK, unix.AF_UNSPEC, true, LinkChanged, 0}}
+	dumpAddrs = []dump{{unix.RTM_GETADDR, unix.AF_UNSPEC, true, AddrChanged, 0}}
+	dumpRules = []dump{
+		{unix.RTM_GETRULE, unix.AF_INET, false, RuleChanged, 0},
+		{unix.RTM_GETRULE, unix.AF_INET6, true, RuleChanged, 0},
 	}
 )
+
+// dumpRoutes are the dumps of routes: strict kernels send but one protocol's.
+func (r *Reflector) dumpRoutes() (list []dump) {
+	for p, ours := range r.m.protocols {
+		if ours {
+			list = append(list, dump{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged, uint8(p)}, //nolint:gosec // an index
+				dump{unix.RTM_GETROUTE, unix.AF_INET6, false, RouteChanged, uint8(p)}) //nolint:gosec // an index
+		}
+	}
+	list[len(list)-1].sweeps = true
+	return list
+}
 
 // ask requests the next dump, if there is any to do and none under way.
 func (r *Reflector) ask() {
@@ -227,8 +249,10 @@ func (r *Reflector) ask() {
 		q.bytes(make([]byte, unix.SizeofIfAddrmsg)...)
 	case unix.RTM_GETROUTE:
 		// Strict kernels send only routes of this protocol; others send all.
-		q.bytes(d.family, 0, 0, 0, 0, Protocol, 0, 0)
+		q.bytes(d.family, 0, 0, 0, 0, d.protocol, 0, 0)
 		q.u32(0)
+	case unix.RTM_GETRULE:
+		q.bytes(append([]byte{d.family}, make([]byte, ruleHeader-1)...)...)
 	}
 	q.end()
 	if _, err := unix.Write(r.fd, q.buf); err != nil {
@@ -249,8 +273,11 @@ func (r *Reflector) begin() bool {
 	if r.again {
 		r.dumps = append(append(r.dumps, dumpLinks...), dumpAddrs...)
 	}
+	if r.again && r.opts.Routes {
+		r.dumps = append(r.dumps, dumpRules...)
+	}
 	if r.opts.Routes {
-		r.dumps = append(r.dumps, dumpRoutes...)
+		r.dumps = append(r.dumps, r.dumpRoutes()...)
 	}
 	r.again, r.routes = false, false
 	return true
@@ -267,7 +294,7 @@ func (r *Reflector) dumped(m message, take func(Change)) {
 		return
 	}
 	switch {
-	case err != nil && d.typ != unix.RTM_GETROUTE: // a kernel may lack IPv6
+	case err != nil && d.typ != unix.RTM_GETROUTE && d.typ != unix.RTM_GETRULE: // a kernel may lack IPv6
 		r.failed = fmt.Errorf("dump %s: %w", d.kind, err)
 	case err != nil:
 	case d.kind == LinkChanged && r.intr:
@@ -280,10 +307,29 @@ func (r *Reflector) dumped(m message, take func(Change)) {
 	r.ask()
 }
 
-// onlyOurRoutes has the kernel drop events about routes that are not ours
-// before they wake us: a router may have a million of others. Dumps, which have
-// many messages in a datagram, pass.
-func onlyOurRoutes(fd int) error {
+// Routes says which routes concern us: those with our Protocol and with extra
+// ones. What there is of them will be told; the mirror forgets the rest. held:
+// some ought to be there, so that one that somebody replaces is missed.
+func (r *Reflector) Routes(extra []uint8, held bool) error {
+	protocols := [256]bool{Protocol: true}
+	for _, p := range extra {
+		protocols[p] = true
+	}
+	if protocols == r.m.protocols && held == r.held {
+		return nil
+	}
+	if err := onlyRoutes(r.fd, protocols, held); err != nil {
+		return fmt.Errorf("filter routing netlink: %w", err)
+	}
+	r.m.protocols, r.held, r.routes = protocols, held, true
+	r.ask()
+	return nil
+}
+
+// onlyRoutes has the kernel drop events about routes of other protocols
+// before they wake us: a router may have a million of them. Dumps, which have
+// many messages in a datagram, pass, and so do replacements if they are wanted.
+func onlyRoutes(fd int, protocols [256]bool, replacements bool) error {
 	const (
 		load8  = unix.BPF_LD | unix.BPF_B | unix.BPF_ABS
 		load16 = unix.BPF_LD | unix.BPF_H | unix.BPF_ABS
@@ -291,19 +337,29 @@ func onlyOurRoutes(fd int) error {
 		some   = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
 		answer = unix.BPF_RET | unix.BPF_K
 	)
+	pass := unix.SockFilter{Code: answer, K: 1<<32 - 1} // all of it
 	// The filter loads in network order what lies there in the machine's.
-	order := func(v uint16) uint32 { return uint32(binary.BigEndian.Uint16(native.AppendUint16(nil, v))) }
+	order := func(v uint16) uint32 { return uint32(network.Uint16(native.AppendUint16(nil, v))) }
+	flags := uint16(unix.NLM_F_MULTI)
+	if replacements {
+		flags |= unix.NLM_F_REPLACE
+	}
 	filter := []unix.SockFilter{
 		{Code: load16, K: 4}, // nlmsg_type
-		{Code: equal, K: order(unix.RTM_NEWROUTE), Jt: 1},
-		{Code: equal, K: order(unix.RTM_DELROUTE), Jf: 4},
+		{Code: equal, K: order(unix.RTM_NEWROUTE), Jt: 2},
+		{Code: equal, K: order(unix.RTM_DELROUTE), Jt: 1},
+		pass,
 		{Code: load16, K: 6}, // nlmsg_flags
-		{Code: some, K: order(unix.NLM_F_MULTI), Jt: 2},
+		{Code: some, K: order(flags), Jf: 1},
+		pass,
 		{Code: load8, K: headerLen + 5}, // rtm_protocol
-		{Code: equal, K: Protocol, Jf: 1},
-		{Code: answer, K: 1<<32 - 1}, // all of it
-		{Code: answer, K: 0},
 	}
+	for p, ours := range protocols {
+		if ours {
+			filter = append(filter, unix.SockFilter{Code: equal, K: uint32(p), Jf: 1}, pass) //nolint:gosec // an index
+		}
+	}
+	filter = append(filter, unix.SockFilter{Code: answer, K: 0})
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}) //nolint:gosec // nine
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}) //nolint:gosec // below 600
 }

@@ -3,7 +3,7 @@ package kernel
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,14 +13,18 @@ type RouteSpec struct {
 	Key   RouteKey
 	Route Route    // hops without their links
 	Devs  []string // for each hop, empty if none was given
+	// VRF names a link whose table the route is in, or is empty.
+	VRF string
 	// NoTrack: the route is not put back when somebody removes it, as
 	// keepalived's word no_track has it.
 	NoTrack bool
+	// TrackGroup is who follows a static route, or empty.
+	TrackGroup string
 }
 
 // Resolve finds the links of a route. The error names the missing one.
 func (s RouteSpec) Resolve(m *Mirror) (RouteKey, Route, error) {
-	r := s.Route
+	k, r := s.Key, s.Route
 	r.Hops = make([]Hop, len(s.Route.Hops))
 	copy(r.Hops, s.Route.Hops)
 	for i, dev := range s.Devs {
@@ -29,20 +33,27 @@ func (s RouteSpec) Resolve(m *Mirror) (RouteKey, Route, error) {
 		}
 		l, ok := m.Link(dev)
 		if !ok {
-			return s.Key, r, fmt.Errorf("route %s: no interface %s", s.Key.Dst, dev)
+			return k, r, fmt.Errorf("route %s: no interface %s", k.Dst, dev)
 		}
 		r.Hops[i].Link = l.Index
 	}
-	return s.Key, r, nil
+	if s.VRF != "" {
+		l, ok := m.Link(s.VRF)
+		if !ok || l.VRFTable == 0 {
+			return k, r, fmt.Errorf("route %s: %s is no VRF", k.Dst, s.VRF)
+		}
+		k.Table = l.VRFTable
+	}
+	return k, r, nil
 }
 
 // ParseRoute reads a line of virtual_routes or static_routes, in the words of
 // ip-route(8) and those of keepalived's own ("src A [to] DST gw B [or C]").
 func ParseRoute(words []string) (RouteSpec, error) {
-	p := routeParser{words: words}
+	p := routeParser{parser: parser{words: words}, scope: -1}
 	p.spec.Key.Table = unix.RT_TABLE_MAIN
 	p.spec.Route.Type = unix.RTN_UNICAST
-	p.scope = -1
+	p.spec.Route.Protocol = Protocol
 	for p.err == nil && p.at < len(p.words) {
 		p.word()
 	}
@@ -53,58 +64,17 @@ func ParseRoute(words []string) (RouteSpec, error) {
 }
 
 type routeParser struct {
-	words  []string
-	at     int
-	err    error
+	parser
 	spec   RouteSpec
-	scope  int // -1: not given
+	proto  uint8 // as given
+	scope  int   // -1: not given
 	first  Hop
 	dev    string
 	hops   []Hop
 	devs   []string
 	having bool // first is a hop
 	either bool // the destination is "default", of whichever family
-}
-
-func (p *routeParser) fail(format string, args ...any) {
-	if p.err == nil {
-		p.err = fmt.Errorf(format, args...)
-	}
-}
-
-// next is the value of the word before it.
-func (p *routeParser) next(of string) string {
-	if p.at >= len(p.words) {
-		p.fail("%s: expected a value", of)
-		return ""
-	}
-	p.at++
-	return p.words[p.at-1]
-}
-
-func (p *routeParser) number(of string, most uint64) uint64 {
-	w := p.next(of)
-	if w == "lock" && p.err == nil { // ip-route(8): "mtu lock 1400"; said of metrics only
-		p.fail("%s lock: not supported", of)
-	}
-	n, err := strconv.ParseUint(w, 0, 64)
-	if err != nil || n > most {
-		p.fail("%s %s: expected a number up to %d", of, w, most)
-	}
-	return n
-}
-
-// addr reads an address, perhaps behind "inet" or "inet6".
-func (p *routeParser) addr(of string) netip.Addr {
-	w := p.next(of)
-	if w == "inet" || w == "inet6" {
-		w = p.next(of)
-	}
-	a, err := netip.ParseAddr(w)
-	if err != nil || a.Zone() != "" {
-		p.fail("%s %s: expected an address", of, w)
-	}
-	return a
+	six    bool // "inet6" was said
 }
 
 func (p *routeParser) destination(w string) {
@@ -117,22 +87,13 @@ func (p *routeParser) destination(w string) {
 		p.either = true
 		return
 	}
-	dst, err := netip.ParsePrefix(w)
-	if err != nil {
-		var a netip.Addr
-		if a, err = netip.ParseAddr(w); err == nil && a.Zone() == "" {
-			dst = netip.PrefixFrom(a, a.BitLen())
-		}
-	}
-	if err != nil || !dst.IsValid() {
+	dst, ok := parsePrefix(w)
+	if !ok {
 		p.fail("unknown word %q", w)
 		return
 	}
-	p.spec.Key.Dst = dst.Masked()
+	p.spec.Key.Dst = dst
 }
-
-// tables are the names of rt_tables that every system has.
-var tables = map[string]uint32{"default": unix.RT_TABLE_DEFAULT, "main": unix.RT_TABLE_MAIN, "local": unix.RT_TABLE_LOCAL}
 
 func (p *routeParser) word() {
 	w := p.next("")
@@ -146,13 +107,19 @@ func (p *routeParser) word() {
 		// keepalived: a second way, of the same weight.
 		p.endHop(Hop{Via: p.addr(w)})
 	case "dev", "oif":
-		p.dev, p.having = p.next(w), true
+		p.dev, p.having = p.link(w), true
 	case "onlink":
 		p.first.OnLink = true
+	case "encap":
+		p.first.Encap = p.encap()
+	case "realms":
+		p.first.Realms = p.realms(w)
 	case "src":
 		r.Source = p.addr(w)
 	case "table":
-		p.table(p.next(w))
+		p.spec.Key.Table = p.table(p.next(w))
+	case "vrf":
+		p.spec.VRF = p.link(w)
 	case "metric", "priority", "preference":
 		p.spec.Key.Metric = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
 	case "tos", "dsfield":
@@ -165,14 +132,73 @@ func (p *routeParser) word() {
 		p.scope = int(s)
 	case "nexthop":
 		p.nexthop()
+	default:
+		p.rest(w)
+	}
+}
+
+// rest reads the words that are about the route as such.
+func (p *routeParser) rest(w string) {
+	r := &p.spec.Route
+	switch w {
 	case "proto", "protocol":
-		p.next(w) // ours is always 18: that is how we know it again
+		p.proto = p.protocol(w)
 	case "no_track":
 		p.spec.NoTrack = true
 	case "track_group":
-		p.next(w) // static routes only; the group is the configuration's
+		p.spec.TrackGroup = p.next(w)
+	case "append":
+		r.Place = Append
+	case "add":
+		r.Place = Alone
+	case "inet":
+	case "inet6":
+		p.six = true
+	case "pref":
+		p.pref(p.next(w))
+	case "expires":
+		r.Expires = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
+	case "ttl-propagate":
+		// For MPLS routes alone; to IP routes the kernel gives it no meaning.
+		if v := p.next(w); v != "enabled" && v != "disabled" {
+			p.fail("ttl-propagate %s: expected enabled or disabled", v)
+		}
+	case "features":
+		p.features(p.next(w))
+	case "congctl":
+		p.lock(w, unix.RTAX_CC_ALGO)
+		r.Congestion = p.next(w)
 	default:
 		p.typeOrMetric(w)
+	}
+}
+
+// pref is the preference of RFC 4191 §2.1, as the kernel has it.
+func (p *routeParser) pref(w string) {
+	switch w {
+	case "low":
+		p.spec.Route.Pref = 3
+	case "medium":
+		p.spec.Route.Pref = 0
+	case "high":
+		p.spec.Route.Pref = 1
+	default:
+		p.fail("pref %s: expected low, medium or high", w)
+	}
+}
+
+func (p *routeParser) features(w string) {
+	if w != "ecn" {
+		p.fail("features %s: expected ecn", w)
+	}
+	p.spec.Route.Metrics[unix.RTAX_FEATURES] |= unix.RTAX_FEATURE_ECN
+}
+
+// lock reads "lock", which may stand before a metric's value.
+func (p *routeParser) lock(_ string, metric int) {
+	if p.peek() == "lock" {
+		p.at++
+		p.spec.Route.Metrics[unix.RTAX_LOCK] |= 1 << metric
 	}
 }
 
@@ -184,25 +210,47 @@ func (p *routeParser) typeOrMetric(w string) {
 			return
 		}
 	}
-	for _, m := range p.spec.Route.metrics() {
-		if m.word == w {
-			*m.value = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
-			return
+	for _, m := range metrics {
+		if m.word != w {
+			continue
 		}
+		p.lock(w, m.typ)
+		if m.unit != 0 {
+			p.spec.Route.Metrics[m.typ] = p.rtt(w, m.unit)
+		} else {
+			p.spec.Route.Metrics[m.typ] = uint32(p.number(w, m.most)) //nolint:gosec // bounded
+		}
+		return
 	}
 	p.destination(w)
 }
 
-func (p *routeParser) table(w string) {
-	if t, ok := tables[w]; ok {
-		p.spec.Key.Table = t
-		return
+// leastRTT is the shortest time that keepalived gives to a route, in ms.
+const leastRTT = 200
+
+// rtt reads a time: seconds (s) or milliseconds (ms), or a number in the
+// kernel's own unit, of which there are so many to a millisecond.
+func (p *routeParser) rtt(of string, unit uint64) uint32 {
+	w := p.next(of)
+	digits, factor := w, uint64(0)
+	for _, s := range []struct {
+		suffix string
+		factor uint64
+	}{{"msecs", 1}, {"msec", 1}, {"ms", 1}, {"secs", 1000}, {"sec", 1000}, {"s", 1000}} {
+		if d, ok := strings.CutSuffix(w, s.suffix); ok {
+			digits, factor = d, s.factor*unit
+			break
+		}
 	}
-	n, err := strconv.ParseUint(w, 0, 32)
-	if err != nil || n == 0 {
-		p.fail("table %s: expected a number, main, local or default", w)
+	sub := parser{words: []string{digits}}
+	n := sub.number(of, 1<<24)
+	if sub.err != nil {
+		p.fail("%s %s: expected a time such as 300ms", of, w)
 	}
-	p.spec.Key.Table = uint32(n) //nolint:gosec // bounded
+	if factor != 0 {
+		n *= factor
+	}
+	return uint32(min(max(n, leastRTT*unit), 1<<32-1)) //nolint:gosec // bounded
 }
 
 // endHop keeps a further next hop.
@@ -215,15 +263,15 @@ func (p *routeParser) endHop(h Hop) {
 	p.hops, p.devs = append(p.hops, h), append(p.devs, "")
 }
 
-// nexthop reads "nexthop [via A] [dev X] [weight N] [onlink]".
+// nexthop reads "nexthop [via A] [dev X] [weight N] [onlink] [realms R] [encap …]".
 func (p *routeParser) nexthop() {
 	h, dev := Hop{Weight: 1}, ""
 	for p.err == nil && p.at < len(p.words) && p.words[p.at] != "nexthop" {
 		switch w := p.next(""); w {
 		case "via", "gw":
 			h.Via = p.addr(w)
-		case "dev":
-			dev = p.next(w)
+		case "dev", "oif":
+			dev = p.link(w)
 		case "weight":
 			h.Weight = int(p.number(w, 256)) //nolint:gosec // bounded
 			if h.Weight == 0 {
@@ -231,6 +279,14 @@ func (p *routeParser) nexthop() {
 			}
 		case "onlink":
 			h.OnLink = true
+		case "realms":
+			h.Realms = p.realms(w)
+		case "encap":
+			h.Encap = p.encap()
+		case "no_track": // of the route
+			p.spec.NoTrack = true
+		case "track_group":
+			p.spec.TrackGroup = p.next(w)
 		default:
 			p.fail("nexthop: unknown word %q", w)
 		}
@@ -244,7 +300,7 @@ func (p *routeParser) nexthop() {
 	}
 }
 
-// finish puts the parts together and fills in what ip-route(8) would.
+// finish puts the parts together and fills in what keepalived would.
 func (p *routeParser) finish() {
 	s := &p.spec
 	if p.having {
@@ -269,18 +325,23 @@ func (p *routeParser) finish() {
 	case !hopless && len(s.Route.Hops) == 0:
 		p.fail("route %s: expected via or dev", s.Key.Dst)
 	}
+	if s.NoTrack && p.proto != 0 {
+		s.Route.Protocol = p.proto // else it is ours: that is how we know it again
+	}
 	switch {
 	case s.Key.Dst.Addr().Is6():
-		s.Route.Scope = 0
 		if s.Key.Metric == 0 {
 			s.Key.Metric = metric6
 		}
 	case p.scope >= 0:
 		s.Route.Scope = uint8(p.scope) //nolint:gosec // parsed from 8 bits
-	case s.Route.Type == unix.RTN_LOCAL:
+	case s.Route.Type == unix.RTN_LOCAL: // the kernel takes no other
 		s.Route.Scope = unix.RT_SCOPE_HOST
-	case !hopless && len(s.Route.Hops) == 1 && !s.Route.Hops[0].Via.IsValid():
+	case s.Route.Type == unix.RTN_BROADCAST:
 		s.Route.Scope = unix.RT_SCOPE_LINK
+	}
+	if !s.Key.Dst.Addr().Is6() {
+		s.Route.Pref = 0
 	}
 }
 
@@ -292,7 +353,7 @@ func (p *routeParser) families() {
 		for _, h := range s.Route.Hops {
 			six = six || h.Via.Is6()
 		}
-		six = six || s.Route.Source.Is6()
+		six = six || s.Route.Source.Is6() || p.six
 		if six {
 			s.Key.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 		}

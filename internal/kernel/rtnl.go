@@ -17,7 +17,11 @@ const (
 	typeMask  = 0x3fff // NLA_TYPE_MASK
 )
 
-var native = binary.NativeEndian
+// Netlink is in the machine's order, what it says of packets in the network's.
+var (
+	native  = binary.NativeEndian
+	network = binary.BigEndian
+)
 
 // align rounds up as NLMSG_ALIGN and RTA_ALIGN do.
 func align(n int) int { return (n + 3) &^ 3 }

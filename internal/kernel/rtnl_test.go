@@ -104,7 +104,7 @@ func FuzzMirror(f *testing.F) {
 	f.Add(bytes.Clone(q.buf))
 	q.reset()
 	for _, c := range routes {
-		q.op(Op{Route: resolve(f, NewFake("v0").Mirror(), c.words), IsRoute: true}, 1)
+		q.op(Op{Route: resolve(f, NewFake("v0", "lo").Mirror(), c.words), Of: RouteChanged}, 1)
 	}
 	f.Add(bytes.Clone(q.buf))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -19,7 +19,7 @@ func suite(t *testing.T, m *Mirror, tables Tables, wait func()) {
 	}
 	one, two := add(t, v0, "192.0.2.1/24"), add(t, v0, "2001:db8::2/64")
 	route := resolve(t, m, "10.0.0.0/8 via 192.0.2.254 dev v0")
-	ops := append(AddrOps([]AddrOp{one, two}), Op{Route: route, IsRoute: true})
+	ops := append(AddrOps([]AddrOp{one, two}), Op{Route: route, Of: RouteChanged})
 
 	for i, err := range tables.ApplyNow(ops) {
 		if err != nil {
@@ -122,7 +122,12 @@ func TestAddressesAsWritten(t *testing.T) {
 		{AddressSpec{Prefix: netip.MustParsePrefix("2001:db8::1/64"), Options: []string{"-nodad", "home"}}, "2001:db8::1/64 dev eth0 home"},
 		{AddressSpec{Prefix: netip.MustParsePrefix("2001:db8::1/128")}, "2001:db8::1/128 dev eth0 nodad preferred_lft 0"},
 		{AddressSpec{Prefix: netip.MustParsePrefix("2001:db8::1/128"), Options: []string{"preferred_lft", "forever"}}, "2001:db8::1/128 dev eth0 nodad"},
-		{AddressSpec{Options: []string{"preferred_lft 0"}}, "192.0.2.1/24 dev eth0 preferred_lft 0"},
+		{AddressSpec{Options: []string{"preferred_lft 0", "home"}}, "192.0.2.1/24 dev eth0"}, // IPv6 alone has these
+		{AddressSpec{Options: []string{"brd +"}}, "192.0.2.1/24 brd 192.0.2.255 dev eth0"},
+		{AddressSpec{Options: []string{"brd -", "track_group G"}}, "192.0.2.1/24 brd 192.0.2.0 dev eth0"},
+		{AddressSpec{Prefix: netip.MustParsePrefix("192.0.2.1/31"), Options: []string{"brd +"}}, "192.0.2.1/31 dev eth0"},
+		{AddressSpec{Lease: 30}, "192.0.2.1/24 dev eth0 valid_lft 30"},
+		{AddressSpec{Prefix: netip.MustParsePrefix("2001:db8::1/64"), Options: []string{"preferred_lft 100"}}, "2001:db8::1/64 dev eth0 nodad preferred_lft 100"},
 	} {
 		if !c.spec.Prefix.IsValid() {
 			c.spec.Prefix = netip.MustParsePrefix("192.0.2.1/24")
@@ -136,9 +141,9 @@ func TestAddressesAsWritten(t *testing.T) {
 			t.Errorf("got %s\nwant %s", got, c.command)
 		}
 	}
-	for _, c := range []AddressSpec{{Scope: "moon"}, {Options: []string{"frobnicate"}}, {Options: []string{"preferred_lft", "30"}}, {Options: []string{"preferred_lft"}}} {
-		c.Prefix = netip.MustParsePrefix("192.0.2.1/24")
-		if _, _, err := c.On(1); err == nil || !strings.HasPrefix(err.Error(), "address 192.0.2.1/24: ") {
+	for _, c := range []AddressSpec{{Scope: "moon"}, {Options: []string{"frobnicate"}}, {Options: []string{"preferred_lft", "soon"}}, {Options: []string{"preferred_lft"}}} {
+		c.Prefix = netip.MustParsePrefix("2001:db8::1/64")
+		if _, _, err := c.On(1); err == nil || !strings.HasPrefix(err.Error(), "address 2001:db8::1/64: ") {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}

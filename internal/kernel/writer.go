@@ -240,13 +240,13 @@ func (s *writeSocket) answers(ops []Op, errs []error, first uint32) error {
 
 // done reports whether an error only says that somebody was faster.
 func done(op Op, err error) bool {
-	switch op.verb() {
+	switch op.Verb() {
 	case reconcile.Add:
 		return errors.Is(err, unix.EEXIST)
 	case reconcile.Remove:
-		return errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ESRCH)
+		return op.Of == RuleChanged && errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ESRCH)
 	case reconcile.Change: // of its two halves
-		return errors.Is(err, unix.EADDRNOTAVAIL)
+		return errors.Is(err, unix.EADDRNOTAVAIL) || op.Of == RouteChanged && errors.Is(err, unix.ESRCH)
 	}
 	return false
 }
@@ -255,10 +255,14 @@ func done(op Op, err error) bool {
 // will say the same, some of them later.
 func (m *Mirror) apply(op Op) {
 	switch {
-	case op.IsRoute && op.Route.Verb == reconcile.Remove:
+	case op.Of == RouteChanged && op.Route.Verb == reconcile.Remove:
 		delete(m.routes, op.Route.Key)
-	case op.IsRoute:
+	case op.Of == RouteChanged:
 		m.routes[op.Route.Key] = routeEntry{Route: op.Route.Want, seen: m.generation}
+	case op.Of == RuleChanged && op.Rule.Verb == reconcile.Remove:
+		delete(m.rules, op.Rule.Key)
+	case op.Of == RuleChanged:
+		m.rules[op.Rule.Key] = m.generation
 	case op.Addr.Verb == reconcile.Remove:
 		m.dropAddr(op.Addr.Key)
 	default:

@@ -97,6 +97,12 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 	for i := range e.holds {
 		e.holds[i].away = false
 	}
+	for i := range e.routes {
+		e.routes[i].away = false
+	}
+	for i := range e.rules {
+		e.rules[i].away = false
+	}
 	d.dirty = append(d.dirty, e)
 }
 

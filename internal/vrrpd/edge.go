@@ -21,7 +21,8 @@ type edge struct {
 	onLink  bool       // the interface exists
 	source  netip.Addr // adverts come from there; invalid if there is none
 	holds   []holding  // its addresses, as the kernel knows them
-	routes  []kernel.RouteSpec
+	routes  []heldRoute
+	rules   []heldRule
 	active  bool   // addresses and routes are wanted
 	owner   bool   // priority 255: addresses may be the interface's own
 	sender  string // build.SourceTrack

@@ -19,6 +19,8 @@ import (
 func (d *daemon) locateAll() {
 	clear(d.virtual)
 	clear(d.owners)
+	clear(d.routeOwners)
+	clear(d.ruleOwners)
 	clear(d.routers)
 	clear(d.indexes)
 	clear(d.names)
@@ -27,6 +29,7 @@ func (d *daemon) locateAll() {
 	}
 	for _, e := range d.edges {
 		d.place(e)
+		d.placeRoutes(e)
 		for i := range e.holds {
 			h := &e.holds[i]
 			d.owners[h.key] = append(d.owners[h.key], e)

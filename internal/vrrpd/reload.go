@@ -11,7 +11,6 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
-	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
@@ -101,6 +100,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.cfg = next
 	d.links.wanted = want(&next)
 	d.locateAll()
+	d.mirrorRoutes()
 	d.act(actions[at+1:])
 
 	d.vigil()
@@ -145,7 +145,7 @@ func (d *daemon) forgetTracks() {
 // the next one no longer has can be told from what was never ours.
 func (d *daemon) haunt() {
 	for _, e := range d.holders() {
-		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes})
+		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes, rules: e.rules})
 	}
 }
 
@@ -165,7 +165,7 @@ func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
 		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
 		e.sender = build.SourceTrack(r.Name, r.Base)
 		e.advert, e.fits = e.advert[:0], min(len(r.Advertised), wire.MaxAddresses)
-		e.routes = d.routeSpecs(e)
+		d.parse(e)
 		d.edges[i] = e
 		if e.active && grew(had, addressesOf(e)) {
 			d.again = append(d.again, e)
@@ -190,20 +190,6 @@ func grew(before, now map[netip.Addr]bool) bool {
 		}
 	}
 	return false
-}
-
-// routeSpecs reads the virtual routes.
-func (d *daemon) routeSpecs(e *edge) []kernel.RouteSpec {
-	var specs []kernel.RouteSpec
-	for _, r := range e.Routes {
-		s, err := kernel.ParseRoute(r.Words)
-		if err != nil {
-			d.sayf(slog.LevelWarn, kindConfig, e.Name, "(%s) virtual route at %s:%d: %v", e.Name, r.Pos.File, r.Pos.Line, err)
-			continue
-		}
-		specs = append(specs, s)
-	}
-	return specs
 }
 
 // leave forgets routers that are gone, and notifies of them.

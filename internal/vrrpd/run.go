@@ -2,7 +2,8 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. links.go has the virtual interfaces, firewall.go nftables. static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
+// stop.go. links.go has the virtual interfaces, firewall.go nftables, held.go routes and
+// rules, static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
 // FIFOs, mail.go mail, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -57,29 +58,32 @@ type daemon struct {
 	speaker   speaker
 	pace      *pacer
 
-	edges   []*edge // by index of the configuration
-	masters int     // how many of them are active
-	static  *edge   // holds what is there whatever the states
-	ghosts  []*edge // what earlier configurations may have left
-	routers map[address]*edge
-	owners  map[kernel.AddrKey][]*edge // whose virtual address it is
-	virtual map[netip.Addr]bool
-	strays  map[place]*stray
-	told    map[string]verdict // what the machine knows of tracked objects
-	parsed  wire.Advert        // of the packet being looked at
-	early   early
+	edges       []*edge // by index of the configuration
+	masters     int     // how many of them are active
+	static      *edge   // holds what is there whatever the states
+	ghosts      []*edge // what earlier configurations may have left
+	routers     map[address]*edge
+	owners      map[kernel.AddrKey][]*edge // whose virtual address it is
+	routeOwners map[kernel.RouteKey][]*edge
+	ruleOwners  map[kernel.Rule][]*edge
+	virtual     map[netip.Addr]bool
+	strays      map[place]*stray
+	told        map[string]verdict // what the machine knows of tracked objects
+	parsed      wire.Advert        // of the packet being looked at
+	early       early
 
 	// What the kernel's changes concern: links by index and by name.
 	indexes map[int]bool
 	names   map[string]bool
 
-	dirty, again []*edge // to be written; to be announced once more
-	moved        bool    // a link, or perhaps a source, has changed
-	suspects     []kernel.AddrKey
-	lostRoutes   []kernel.RouteKey
-	flying       int // writes that are with the writer's thread
-	retryAt      clock.Instant
-	backoff      time.Duration
+	dirty, again  []*edge // to be written; to be announced once more
+	moved         bool    // a link, or perhaps a source, has changed
+	suspects      []kernel.AddrKey
+	suspectRoutes []kernel.RouteKey
+	suspectRules  []kernel.Rule
+	flying        int // writes that are with the writer's thread
+	retryAt       clock.Instant
+	backoff       time.Duration
 
 	trackers []*tracker
 	files    *trackFiles
@@ -124,6 +128,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d := &daemon{
 		conn: conn, boot: boot, log: log,
 		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]bool{},
+		routeOwners: map[kernel.RouteKey][]*edge{}, ruleOwners: map[kernel.Rule][]*edge{},
 		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
 	}
 	d.scripts = script.New(d.scriptEnded)
@@ -213,6 +218,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.openFIFOs(cfg.FIFOs)
 	d.openMail(cfg.Mail)
 	d.locateAll()
+	d.mirrorRoutes()
 	d.begun = true
 	d.report()
 	left := d.leftOver()

@@ -2,11 +2,11 @@ package vrrpd
 
 import (
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
 
-// The static addresses and routes (static_ipaddress, static_routes) are held as
+// The static addresses, routes and rules (static_ipaddress, static_routes,
+// static_rules) are held as
 // a router's are, by a router that does not speak and is always active: they
 // are put in place at the start, put back when somebody removes them, compared
 // at a reload, and go at the end. What was there before us, and is somebody
@@ -21,8 +21,8 @@ func (d *daemon) stand(next *build.VRRP) {
 		d.static = &edge{index: standing, owner: true}
 	}
 	e := d.static
-	e.Router = build.Router{Name: "static", Addresses: next.StaticAddresses, Routes: next.StaticRoutes}
-	e.routes = d.routeSpecs(e)
+	e.Router = build.Router{Name: "static", Addresses: next.StaticAddresses, Routes: next.StaticRoutes, Rules: next.StaticRules}
+	d.parse(e)
 }
 
 // placeStatic finds the links of what is static. Unlike virtual addresses, these
@@ -36,13 +36,7 @@ func (d *daemon) placeStatic() {
 	for i := range e.holds {
 		d.owners[e.holds[i].key] = append(d.owners[e.holds[i].key], e)
 	}
-	for i := range e.routes {
-		for _, dev := range e.routes[i].Devs {
-			if dev != "" {
-				d.name(dev)
-			}
-		}
-	}
+	d.placeRoutes(e)
 }
 
 // holders are all edges that have addresses and routes.
@@ -60,26 +54,4 @@ func (d *daemon) stateOf(e *edge) vrrp.State {
 		return vrrp.Init
 	}
 	return d.node.Router(e.index).State
-}
-
-// carried reports whether the links of a route are set up; without that the
-// kernel has no routes over them, and takes none.
-func (d *daemon) carried(r kernel.Route) bool {
-	for _, h := range r.Hops {
-		if l, ok := d.mirror.LinkAt(h.Link); ok && l.Down() {
-			return false
-		}
-	}
-	return true
-}
-
-// routeCarried is carried for one of an edge's routes. One that is not is not
-// missing: it comes back with its link.
-func (d *daemon) routeCarried(e *edge, k kernel.RouteKey) bool {
-	for i := range e.routes {
-		if key, r, err := e.routes[i].Resolve(d.mirror); err == nil && key == k {
-			return d.carried(r)
-		}
-	}
-	return false
 }

@@ -48,7 +48,7 @@ func (d *daemon) endOperation(why string) {
 		d.notify(&notice{kind: "GROUP", name: g.Name, state: "STOP", cause: why, scripts: &g.Notify, mail: g.Mail})
 	}
 	if d.boot.KeepVRRP {
-		d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses and routes stay, as --dont-release-vrrp says")
+		d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses, routes and rules stay, as --dont-release-vrrp says")
 	}
 	d.say(slog.LevelInfo, kindProcess, "", why, "Stopped: "+why)
 }
@@ -56,10 +56,12 @@ func (d *daemon) endOperation(why string) {
 // keep forgets the addresses, so that they stay (--dont-release-vrrp).
 func (d *daemon) keep() {
 	for _, e := range d.holders() {
-		e.holds, e.routes = nil, nil
+		e.holds, e.routes, e.rules = nil, nil, nil
 	}
 	d.ghosts = nil
 	clear(d.owners)
+	clear(d.routeOwners)
+	clear(d.ruleOwners)
 }
 
 // removeAll removes addresses and routes before the loop ends, however many;

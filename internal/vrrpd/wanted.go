@@ -74,6 +74,7 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 	m := d.mirror
 	want, have := map[kernel.AddrKey]kernel.Address{}, map[kernel.AddrKey]kernel.Address{}
 	wantRoutes, haveRoutes := map[kernel.RouteKey]kernel.Route{}, map[kernel.RouteKey]kernel.Route{}
+	wantRules, haveRules := map[kernel.Rule]struct{}{}, map[kernel.Rule]struct{}{}
 	for _, e := range edges {
 		for i := range e.holds {
 			h := &e.holds[i]
@@ -86,34 +87,35 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 			}
 		}
 		for i := range e.routes {
-			key, route, err := e.routes[i].Resolve(m)
-			if err != nil {
-				continue // its link does not exist; told where it is wanted
+			h := &e.routes[i]
+			if h.problem != nil {
+				continue // its link does not exist
 			}
-			if there, ok := m.Route(key); ok {
-				haveRoutes[key] = there
+			if there, ok := m.Route(h.key); ok {
+				haveRoutes[h.key] = there
 			}
-			if e.active && d.carried(route) {
-				wantRoutes[key] = route
+			if route, wanted := d.wantedRoute(h.key); wanted {
+				wantRoutes[h.key] = route
+			}
+		}
+		for i := range e.rules {
+			h := &e.rules[i]
+			if h.problem != nil {
+				continue
+			}
+			if m.Rule(h.rule) {
+				haveRules[h.rule] = struct{}{}
+			}
+			if d.wantedRule(h.rule) {
+				wantRules[h.rule] = struct{}{}
 			}
 		}
 	}
-	addrs := kernel.AddrOps(reconcile.Plan(kernel.AddrKind, want, have))
-	routes := kernel.RouteOps(reconcile.Plan(kernel.RouteKind, wantRoutes, haveRoutes))
-	return order(addrs, routes)
-}
-
-// order puts new routes behind the addresses that they may need, and all
-// removals of routes before those of addresses.
-func order(addrs, routes []kernel.Op) []kernel.Op {
-	if len(routes) == 0 {
-		return addrs
-	}
-	at := slices.IndexFunc(addrs, func(op kernel.Op) bool { return op.Addr.Verb == reconcile.Remove })
-	if at < 0 {
-		at = len(addrs)
-	}
-	return slices.Insert(addrs, at, routes...)
+	ops := kernel.AddrOps(reconcile.Plan(kernel.AddrKind, want, have))
+	ops = append(ops, kernel.RouteOps(reconcile.Plan(kernel.RouteKind, wantRoutes, haveRoutes))...)
+	ops = append(ops, kernel.RuleOps(reconcile.Plan(kernel.RuleKind, wantRules, haveRules))...)
+	kernel.Order(ops)
+	return ops
 }
 
 // wanted is the address that some active router wants to be there.
@@ -151,25 +153,19 @@ func (d *daemon) written(ops []kernel.Op, errs []error) bool {
 
 // ownerOf is a router that an operation is for, nil if there is none any more.
 func (d *daemon) ownerOf(op *kernel.Op) *edge {
-	if op.IsRoute {
-		return d.routeOwner(op.Route.Key)
+	var owners []*edge
+	switch op.Of {
+	case kernel.RouteChanged:
+		owners = d.routeOwners[op.Route.Key]
+	case kernel.RuleChanged:
+		owners = d.ruleOwners[op.Rule.Key]
+	default:
+		owners = d.owners[op.Addr.Key]
 	}
-	for _, e := range d.owners[op.Addr.Key] {
-		return e
+	if len(owners) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// routeOwner looks for whose route it is; routes are few and this is rare.
-func (d *daemon) routeOwner(k kernel.RouteKey) *edge {
-	for _, e := range d.holders() {
-		for i := range e.routes {
-			if key, _, err := e.routes[i].Resolve(d.mirror); err == nil && key == k {
-				return e
-			}
-		}
-	}
-	return nil
+	return owners[0]
 }
 
 // retryLater has everything compared anew, later each time.
@@ -198,8 +194,10 @@ func (d *daemon) changed(c kernel.Change) {
 		d.suspects = append(d.suspects, c.Addr)
 	case c.Kind == kernel.AddrChanged: // perhaps a source
 		d.moved = d.moved || d.concerns(c.Link)
-	case c.Gone:
-		d.lostRoutes = append(d.lostRoutes, c.Route)
+	case c.Kind == kernel.RouteChanged && len(d.routeOwners[c.Route]) > 0:
+		d.suspectRoutes = append(d.suspectRoutes, c.Route)
+	case c.Kind == kernel.RuleChanged && len(d.ruleOwners[c.Rule]) > 0:
+		d.suspectRules = append(d.suspectRules, c.Rule)
 	}
 }
 
@@ -219,14 +217,13 @@ func (d *daemon) settle() {
 	for _, k := range d.suspects {
 		d.suspect(k)
 	}
-	for _, k := range d.lostRoutes {
-		if e := d.routeOwner(k); e != nil && e.active {
-			if _, there := d.mirror.Route(k); !there && d.routeCarried(e, k) {
-				d.repair(e, fmt.Sprintf("route %s was removed by somebody else: it is put back", k.Dst))
-			}
-		}
+	for _, k := range d.suspectRoutes {
+		d.suspectRoute(k)
 	}
-	d.suspects, d.lostRoutes = d.suspects[:0], d.lostRoutes[:0]
+	for _, r := range d.suspectRules {
+		d.suspectRule(r)
+	}
+	d.suspects, d.suspectRoutes, d.suspectRules = d.suspects[:0], d.suspectRoutes[:0], d.suspectRules[:0]
 	d.write()
 	d.announceAgain()
 }
