@@ -77,6 +77,9 @@ func (f *Facts) Resolves(host string) bool {
 	return !ok || recall(f.known.Hosts, host, r.Resolves)
 }
 
+// Taken asks every time.
+func (f *Facts) Taken(name string) bool { return taken(f.asked, name) }
+
 func recall[A any](known map[string]A, name string, ask func(string) A) A {
 	a, ok := known[name]
 	if !ok {

@@ -22,17 +22,17 @@ type VMAC struct {
 	Mode   string       // use_ipvlan: bridge (default), private, vepa
 }
 
-// VMACs is what a System may be besides: it knows whether an interface is a
-// virtual one, which a daemon that died may have left.
-type VMACs interface{ VMAC(name string) bool }
+// VMACs is what a System may be besides: it knows whether a name belongs to an
+// interface that is no VMAC. One that is may be what a daemon that died has left,
+// or the running one's.
+type VMACs interface{ Taken(name string) bool }
 
-// taken reports whether a name belongs to an interface that is no VMAC.
-func (l *loader) taken(name string) bool {
-	if l.sys == nil || !l.sys.Interface(name) || strings.HasPrefix(name, l.cfg.Global.VMACPrefix) {
-		return false
+// taken reports whether a VMAC must not have that name.
+func taken(s System, name string) bool {
+	if v, ok := s.(VMACs); ok {
+		return v.Taken(name)
 	}
-	v, ok := l.sys.(VMACs)
-	return !ok || !v.VMAC(name)
+	return s != nil && s.Interface(name)
 }
 
 // useVMAC reads [NAME] [MAC] [name NAME] [group NUMBER] [netlink_notify].
@@ -75,7 +75,7 @@ func (l *loader) vmacName(s *stmt, w syntax.Word, v *VMAC) bool {
 	case len(w.Text) > schema.MaxInterface:
 		s.Fault("HF011", diag.Error, w, "the name "+strconv.Quote(w.Text)+" is too long", "at most 15 characters")
 		return false
-	case l.taken(w.Text):
+	case taken(l.sys, w.Text) && !strings.HasPrefix(w.Text, l.cfg.Global.VMACPrefix):
 		s.Fault("HF011", diag.Error, w, "the interface "+w.Text+" exists already and is no VMAC", "another name")
 	}
 	v.Name = w.Text

@@ -30,3 +30,5 @@ type judged struct{ System }
 
 // Resolves is always true.
 func (judged) Resolves(string) bool { return true }
+
+func (judged) Taken(string) bool { return false }

@@ -44,19 +44,23 @@ func (System) Interface(name string) bool {
 	return unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request) == nil
 }
 
-// VMAC reports whether a network interface is a macvlan or an ipvlan.
-func (System) VMAC(name string) bool {
+// Taken reports whether there is a network interface of that name that is
+// neither a macvlan nor an ipvlan.
+func (s System) Taken(name string) bool {
+	if !s.Interface(name) {
+		return false
+	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return false
+		return true
 	}
 	defer func() { _ = unix.Close(fd) }()
 	info, err := unix.IoctlGetEthtoolDrvinfo(fd, name)
 	if err != nil {
-		return false
+		return true
 	}
 	driver := unix.ByteSliceToString(info.Driver[:])
-	return driver == "macvlan" || driver == "ipvlan"
+	return driver != "macvlan" && driver != "ipvlan"
 }
 
 // User reports whether there is an account of that name or number.

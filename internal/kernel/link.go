@@ -120,6 +120,9 @@ func (w *LinkWork) Do() error {
 		}
 	}
 	if err := s.link(func(q *requests, seq uint32) { q.upLink(w.Name, seq) }); err != nil {
+		if !w.make && errors.Is(err, unix.ENODEV) {
+			return nil // it was down because it was being removed; the mirror says so
+		}
 		return fmt.Errorf("set %s up: %w", w.Name, err)
 	}
 	return nil

@@ -47,10 +47,11 @@ type Settings struct {
 type setting struct{ path, was, now string }
 
 // Lower has the interface below VMACs leave their addresses to them: it
-// answers for its own alone, by what routing would choose (keepalived sets the
-// same).
+// answers for its own alone, by what routing would choose, as with keepalived;
+// and it does not name theirs when it asks who has another address, which would
+// teach the hosts that hear it the interface's own MAC address (RFC 9568 §8.1.2).
 func (s *Settings) Lower(link string) error {
-	return errors.Join(s.atLeast(link, "arp_ignore", 1), s.atLeast(link, "arp_filter", 1))
+	return errors.Join(s.atLeast(link, "arp_ignore", 1), s.atLeast(link, "arp_filter", 1), s.atLeast(link, "arp_announce", 2))
 }
 
 // atLeast raises an IPv4 setting of a link.

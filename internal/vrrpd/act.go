@@ -88,6 +88,7 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 	case active && !e.active:
 		e.counters.becameMaster++
 		d.masters++
+		d.beginExtra(e)
 	case !active && e.active:
 		e.counters.released++
 		d.masters--

@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -29,7 +30,8 @@ type edge struct {
 	problem string // why it cannot speak, empty if it can
 
 	announcement announcement // what is left to announce
-	forwards     bool         // neighbour advertisements say that we are a router
+	extraAt      clock.Instant
+	forwards     bool // neighbour advertisements say that we are a router
 
 	repaired clock.Instant // when somebody's doing was last undone
 	repairs  quiet
@@ -61,6 +63,9 @@ type holding struct {
 	dev     string
 	noTrack bool
 	away    bool // no_track, and somebody removed it
+	lane    int  // interfaces that are paced together
+	pause   time.Duration
+	beyond  bool // not where its router speaks: see garp_extra_if
 	native  bool // the interface's own, there before us: it stays when we go
 }
 

@@ -172,8 +172,10 @@ func (d *daemon) keepLinks() {
 	if len(j.work) == 0 {
 		return
 	}
-	if now := d.now(); now < d.links.again {
-		d.retryLater()
+	if d.now() < d.links.again {
+		if d.retryAt == 0 || d.links.again < d.retryAt {
+			d.retryAt = d.links.again
+		}
 		return
 	}
 	d.links.again = d.now().Add(calm)

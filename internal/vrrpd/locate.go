@@ -148,6 +148,8 @@ func (d *daemon) place(e *edge) {
 		} else if there, ok := d.mirror.Address(key); ok && e.owner && !e.active {
 			h.native = there.Protocol != kernel.Protocol
 		}
+		h.lane, h.pause = d.pacing(e, &h)
+		h.beyond = d.beyond(e, &h)
 		e.holds = append(e.holds, h)
 	}
 }
@@ -163,10 +165,10 @@ func (d *daemon) interfaces() {
 			why = "there is no such interface"
 		case link.Flags&unix.IFF_UP == 0:
 			why = "it is not set up"
-		case !link.Up():
+		case !d.carries(link):
 			why = "no carrier"
 		}
-		d.track(build.InterfaceTrack(name), why == "", why)
+		d.interfaceIs(name, why == "", why)
 	}
 }
 

@@ -20,14 +20,15 @@ const (
 // pacer sends gratuitous ARPs and unsolicited neighbour advertisements: every
 // address of a router once, and again later as often as asked. First rounds go
 // before further ones. On an interface with vrrp_garp_interval or
-// vrrp_gna_interval there is that much time between two packets.
+// vrrp_gna_interval, or on those of a garp_group, there is that much time between
+// two packets.
 type pacer struct {
 	send  func(e *edge, h *holding) // one announcement
 	flush func()                    // out with what was sent
 	fresh []*edge                   // routers whose first round is to go
 	rest  []*edge                   // those with further rounds
 	next  clock.Instant             // nothing leaves before
-	quiet map[int]clock.Instant     // an interface is not spoken on until then
+	quiet map[int]clock.Instant     // by lane: nobody speaks there until then
 }
 
 func newPacer(send func(*edge, *holding), flush func()) *pacer {
@@ -39,6 +40,7 @@ type announcement struct {
 	rounds int // still to go, the present one included; 0 = none
 	at     int // the next address of the present round
 	fresh  bool
+	extra  bool // only addresses beyond
 }
 
 // announce wants every address of a router announced so many times.
@@ -54,6 +56,17 @@ func (p *pacer) announce(now clock.Instant, e *edge, rounds int) {
 		p.fresh = append(p.fresh, e)
 	}
 	*a = announcement{rounds: max(a.rounds, rounds), fresh: true}
+	p.next = now
+}
+
+// extra announces once what a router holds beyond where it speaks, unless
+// everything is to be announced anyway.
+func (p *pacer) extra(now clock.Instant, e *edge) {
+	if e.announcement.rounds > 0 || !slices.ContainsFunc(e.holds, func(h holding) bool { return h.beyond }) {
+		return
+	}
+	p.fresh = append(p.fresh, e)
+	e.announcement = announcement{rounds: 1, fresh: true, extra: true}
 	p.next = now
 }
 
@@ -113,17 +126,16 @@ func (p *pacer) round(e *edge, budget int, now clock.Instant) (sent int, until c
 	a := &e.announcement
 	for ; sent < budget && a.at < len(e.holds); a.at++ {
 		h := &e.holds[a.at]
-		if until = p.quiet[h.key.Link]; until > now {
-			return sent, until
+		if a.extra && !h.beyond {
+			continue
 		}
-		pause := e.ARPInterval
-		if h.key.Addr.Is6() {
-			pause = e.NAInterval
+		if until = p.quiet[h.lane]; until > now {
+			return sent, until
 		}
 		p.send(e, h)
 		sent++
-		if pause > 0 {
-			p.quiet[h.key.Link] = now.Add(pause)
+		if h.pause > 0 {
+			p.quiet[h.lane] = now.Add(h.pause)
 		}
 	}
 	if a.at >= len(e.holds) {

@@ -25,7 +25,7 @@ func announced(name string, link, addresses int) *edge {
 	e.Name = name
 	for i := range addresses {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 24)
-		e.holds = append(e.holds, holding{key: kernel.Key(link, p)})
+		e.holds = append(e.holds, holding{key: kernel.Key(link, p), lane: link})
 	}
 	return e
 }
@@ -66,7 +66,7 @@ func TestFirstRoundsGoFirst(t *testing.T) {
 func TestIntervalIsKeptOnEachInterface(t *testing.T) {
 	p, said, now := announcer()
 	a, b := announced("a", 1, 2), announced("b", 2, 1)
-	a.ARPInterval, b.ARPInterval = 10*time.Millisecond, 10*time.Millisecond
+	paced(10*time.Millisecond, a, b)
 	p.announce(*now, a, 2)
 	p.announce(*now, b, 1)
 	p.burst(*now)
@@ -75,6 +75,54 @@ func TestIntervalIsKeptOnEachInterface(t *testing.T) {
 		"0s a 192.0.2.1", "0s b 192.0.2.1", "10ms a 192.0.2.2", "20ms a 192.0.2.1", "30ms a 192.0.2.2",
 	}
 	if !slices.Equal(*said, want) {
+		t.Errorf("got %q", *said)
+	}
+}
+
+func paced(pause time.Duration, edges ...*edge) {
+	for _, e := range edges {
+		for i := range e.holds {
+			e.holds[i].pause = pause
+		}
+	}
+}
+
+// "A list of interfaces across which the delays are aggregated."
+func TestIntervalIsKeptAcrossAGroup(t *testing.T) {
+	p, said, now := announcer()
+	a, b := announced("a", 1, 2), announced("b", 2, 1)
+	paced(10*time.Millisecond, a, b)
+	for _, e := range []*edge{a, b} {
+		for i := range e.holds {
+			e.holds[i].lane = -1
+		}
+	}
+	p.announce(*now, a, 1)
+	p.announce(*now, b, 1)
+	p.burst(*now)
+	run(t, p, now)
+	if len(*said) != 3 || (*said)[0][:2] != "0s" || (*said)[1][:4] != "10ms" || (*said)[2][:4] != "20ms" {
+		t.Errorf("got %q", *said)
+	}
+}
+
+// garp_extra_if is for addresses on other interfaces, and goes without saying
+// while all are announced.
+func TestExtraAnnouncements(t *testing.T) {
+	p, said, now := announcer()
+	a, b := announced("a", 1, 2), announced("b", 2, 1)
+	a.holds[1].beyond = true
+	p.extra(*now, a)
+	p.extra(*now, b)
+	run(t, p, now)
+	if !slices.Equal(*said, []string{"0s a 192.0.2.2"}) {
+		t.Errorf("got %q", *said)
+	}
+	*said = nil
+	p.announce(*now, a, 1)
+	p.extra(*now, a)
+	run(t, p, now)
+	if !slices.Equal(*said, []string{"0s a 192.0.2.1", "0s a 192.0.2.2"}) {
 		t.Errorf("got %q", *said)
 	}
 }

@@ -99,6 +99,8 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.stand(&next)
 	d.cfg = next
 	d.links.wanted = want(&next)
+	d.index()
+	d.tickExtra(d.now(), 0)
 	d.locateAll()
 	d.mirrorRoutes()
 	d.act(actions[at+1:])

@@ -2,8 +2,11 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. links.go has the virtual interfaces, firewall.go nftables, held.go routes and
-// rules, static.go has what is there whatever the states, auth.go AH. early.go has deadlines served on time, pace.go sends announcements, scripts.go runs track scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
+// stop.go. links.go has the virtual interfaces, firewall.go nftables, settle.go
+// what interfaces are said to be, linkbeat.go asks their drivers. held.go has routes
+// and rules, static.go what is there whatever the states, auth.go AH. early.go has
+// deadlines served on time, pace.go sends announcements, scripts.go runs track
+// scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
 // FIFOs, mail.go mail, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -26,6 +29,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/loop"
@@ -96,6 +100,14 @@ type daemon struct {
 
 	links links
 	wall  firewall
+
+	// Looked up by name in the configuration.
+	delays   map[string]conf.UpDownDelay
+	bases    map[string]string // of virtual interfaces
+	paces    map[string]int    // index of an interface's garp_group
+	bouncing map[string]bouncing
+	beats    beats
+	extraAt  clock.Instant // when somebody's extra announcements are due
 
 	trouble, fifoLoss, mailLoss, wallLoss quiet
 
@@ -186,6 +198,8 @@ func (d *daemon) close() {
 func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextDeadline, d.tick)
 	d.loop.OnDeadline(d.pace.deadline, d.pace.tick)
+	d.loop.OnDeadline(d.nextBelieved, d.tickBelieved)
+	d.loop.OnDeadline(d.nextExtra, d.tickExtra)
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
@@ -213,6 +227,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.makeLinks(&cfg)
 	d.adoptLinks(&cfg)
 	d.cfg = cfg
+	d.index()
 	d.vigil()
 	d.precedence()
 	d.openFIFOs(cfg.FIFOs)

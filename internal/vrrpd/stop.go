@@ -91,6 +91,7 @@ func (d *daemon) end() {
 	d.fifos.Close()
 	d.closeMail()
 	d.keeper.Close()
+	d.endBeats()
 	d.hands.Wait()
 	d.endLinks()
 	d.endWall()
