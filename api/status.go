@@ -23,6 +23,7 @@ type Status struct {
 	Instances  []Instance  `json:"instances"`
 	Groups     []Group     `json:"groups"`
 	Director   string      `json:"director,omitempty"`
+	PutBack    int         `json:"put_back,omitempty"` // entries of the director's table that others had changed
 	Services   []Service   `json:"services"`
 }
 

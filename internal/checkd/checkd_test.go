@@ -59,6 +59,19 @@ func (r *recorder) Set(_ context.Context, want lvs.Table) (director.Changes, err
 
 func (r *recorder) Read(context.Context) (lvs.Table, error) { return r.table(), nil }
 
+// Audit finds that the services have gone.
+func (r *recorder) Audit(_ context.Context, want lvs.Table) (undone []director.Op, _ error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k := range want {
+		if _, there := r.have[k]; !there {
+			undone = append(undone, director.Op{Verb: director.AddService, Service: k})
+		}
+	}
+	r.have = maps.Clone(want)
+	return undone, nil
+}
+
 func (r *recorder) Close(_ context.Context, keep bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ func (d *daemon) query(m ipc.Message) {
 }
 
 func (d *daemon) status() api.Status {
-	s := api.Status{Director: d.writer.dir.Name(), Services: make([]api.Service, 0, len(d.order))}
+	s := api.Status{Director: d.writer.dir.Name(), PutBack: d.putBack, Services: make([]api.Service, 0, len(d.order))}
 	now := d.loop.Read()
 	for _, p := range d.order {
 		s.Services = append(s.Services, p.status(now.Mono.Sub(0), time.Unix(0, now.Wall)))

@@ -105,6 +105,7 @@ func (d *daemon) reloaded(p *plan, err error) {
 	} else {
 		d.adopt(p)
 		d.settle()
+		d.writer.doubt()
 		d.tidy()
 		d.tell(record{kind: "config", what: "Reloaded; checking " + d.census()})
 	}

@@ -72,6 +72,7 @@ type daemon struct {
 	// changedTable: services have been taken out of the table in this turn.
 	changedTable bool
 	writer       *writer
+	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
 
 	addresses *kernel.Reflector // nil unless something has ha_suspend

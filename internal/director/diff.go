@@ -32,6 +32,28 @@ type Op struct {
 	WantServer lvs.Server
 }
 
+// String says in a clause how the table was found, if this is what an audit
+// had to do to it.
+func (op Op) String() string {
+	service := ServiceName(op.Service)
+	server := ServerName(op.Service, op.Server) + " of VS " + service
+	switch op.Verb {
+	case AddService:
+		return "VS " + service + " was gone"
+	case ChangeService:
+		return "VS " + service + " was changed"
+	case AddServer:
+		return server + " was gone"
+	case ChangeServer:
+		return server + " was changed"
+	case RemoveServer:
+		return server + " was added"
+	case RemoveService:
+		return "VS " + service + " was added"
+	}
+	return ""
+}
+
 // Diff returns what turns have into want, in the order in which to write it:
 // service by service what is new or different, then what is to go. Both
 // tables must be canonical. Equal tables of any size cost one walk and no

@@ -34,6 +34,13 @@ type Director interface {
 // Changes counts what Set wrote, services and servers alike.
 type Changes struct{ Added, Changed, Removed int }
 
+// Auditor is a Director whose table somebody else can change.
+type Auditor interface {
+	// Audit is a Set that believes nothing of what it wrote before: it reads
+	// the table, and returns the steps that brought it back to want.
+	Audit(ctx context.Context, want lvs.Table) ([]Op, error)
+}
+
 // Counter is a Director that counts connections and bytes.
 type Counter interface {
 	// Counters returns the figures of our services as they are now.

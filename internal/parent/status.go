@@ -77,6 +77,7 @@ func merge(s *api.Status, body json.RawMessage) error {
 	s.Instances = append(s.Instances, part.Instances...)
 	s.Groups = append(s.Groups, part.Groups...)
 	s.Services = append(s.Services, part.Services...)
+	s.PutBack += part.PutBack
 	if part.Director != "" {
 		s.Director = part.Director
 	}

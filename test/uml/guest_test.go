@@ -114,6 +114,15 @@ func TestGuestLife(t *testing.T) {
 		w.signal(syscall.SIGHUP)
 		w.sees(all...)
 	})
+	step("others change the table, and a reload audits it", func() {
+		w.run("ipvsadm", "-d", "-t", "10.1.0.1:80", "-r", "127.0.0.11:8080")
+		w.run("ipvsadm", "-e", "-t", "10.1.0.1:80", "-r", "127.0.0.12:8080", "-m", "-w", "99")
+		w.run("ipvsadm", "-a", "-f", "7", "-r", "127.0.0.77:0", "-g")
+		w.run("ipvsadm", "-D", "-u", "10.1.0.3:53")
+		w.signal(syscall.SIGHUP)
+		w.says("somebody else changed the table of ipvs; undid 5 changes: ")
+		w.sees(all...)
+	})
 	step("the checker is killed, and what it left goes on", func() {
 		child := w.child()
 		if err := syscall.Kill(child, syscall.SIGKILL); err != nil {

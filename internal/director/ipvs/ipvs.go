@@ -37,6 +37,7 @@ var (
 	_ director.Counter       = (*Director)(nil)
 	_ director.Flusher       = (*Director)(nil)
 	_ director.TimeoutSetter = (*Director)(nil)
+	_ director.Auditor       = (*Director)(nil)
 )
 
 // Open returns the director, or a *director.Unsupported that says what is
@@ -70,29 +71,43 @@ const maxRounds = 3
 // Set writes the difference. A service that is there already under a key of
 // ours is taken over as it is and changed to what is wanted.
 func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
-	want = director.Wanted(want, d.have)
 	var changes director.Changes
+	err := d.bring(ctx, want, changes.Count)
+	return changes, err
+}
+
+// Audit reads the services that are ours or are to be, and writes the difference.
+func (d *Director) Audit(ctx context.Context, want lvs.Table) ([]director.Op, error) {
+	d.stale = true
+	var done []director.Op
+	err := d.bring(ctx, want, func(op director.Op) { done = append(done, op) })
+	return done, err
+}
+
+// bring brings the table to want and tells each step that was taken.
+func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director.Op)) error {
+	want = director.Wanted(want, d.have)
 	for round := 1; ; round++ {
 		if err := ctx.Err(); err != nil {
-			return changes, err
+			return err
 		}
 		if d.stale {
 			if err := d.refresh(want); err != nil {
-				return changes, err
+				return err
 			}
 		}
 		ops := director.Diff(d.have, want)
-		failed, err := d.apply(ctx, ops, &changes)
+		failed, err := d.apply(ctx, ops, done)
 		if err != nil {
 			d.stale = true
-			return changes, err
+			return err
 		}
 		if len(failed) == 0 {
 			director.Written(d.have, want)
-			return changes, nil
+			return nil
 		}
 		if round == maxRounds || !surprised(failed) {
-			return changes, failures(failed)
+			return failures(failed)
 		}
 		d.stale = true
 	}
@@ -113,7 +128,7 @@ func (d *Director) refresh(want lvs.Table) error {
 }
 
 // apply writes ops batch by batch and keeps have true to what succeeded.
-func (d *Director) apply(ctx context.Context, ops []director.Op, changes *director.Changes) ([]failure, error) {
+func (d *Director) apply(ctx context.Context, ops []director.Op, done func(director.Op)) ([]failure, error) {
 	var failed []failure
 	for len(ops) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -139,7 +154,7 @@ func (d *Director) apply(ctx context.Context, ops []director.Op, changes *direct
 				continue
 			}
 			op.Apply(d.have)
-			changes.Count(op)
+			done(op)
 		}
 		ops = ops[n:]
 	}

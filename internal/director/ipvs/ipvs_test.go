@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,6 +122,48 @@ func TestFlushBySomebodyElseIsRepaired(t *testing.T) {
 			t.Fatal(err)
 		}
 		directortest.Same(t, "the kernel", f.world(t), want)
+	}
+}
+
+// What an audit finds changed it puts back and names.
+func TestAudit(t *testing.T) {
+	f := newFake(t)
+	d := f.open()
+	other := lvs.ServerKey{Addr: netip.MustParseAddr("10.9.9.9"), Port: 9}
+	want := lvs.Table{
+		web: {Scheduler: "rr", Version: 1, Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}, s2: {Weight: 2}}},
+		dns: {Scheduler: "rr", Version: 2, Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}}},
+	}
+	ctx := t.Context()
+	if _, err := d.Set(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	audit := func(expected ...string) {
+		t.Helper()
+		ops, err := d.Audit(ctx, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, op := range ops {
+			said = append(said, op.String())
+		}
+		if !slices.Equal(said, expected) {
+			t.Errorf("undid %q, want %q", said, expected)
+		}
+	}
+	audit()
+	delete(f.table[web].Servers, s1)
+	f.table[web].Servers[s2] = lvs.Server{Weight: 77}
+	f.table[web].Servers[other] = lvs.Server{Weight: 1}
+	delete(f.table, dns)
+	audit("VS "+director.ServiceName(dns)+" was gone", director.ServerName(dns, s1)+" of VS "+director.ServiceName(dns)+" was gone",
+		director.ServerName(web, s1)+" of VS "+director.ServiceName(web)+" was gone",
+		director.ServerName(web, s2)+" of VS "+director.ServiceName(web)+" was changed",
+		director.ServerName(web, other)+" of VS "+director.ServiceName(web)+" was added")
+	audit()
+	if len(f.table) != 2 || len(f.table[web].Servers) != 2 || f.table[web].Servers[s2].Weight != 2 {
+		t.Errorf("the table is %v", f.table)
 	}
 }
 

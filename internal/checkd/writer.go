@@ -1,0 +1,191 @@
+package checkd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+const (
+	// retryMin and retryMax bound the pause after a table that the director
+	// did not take; it doubles each time.
+	retryMin = time.Second
+	retryMax = 30 * time.Second
+	// setPatience bounds one attempt to set the table.
+	setPatience = 30 * time.Second
+	// closePatience bounds the removal of what is ours at the end.
+	closePatience = 5 * time.Second
+	// auditInterval is how often the director's table is read and what others
+	// changed in it is put back.
+	auditInterval = time.Minute
+	// auditShare bounds the part of the time that audits take: one in auditShare.
+	auditShare = 100
+	// auditTold is how much of what an audit put back is told one by one.
+	auditTold = 5
+)
+
+// writer tells the director which table is wanted, in a goroutine of its own:
+// netlink and the proxy may take their time, the loop may not. The newest
+// table replaces one that was not yet begun. A table that others can change is
+// audited now and then.
+type writer struct {
+	daemon  *daemon
+	dir     director.Director
+	mail    chan lvs.Table // capacity 1: the newest table
+	doubted chan struct{}  // capacity 1: audit now
+	first   func()         // called when the first table was tried
+	quit    context.CancelFunc
+	ended   chan struct{}
+
+	// Of the goroutine.
+	want  lvs.Table
+	pause time.Duration // before the next attempt, after a refusal
+	told  string        // the last refusal
+	audit time.Duration // until the next audit
+}
+
+func (d *daemon) newWriter(dir director.Director, first func()) *writer {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &writer{
+		daemon: d, dir: dir, first: first, quit: cancel,
+		mail: make(chan lvs.Table, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
+		audit: auditInterval,
+	}
+	go w.run(ctx)
+	return w
+}
+
+// set replaces the wanted table; only the loop calls it.
+func (w *writer) set(t lvs.Table) {
+	select {
+	case <-w.mail:
+	default:
+	}
+	w.mail <- t
+}
+
+// doubt asks for an audit soon; only the loop calls it.
+func (w *writer) doubt() {
+	select {
+	case w.doubted <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) run(ctx context.Context) {
+	defer close(w.ended)
+	for {
+		var retry, audit <-chan time.Time
+		switch {
+		case w.pause > 0:
+			retry = time.After(w.pause)
+		case w.want != nil:
+			audit = time.After(w.audit)
+		}
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case w.want = <-w.mail:
+			err = w.write(ctx)
+		case <-retry:
+			err = w.write(ctx)
+		case <-audit:
+			err = w.putBack(ctx)
+		case <-w.doubted:
+			if w.want == nil || w.pause > 0 {
+				continue
+			}
+			err = w.putBack(ctx)
+		}
+		if w.first != nil {
+			w.first()
+			w.first = nil
+		}
+		if ctx.Err() == nil {
+			w.judge(err)
+		}
+	}
+}
+
+// judge tells a refusal once, and when it is over.
+func (w *writer) judge(err error) {
+	if err == nil {
+		if w.pause > 0 {
+			w.tell(slog.LevelInfo, "the director "+w.dir.Name()+" has taken everything now")
+		}
+		w.pause, w.told = 0, ""
+		return
+	}
+	w.pause = min(max(2*w.pause, retryMin), retryMax)
+	if text := err.Error(); text != w.told {
+		w.told = text
+		w.tell(slog.LevelError, fmt.Sprintf("the director %s: %s; the next attempt is in %v at the latest", w.dir.Name(), text, w.pause))
+	}
+}
+
+// putBack reads the director's table and undoes what others did to it.
+func (w *writer) putBack(ctx context.Context) error {
+	a, ok := w.dir.(director.Auditor)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	defer cancel()
+	began := time.Now()
+	undone, err := a.Audit(ctx, w.want)
+	w.audit = max(auditInterval, auditShare*time.Since(began))
+	if len(undone) == 0 {
+		return err
+	}
+	clauses := make([]string, 0, auditTold+1)
+	for i, op := range undone {
+		if i == auditTold {
+			clauses = append(clauses, fmt.Sprintf("and %d more", len(undone)-i))
+			break
+		}
+		clauses = append(clauses, op.String())
+	}
+	w.tell(slog.LevelWarn, fmt.Sprintf("somebody else changed the table of %s; undid %s: %s",
+		w.dir.Name(), diag.Counted(len(undone), "change"), strings.Join(clauses, ", ")))
+	w.daemon.post(ctx, func() { w.daemon.putBack += len(undone) })
+	return err
+}
+
+func (w *writer) write(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	defer cancel()
+	began := time.Now()
+	changes, err := w.dir.Set(ctx, w.want)
+	if changes != (director.Changes{}) {
+		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
+			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
+	}
+	return err
+}
+
+func (w *writer) tell(level slog.Level, what string) {
+	w.daemon.tell(record{level: level, kind: "director", what: what})
+}
+
+// close ends the writer and, unless keep, takes our services away.
+func (w *writer) close(keep, flush bool) {
+	w.quit()
+	<-w.ended
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	defer cancel()
+	var err error
+	if f, ok := w.dir.(director.Flusher); ok && flush {
+		err = f.Flush(ctx)
+	}
+	if err = errors.Join(err, w.dir.Close(ctx, keep)); err != nil {
+		w.tell(slog.LevelError, fmt.Sprintf("close the director %s: %v", w.dir.Name(), err))
+	}
+}

@@ -1,0 +1,39 @@
+package checkd
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+// What others do to the director's table is undone by an audit, told and counted.
+func TestOthersAreUndone(t *testing.T) {
+	b := newBackend(t, "127.0.0.2")
+	cfg := config(realServer(b.addr, tcpCheck()))
+	w := start(t, cfg)
+	w.dir.mu.Lock()
+	clear(w.dir.have)
+	w.dir.mu.Unlock()
+	w.reload(cfg)
+	w.hear(`^somebody else changed the table of recorder; undid 1 change: VS \[10\.1\.0\.1\]:tcp:80 was gone$`)
+	for seq := uint64(1); ; seq++ { // the count comes a turn of the loop later
+		_ = w.parent.Send(ipc.Message{Kind: ipc.Query, Seq: seq, Topic: "status"})
+		var s api.Status
+		if err := json.Unmarshal(w.receive(ipc.Answer).Body, &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.PutBack == 1 {
+			break
+		}
+		if s.PutBack > 1 || seq == 1000 {
+			t.Fatalf("%d put back", s.PutBack)
+		}
+	}
+	w.dir.mu.Lock()
+	defer w.dir.mu.Unlock()
+	if len(w.dir.have) != 1 {
+		t.Errorf("the table is %v", w.dir.have)
+	}
+}
