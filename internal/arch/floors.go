@@ -11,7 +11,7 @@ var floors = [][]string{
 	{"wire", "conf"},
 	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
 	{"build", "lint", "plan", "explain", "sim",
-		"loop", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
+		"loop", "bell", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
 	{"vrrpd", "checkd", "bfdd", "proxyd", "outletd", "control"},
 	{"parent", "lab", "cli"},
 	{"arch"},

@@ -70,6 +70,10 @@ type BootInfo struct {
 	// ReleaseVIPs (-X): drop virtual addresses also on a mere transition to backup by signal.
 	ReleaseVIPs bool       `json:"release_vips"`
 	Log         LogOptions `json:"log"`
+	// StopFD is, in the VRRP child only, the number of a descriptor that becomes
+	// readable when the parent is told to end (package bell), sooner than Stop
+	// can come; it means the same. 0 if none.
+	StopFD int `json:"stop_fd"`
 	// ProxyFD is, in the proxy child only, the number of the descriptor of
 	// the listening Unix socket that the parent made (director/proxy.Listen)
 	// and keeps for as long as it lives, so that whoever dies finds the other

@@ -86,8 +86,11 @@ func (h *house) lost(k *kid, a watch.Lost) {
 
 func (h *house) spawn(k *kid, restarts int) {
 	var extra []*os.File
-	if k.name == Proxy && h.proxyFD != nil {
+	switch {
+	case k.name == Proxy && h.proxyFD != nil:
 		extra = []*os.File{h.proxyFD}
+	case k.name == VRRP && h.bell != nil:
+		extra = []*os.File{h.bell.File()}
 	}
 	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, extra)
 	if err == nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-ha/holdfast/internal/bell"
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/control"
@@ -47,6 +48,7 @@ type house struct {
 	cancel context.CancelFunc
 
 	pid      *pidFile
+	bell     *bell.Bell // rung by SIGTERM; nil if there is none
 	server   *control.Server
 	begun    time.Time
 	kids     map[string]*kid
@@ -89,10 +91,20 @@ func Run(o Options) int {
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	closeLog := startLog(h.bus, o.Log, "", "parent")
 	defer closeLog()
+	h.hang()
 	h.load()
 	code := h.run(signals)
 	h.close()
 	return code
+}
+
+// hang has SIGTERM reach the VRRP child before it reaches us: the standby router
+// waits for its last advert.
+func (h *house) hang() {
+	var err error
+	if h.bell, err = bell.Hang(unix.SIGTERM); err != nil {
+		h.tell(slog.LevelWarn, "process", "the VRRP child hears of a stop a little later: %v", err)
+	}
 }
 
 // open takes what only one process can have, once the configuration has said
@@ -131,6 +143,9 @@ func (h *house) close() {
 		h.server.Close()
 	}
 	h.work.Wait()
+	if h.bell != nil {
+		h.bell.Close()
+	}
 	if h.snapshot != nil {
 		h.snapshot.Close()
 	}
@@ -165,6 +180,9 @@ func (h *house) run(signals <-chan os.Signal) int {
 			h.signal(s)
 		case <-timer.C:
 		case ev := <-h.events:
+			if h.bell != nil && h.bell.Rung() { // a child may have heard it before us
+				h.signal(unix.SIGTERM)
+			}
 			h.take(ev)
 		}
 		h.tick()
@@ -288,8 +306,11 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
 		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
-	if k.name == Proxy && h.proxyFD != nil {
+	switch {
+	case k.name == Proxy && h.proxyFD != nil:
 		boot.ProxyFD = ipc.ChildFD + 1
+	case k.name == VRRP && h.bell != nil:
+		boot.StopFD = ipc.ChildFD + 1
 	}
 	return boot
 }

@@ -177,6 +177,13 @@ func (d *daemon) open() (err error) {
 		return err
 	}
 	d.deadlines()
+	if fd := d.boot.StopFD; fd > 0 {
+		unix.CloseOnExec(fd)
+		return d.loop.Watch(fd, unix.EPOLLIN|loop.First, func(uint32) {
+			d.loop.Unwatch(fd)
+			d.stop("the parent is told to end")
+		})
+	}
 	return nil
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // lastScripts is how long the end waits for notify_stop and what else runs;
-// the parent has patience for 10 s.
-const lastScripts = 5 * time.Second
+// the parent's patience is child_wait_time, 5 s by default.
+const lastScripts = 3 * time.Second
 
 // stop ends operation, and the loop.
 func (d *daemon) stop(why string) {
