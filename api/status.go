@@ -9,22 +9,25 @@ const Version = 1
 
 // Status answers GET /v1/status on the control socket.
 type Status struct {
-	Version    int         `json:"version"`
-	Holdfast   string      `json:"holdfast"` // the program's version
-	PID        int         `json:"pid"`
-	Started    time.Time   `json:"started"`
-	ConfigFile string      `json:"config_file"`
-	ConfigID   string      `json:"config_id,omitempty"`
-	Loaded     time.Time   `json:"loaded"`
-	Problems   []Problem   `json:"problems"` // what the loaded configuration has wrong
-	Reload     *ReloadFail `json:"reload_failed,omitempty"`
-	LastReload *Reload     `json:"last_reload,omitempty"` // the last one that was taken
-	Children   []Child     `json:"children"`
-	Instances  []Instance  `json:"instances"`
-	Groups     []Group     `json:"groups"`
-	Director   string      `json:"director,omitempty"`
-	PutBack    int         `json:"put_back,omitempty"` // entries of the director's table that others had changed
-	Services   []Service   `json:"services"`
+	Version    int          `json:"version"`
+	Holdfast   string       `json:"holdfast"` // the program's version
+	PID        int          `json:"pid"`
+	Started    time.Time    `json:"started"`
+	ConfigFile string       `json:"config_file"`
+	ConfigID   string       `json:"config_id,omitempty"`
+	Loaded     time.Time    `json:"loaded"`
+	Problems   []Problem    `json:"problems"` // what the loaded configuration has wrong
+	Reload     *ReloadFail  `json:"reload_failed,omitempty"`
+	LastReload *Reload      `json:"last_reload,omitempty"` // the last one that was taken
+	Children   []Child      `json:"children"`
+	Instances  []Instance   `json:"instances"`
+	Groups     []Group      `json:"groups"`
+	Director   string       `json:"director,omitempty"`
+	PutBack    int          `json:"put_back,omitempty"` // entries of the director's table that others had changed
+	Services   []Service    `json:"services"`
+	BFD        []BFDSession `json:"bfd,omitempty"`
+	// BFDRefused counts BFD packets that belong to no session, by what was wrong.
+	BFDRefused map[string]uint64 `json:"bfd_refused,omitempty"`
 }
 
 // Problem is one diagnostic of the configuration.

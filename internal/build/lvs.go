@@ -68,6 +68,9 @@ const (
 // filePoll is how often the file of a FILE_CHECK is looked at.
 const filePoll = time.Second
 
+// bfdTurn is the least time between two changes of mind of a BFD_CHECK.
+const bfdTurn = 50 * time.Millisecond
+
 // goldenRatio spreads a sequence of any length evenly over an interval.
 const goldenRatio = 0.6180339887498949
 
@@ -206,6 +209,9 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs
 	}
 	if h.Probe.Program != nil && h.Probe.Program.Timeout <= 0 {
 		h.Probe.Program.Timeout = s.Interval
+	}
+	if h.Probe.BFD != "" { // one is told, and looks again at once
+		s.Interval, s.Retry, s.Warmup = bfdTurn, 0, 0
 	}
 	if h.Probe.File != nil { // it has no schedule of its own
 		s.Interval, s.Retry, s.Warmup = filePoll, 0, 0

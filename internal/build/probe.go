@@ -19,13 +19,14 @@ const (
 	KindUDP  = "UDP_CHECK"
 	KindPing = "PING_CHECK"
 	KindFile = "FILE_CHECK"
+	KindBFD  = "BFD_CHECK"
 )
 
 // Checks reports whether a keyword of a real server is that of a checker that
 // is built.
 func Checks(keyword string) bool {
 	switch keyword {
-	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing, KindFile:
+	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing, KindFile, KindBFD:
 		return true
 	}
 	return false
@@ -50,6 +51,7 @@ type Probe struct {
 	SMTP    *conf.SMTPCheck
 	UDP     *conf.UDPCheck
 	File    *File
+	BFD     string // the bfd_instance that is followed
 }
 
 // File is what FILE_CHECK looks at, with the weight that counts.
@@ -112,6 +114,8 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe
 		p.SMTP = c.SMTP
 	case c.UDP != nil:
 		p.UDP = c.UDP
+	case c.BFD != "":
+		p = Probe{Kind: c.Kind, BFD: c.BFD}
 	case c.File != nil:
 		f := b.conf.TrackFile(c.File.TrackFile)
 		if f == nil {

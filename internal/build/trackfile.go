@@ -16,10 +16,8 @@ func (b *builder) files(tracks []conf.Track) []vrrp.TrackRef {
 			continue // conf has said so
 		}
 		b.file(f)
-		ref := vrrp.TrackRef{Name: FileTrack(t.Name), Weight: f.Weight, Reverse: f.Reverse, Scaled: true}
-		if t.WeightSet {
-			ref.Weight, ref.Reverse = t.Weight, t.Reverse
-		}
+		ref := refer(FileTrack(t.Name), t, f.Weight, f.Reverse)
+		ref.Scaled = true
 		refs = append(refs, ref)
 	}
 	return refs

@@ -24,6 +24,10 @@ type VRRP struct {
 	// Files are the track files that somebody refers to, in the order of the
 	// configuration.
 	Files []conf.TrackFile
+	// BFDs are the bfd_instances that somebody refers to, by name; Processes
+	// likewise.
+	BFDs      []string
+	Processes []conf.TrackProcess
 	// Interfaces are those whose state somebody tracks, sorted.
 	Interfaces []string
 
@@ -326,7 +330,7 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Base}))
 	}
 	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Base)})
-	for _, t := range append(b.tracks(i.TrackIfaces, i.TrackScripts), b.files(i.TrackFiles)...) {
+	for _, t := range b.tracks(tracked{i.TrackIfaces, i.TrackScripts, i.TrackFiles, i.TrackProcesses, i.TrackBFDs}) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)
 		}
@@ -355,28 +359,38 @@ func (b *builder) group(s *conf.SyncGroup) {
 	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify, Mail: s.SMTPAlert.Or(b.global.Mail.MailVRRP())})
 	b.out.Node.Groups = append(b.out.Node.Groups, vrrp.GroupConfig{
 		Name: s.Name, Members: members, TrackingWeight: s.TrackingWeight,
-		Tracks: append(b.tracks(s.TrackIfaces, s.TrackScripts), b.files(s.TrackFiles)...),
+		Tracks: b.tracks(tracked{s.TrackIfaces, s.TrackScripts, s.TrackFiles, s.TrackProcesses, s.TrackBFDs}),
 	})
 }
 
-func (b *builder) tracks(ifaces, scripts []conf.Track) []vrrp.TrackRef {
+// tracked is what a router or a group tracks, by kind.
+type tracked struct{ ifaces, scripts, files, processes, bfds []conf.Track }
+
+func (b *builder) tracks(t tracked) []vrrp.TrackRef {
 	var refs []vrrp.TrackRef
-	for _, t := range ifaces {
+	for _, t := range t.ifaces {
 		refs = append(refs, b.iface(t))
 	}
-	for _, t := range scripts {
+	for _, t := range t.scripts {
 		s := b.scripts[t.Name]
 		if s == nil {
 			continue // conf has said so
 		}
 		b.script(s)
-		ref := vrrp.TrackRef{Name: ScriptTrack(t.Name), Weight: s.Weight, Reverse: s.Reverse}
-		if t.WeightSet {
-			ref.Weight, ref.Reverse = t.Weight, t.Reverse
-		}
-		refs = append(refs, ref)
+		refs = append(refs, refer(ScriptTrack(t.Name), t, s.Weight, s.Reverse))
 	}
-	return refs
+	refs = append(refs, b.files(t.files)...)
+	refs = append(refs, b.processes(t.processes)...)
+	return append(refs, b.bfds(t.bfds)...)
+}
+
+// refer makes a reference; weight and reverse are the tracked thing's own, for
+// one that says none.
+func refer(name string, t conf.Track, weight int, reverse bool) vrrp.TrackRef {
+	if t.WeightSet {
+		weight, reverse = t.Weight, t.Reverse
+	}
+	return vrrp.TrackRef{Name: name, Weight: weight, Reverse: reverse}
 }
 
 func (b *builder) script(s *conf.VRRPScript) {

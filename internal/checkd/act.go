@@ -45,6 +45,7 @@ type checker struct {
 	attempts []attempt
 	machine  *check.Checker
 	slot     check.Slot[*checker]
+	awaits   bool   // news of its BFD session
 	gone     bool   // by a reload; a result that is still to come is dropped
 	step     int    // of the last attempt
 	reason   string // of the last failure that was told
@@ -113,6 +114,8 @@ func (c *checker) attempted() string {
 		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
 	case p.HTTP != nil:
 		return "HTTP_CHECK on service " + c.server.name
+	case p.BFD != "":
+		return fmt.Sprintf("BFD check of [%s] RS(%s)", p.BFD, c.server.name)
 	case p.File != nil:
 		return "FILE_CHECK on service " + c.server.name
 	}
@@ -133,6 +136,10 @@ func (c *checker) judged(v check.Verdict) string {
 	p := &c.plan.Probe
 	say, known := phrases[p.Kind]
 	switch {
+	case p.BFD != "" && v.Up:
+		return c.attempted() + " is UP"
+	case p.BFD != "":
+		return c.attempted() + " is DOWN: " + v.Detail
 	case p.File != nil && v.Up:
 		return fmt.Sprintf("(%s): tracked file %s leaving FAULT state", c.server.name, p.File.Name)
 	case p.File != nil:

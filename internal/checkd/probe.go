@@ -38,6 +38,7 @@ type attempt struct {
 	http    *http.Probe // speaks over the engine; nil: only connect
 	slow    probe.Probe // runs in a crowd; nil: the engine
 	program bool        // in that of programs
+	bfd     bool        // waits for what the BFD child says
 }
 
 // compile makes the attempts of a check, one for each step.
@@ -46,6 +47,8 @@ func compile(p *build.Probe) ([]attempt, error) {
 		Addr: p.To, BindTo: p.BindTo, BindPort: p.BindPort, BindIf: p.BindIf, Mark: p.Mark, Timeout: p.Timeout,
 	}
 	switch {
+	case p.BFD != "":
+		return []attempt{{bfd: true}}, nil
 	case p.Program != nil:
 		run := &misc.Probe{Run: spec(p.Program), Dynamic: p.Dynamic}
 		return []attempt{{slow: run, program: true}}, nil
@@ -138,6 +141,8 @@ func (d *daemon) start(c *checker, step int) {
 	a := &c.attempts[c.step]
 	now := d.loop.Now()
 	switch {
+	case a.bfd:
+		d.awaitBFD(c)
 	case a.slow == nil && a.http == nil:
 		d.engine.Start(now, c, a.to, nil)
 	case a.slow == nil:
@@ -168,6 +173,11 @@ func (d *daemon) expire(now clock.Instant, _ time.Duration) {
 func (d *daemon) collect(now clock.Instant) {
 	for _, o := range d.engine.Done() {
 		d.finished(now, o.Tag, o.Result)
+	}
+	answered := d.bfd.answered
+	d.bfd.answered = nil
+	for _, c := range answered {
+		d.report(now, c)
 	}
 }
 

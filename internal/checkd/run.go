@@ -75,6 +75,7 @@ type daemon struct {
 	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
 
+	bfd       sessions
 	addresses *kernel.Reflector // nil unless something has ha_suspend
 
 	notifier *notifier
@@ -154,6 +155,11 @@ func (d *daemon) message(m ipc.Message, files []int) {
 		d.answer(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
 	case ipc.Query:
 		d.query(m)
+	case ipc.Link:
+		if len(files) > 0 {
+			d.linkBFD(files[0])
+			files = files[1:]
+		}
 	case ipc.Reload:
 		if len(files) > 0 {
 			d.reload(files[0])

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/holdfast-ha/holdfast/internal/bfdd"
 	"github.com/holdfast-ha/holdfast/internal/checkd"
 	"github.com/holdfast-ha/holdfast/internal/director/proxy"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
@@ -15,6 +16,7 @@ import (
 var children = map[string]ipc.ChildMain{
 	parent.VRRP:    vrrpd.Run,
 	parent.Checker: checkd.Run,
+	parent.BFD:     bfdd.Run,
 	parent.Proxy:   proxyd.Run,
 }
 

@@ -97,13 +97,14 @@ func (f *flags) options(program string, args []string) parent.Options {
 		Load: f.request(),
 		PIDFiles: map[string]string{
 			"": absolute(f.pid), parent.VRRP: absolute(f.vrrpPID), parent.Checker: absolute(f.checkersPID),
+			parent.BFD: absolute(f.bfdPID),
 		},
 		Log: log.Options{
 			Console: f.console && f.foreground, Detail: f.detail, NoSyslog: f.noSyslog, Facility: facility,
 			File: absolute(logFile), JSON: f.asJSON, Ident: word,
 		},
 		Idents: map[string]string{
-			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.Proxy: word + "_proxy",
+			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.BFD: word + "_bfd", parent.Proxy: word + "_proxy",
 		},
 		NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
 		Control: absolute(f.control), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
@@ -117,7 +118,7 @@ func identWord(program string) string { return strings.ToUpper(program[:1]) + pr
 func (f *flags) request() parent.LoadRequest {
 	r := parent.LoadRequest{
 		ConfigFile: absolute(f.file), ConfigID: f.id, Strict: f.strict, All: f.all,
-		VRRP: f.vrrp || !f.check, Checkers: f.check || !f.vrrp,
+		VRRP: f.vrrp || !f.check, Checkers: f.check || !f.vrrp, BFD: !f.noBFD,
 	}
 	if r.ConfigID == "" {
 		r.ConfigID = hostID()

@@ -16,11 +16,11 @@ const optional = "\x00"
 // flags is the daemon's command line, as words.
 type flags struct {
 	file, id, namespace               string
-	vrrp, check, all                  bool
+	vrrp, check, noBFD, all           bool
 	test, logFile                     string
 	strict                            bool
 	foreground                        bool
-	pid, vrrpPID, checkersPID         string
+	pid, vrrpPID, checkersPID, bfdPID string
 	control                           string
 	dontRespawn                       bool
 	umask                             string
@@ -41,8 +41,7 @@ type option struct {
 }
 
 // withoutEffect are those that are missed; moot are those whose wish is granted
-// without them: there is no BFD child yet, logs are written at once, and Go
-// checks its memory.
+// without them: logs are written at once, and Go checks its memory.
 var (
 	withoutEffect = []option{
 		{"address-monitoring", "a", 0}, {"dump-conf", "d", 0}, {"all-config", "e", 0}, {"snmp", "x", 0},
@@ -50,7 +49,7 @@ var (
 		{"config-fd", "", '!'}, {"debug", "", '?'}, {"perf", "", '?'},
 	}
 	moot = []option{
-		{"no_bfd", "B", 0}, {"bfd_pid", "b", '!'}, {"flush-log-file", "", 0},
+		{"flush-log-file", "", 0},
 		{"mem-check", "L", 0}, {"mem-check-log", "O", 0}, {"no-mem-check", "", 0},
 	}
 )
@@ -64,6 +63,7 @@ func newFlags() *flags {
 	s.StringVarP(&f.namespace, "namespace", "s", "", "")
 	s.BoolVarP(&f.vrrp, "vrrp", "P", false, "")
 	s.BoolVarP(&f.check, "check", "C", false, "")
+	s.BoolVarP(&f.noBFD, "no_bfd", "B", false, "")
 	s.BoolVar(&f.all, "all", false, "")
 	s.StringVarP(&f.test, "config-test", "t", "", "")
 	s.BoolVar(&f.strict, "strict", false, "")
@@ -71,6 +71,7 @@ func newFlags() *flags {
 	s.StringVarP(&f.pid, "pid", "p", "", "")
 	s.StringVarP(&f.vrrpPID, "vrrp_pid", "r", "", "")
 	s.StringVarP(&f.checkersPID, "checkers_pid", "c", "", "")
+	s.StringVarP(&f.bfdPID, "bfd_pid", "b", "", "")
 	s.StringVar(&f.control, "control", "", "")
 	s.BoolVarP(&f.dontRespawn, "dont-respawn", "R", false, "")
 	s.StringVarP(&f.umask, "umask", "u", "", "")

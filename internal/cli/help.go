@@ -41,6 +41,7 @@ How to run
   -p, --pid=FILE                pid file of the parent, /run/keepalived.pid by default
   -r, --vrrp_pid=FILE           pid file of the VRRP child
   -c, --checkers_pid=FILE       pid file of the checker child
+  -b, --bfd_pid=FILE            pid file of the BFD child
       --control=PATH            control socket; by default the pid file's name with .sock
   -R, --dont-respawn            end when a child dies, instead of starting it again
   -u, --umask=MASK              for the files that are made

@@ -104,6 +104,9 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	if q.Checkers && (r.Services > 0 || q.All) {
 		r.Children = append(r.Children, parent.Checker)
 	}
+	if q.BFD && len(cfg.BFDs) > 0 {
+		r.Children = append(r.Children, parent.BFD)
+	}
 	if r.Director == "proxy" {
 		r.Children = append(r.Children, parent.Proxy)
 	}
@@ -116,10 +119,12 @@ func nameProcesses(names map[string]string, g *conf.Global) {
 	if g.ProcessNames {
 		maps.Copy(names, map[string]string{
 			"": "keepalived", parent.VRRP: "keepalived_vrrp", parent.Checker: "keepalived_ipvs",
+			parent.BFD: "keepalived_bfd",
 		})
 	}
 	for name, title := range map[string]string{
 		"": g.ProcessName, parent.VRRP: g.VRRPProcess.Name, parent.Checker: g.CheckerProcess.Name,
+		parent.BFD: g.BFDProcess.Name,
 	} {
 		if title != "" {
 			names[name] = title

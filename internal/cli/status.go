@@ -110,6 +110,7 @@ func printStatus(w io.Writer, s api.Status) {
 	if s.PutBack > 0 {
 		fmt.Fprintf(w, "Others changed the table of %s: %s undone since the checker started\n", s.Director, diag.Counted(s.PutBack, "change"))
 	}
+	printBFD(w, s.BFD)
 	for i := range s.Services {
 		printService(w, s.Director, &s.Services[i])
 	}
@@ -197,6 +198,14 @@ func printTracks(w io.Writer, all []api.Instance) {
 	})
 	table(w, "INSTANCE\tTRACKS\tSTATE", len(lines), func(i int) string {
 		return lines[i].instance + "\t" + lines[i].name + "\t" + lines[i].state
+	})
+}
+
+func printBFD(w io.Writer, all []api.BFDSession) {
+	table(w, "BFD SESSION\tNEIGHBOUR\tSTATE\tFOR\tREMOTE\tTX\tRX\tDETECTION\tSENT\tRECEIVED\tCAUSE", len(all), func(i int) string {
+		b := &all[i]
+		return fmt.Sprintf("%s\t%s\t%s\t%v\t%s\t%gms\t%gms\t%gms\t%d\t%d\t%s", b.Name, b.Neighbour, b.State, ago(b.Since),
+			b.RemoteState, b.TxMS, b.RxMS, b.DetectMS, b.Counters["packets_sent"], b.Counters["packets_rcvd"], or(b.Cause, "-"))
 	})
 }
 

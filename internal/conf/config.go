@@ -16,6 +16,8 @@ import (
 type Config struct {
 	Global         Global
 	TrackFiles     []*TrackFile
+	TrackProcesses []*TrackProcess
+	BFDs           []*BFD
 	Scripts        []*VRRPScript
 	Groups         []*SyncGroup
 	Instances      []*VRRPInstance
@@ -185,6 +187,8 @@ type SyncGroup struct {
 	TrackIfaces    []Track
 	TrackScripts   []Track
 	TrackFiles     []Track
+	TrackProcesses []Track
+	TrackBFDs      []Track
 	TrackingWeight bool // sync_group_tracking_weight
 	SMTPAlert      Choice
 	Pos            Pos
@@ -214,16 +218,18 @@ type VRRPInstance struct {
 	OldChecksum    string // old_unicast_checksum: "" (as the peer does), OldChecksumAll, OldChecksumNever
 	V3ChecksumAsV2 bool   // v3_checksum_as_v2: no pseudo-header over IPv4
 
-	SrcIP        netip.Addr // mcast_src_ip or unicast_src_ip
-	Unicast      bool       // unicast_peer was given
-	Peers        []Peer
-	UnicastTTL   int
-	McastDst     netip.Addr
-	TrackIfaces  []Track
-	TrackScripts []Track
-	TrackFiles   []Track
-	Notify       Notify
-	GARP         GARP
+	SrcIP          netip.Addr // mcast_src_ip or unicast_src_ip
+	Unicast        bool       // unicast_peer was given
+	Peers          []Peer
+	UnicastTTL     int
+	McastDst       netip.Addr
+	TrackIfaces    []Track
+	TrackScripts   []Track
+	TrackFiles     []Track
+	TrackProcesses []Track
+	TrackBFDs      []Track
+	Notify         Notify
+	GARP           GARP
 
 	// LateBackup is timer_expired_backup: the highest priority of the others, 0
 	// without it, -1 where it says none.
@@ -388,7 +394,9 @@ type Checker struct {
 	SMTP *SMTPCheck // SMTP_CHECK
 	UDP  *UDPCheck  // UDP_CHECK
 	File *FileCheck // FILE_CHECK
-	Pos  Pos
+	// BFD is the bfd_instance that a BFD_CHECK follows.
+	BFD string
+	Pos Pos
 }
 
 // HTTPCheck is what HTTP_GET and SSL_GET add.

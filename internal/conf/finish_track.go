@@ -80,13 +80,15 @@ func (l *loader) dropWeights(i *VRRPInstance, why string) {
 		}
 		return s.Weight, true
 	})
-	i.TrackFiles = l.weightless(i.TrackFiles, "track_file", why, func(name string) (int, bool) {
-		f := l.cfg.TrackFile(name)
-		if f == nil {
-			return 0, false
-		}
-		return f.Weight, true
-	})
+	for _, of := range []struct {
+		kind string
+		refs *[]Track
+	}{{"track_file", &i.TrackFiles}, {"track_process", &i.TrackProcesses}, {"track_bfd", &i.TrackBFDs}} {
+		*of.refs = l.weightless(*of.refs, of.kind, why, func(name string) (int, bool) {
+			weight, _, ok := l.weighs(of.kind, name)
+			return weight, ok
+		})
+	}
 	ifaces := i.TrackIfaces[:0]
 	for _, t := range i.TrackIfaces {
 		if t.Weight != 0 {

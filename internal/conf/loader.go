@@ -37,6 +37,9 @@ type loader struct {
 	chkOuter  *Checker
 	chkHosts  []*Checker
 	trackFile *TrackFile
+	process   *TrackProcess
+	bfd       *BFD
+	bfdHops   bool // max_hops was given
 	url       *HTTPURL
 
 	marks

@@ -35,7 +35,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("DNS_CHECK", "Asks a name server.", func(c *Checker) { c.DNS = &DNSCheck{Type: "SOA"} }, connectRows, repeatRows, dnsRows),
 	checkRow("UDP_CHECK", "Sends a datagram.", func(c *Checker) { c.UDP = &UDPCheck{MaxReply: defaultMaxReply} }, connectRows, repeatRows, udpRows),
 	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
-	unbuiltCheck("BFD_CHECK", "Follows a BFD session.", bfdCheckRows),
+	checkRow("BFD_CHECK", "Follows a BFD session.", nil, bfdCheckRows),
 	checkRow("FILE_CHECK", "Follows a file.", func(c *Checker) { c.File = &FileCheck{} }, fileCheckRows),
 }, timingRows(rsTiming))
 
@@ -55,14 +55,6 @@ func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
 			l.chkNamed, l.chkHosts = false, l.chkHosts[:0]
 		},
 		End: endChecker}
-}
-
-// unbuiltCheck is a checker that is read and not run: keepalived would keep
-// such a server out when the check fails, so the notice is a warning.
-func unbuiltCheck(kind, doc string, r ...rows) row {
-	c := checkRow(kind, doc, nil, r...)
-	c.Unbuilt = true
-	return c
 }
 
 func endChecker(l *loader) {
@@ -260,8 +252,11 @@ var udpRows = rows{
 
 // checkHex holds a line to hexadecimal digits and what else may stand for one.
 var bfdCheckRows = rows{
-	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: refer("track_bfd", "bfd_instance")},
-	{Name: "alpha", Args: on, Doc: "The server counts as down until the session is up."},
+	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: func(l *loader, s *stmt) {
+		refer("track_bfd", "bfd_instance")(l, s)
+		l.chk.BFD = s.Text()
+	}},
+	{Name: "alpha", Args: on, Doc: "The server counts as down until the session is up.", Set: func(l *loader, s *stmt) { l.chk.Alpha, l.chk.alpha = s.Bool(), 1 }},
 }
 
 var fileCheckRows = rows{

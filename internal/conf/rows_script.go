@@ -79,7 +79,7 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 		needLines(l, s)
 	}},
 }, trackRows("vrrp_sync_group", ", for all members", func(l *loader) tracks {
-	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles}
+	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles, &l.group.TrackProcesses, &l.group.TrackBFDs}
 }), rows{
 	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &l.group.SMTPAlert })},
 	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},

@@ -78,7 +78,7 @@ func notifyRows(notify func(*loader) *Notify, tellPriority func(*loader) *int8) 
 }
 
 // tracks are the lists of what an instance or a group tracks.
-type tracks struct{ ifaces, scripts, files *[]Track }
+type tracks struct{ ifaces, scripts, files, processes, bfds *[]Track }
 
 // trackRows are the lists of tracked things that instances and groups share;
 // whom ends their sentences.
@@ -93,11 +93,15 @@ func trackRows(block, whom string, into func(*loader) tracks) rows {
 		{Name: "track_script", Bare: true, Block: list("track_script", func(l *loader, s *stmt) {
 			l.trackScript(s, into(l).scripts)
 		}), Doc: "Scripts that must succeed, or that weigh" + whom + "."},
-		{Name: "track_file", Bare: true, Block: list("track_file", tracksFile(func(l *loader) *[]Track {
+		{Name: "track_file", Bare: true, Block: list("track_file", tracksNamed("track_file", func(l *loader) *[]Track {
 			return into(l).files
 		})), Doc: "Files whose number weighs" + whom + "."},
-		{Name: "track_process", Bare: true, Block: list("track_process", tracksNamed("track_process")), Unbuilt: true, Doc: "Processes that must run, or that weigh" + whom + "."},
-		{Name: "track_bfd", Bare: true, Block: list("track_bfd", tracksNamed("track_bfd")), Unbuilt: true, Doc: "BFD sessions that must be up, or that weigh" + whom + "."},
+		{Name: "track_process", Bare: true, Block: list("track_process", tracksNamed("track_process", func(l *loader) *[]Track {
+			return into(l).processes
+		})), Doc: "Processes that must run, or that weigh" + whom + "."},
+		{Name: "track_bfd", Bare: true, Block: list("track_bfd", tracksNamed("track_bfd", func(l *loader) *[]Track {
+			return into(l).bfds
+		})), Doc: "BFD sessions that must be up, or that weigh" + whom + "."},
 	}
 }
 
@@ -232,7 +236,7 @@ var instanceTracking = rows{
 }
 
 var instanceTracks = trackRows("vrrp_instance", "", func(l *loader) tracks {
-	return tracks{&l.inst.TrackIfaces, &l.inst.TrackScripts, &l.inst.TrackFiles}
+	return tracks{&l.inst.TrackIfaces, &l.inst.TrackScripts, &l.inst.TrackFiles, &l.inst.TrackProcesses, &l.inst.TrackBFDs}
 })
 
 var instanceLinkbeat = rows{

@@ -83,36 +83,6 @@ func (l *loader) track(s *stmt, into *[]Track) bool {
 	return true
 }
 
-// tracksNamed reads references to things that are defined elsewhere, and
-// earlier, and have no effect yet.
-func tracksNamed(kind string) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		if w := s.Node.Words[0]; !l.named[kind+" "+w.Text] {
-			s.Fault("HF023", diag.Error, w, "there is no "+kind+" "+w.Text+" above, the line is ignored", "the name of a "+kind)
-			return
-		}
-		l.track(s, new([]Track))
-	}
-}
-
-// tracksFile reads references to track_files.
-func tracksFile(list func(*loader) *[]Track) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		w, into := s.Node.Words[0], list(l)
-		if !l.named["track_file "+w.Text] {
-			s.Fault("HF023", diag.Error, w, "there is no track_file "+w.Text+" above, the line is ignored", "the name of a track_file")
-			return
-		}
-		if !l.track(s, into) {
-			return
-		}
-		t := &(*into)[len(*into)-1]
-		if f := l.cfg.TrackFile(t.Name); f != nil && t.WeightSet && !saysReverse(s) {
-			t.Reverse = f.Reverse
-		}
-	}
-}
-
 // name remembers a name; false: it is known already.
 func (l *loader) name(kind string, w syntax.Word) bool {
 	if l.named == nil {
@@ -143,6 +113,7 @@ func has(l *loader, s *stmt) {
 // bfdNeighbour notes the other side of a session; each has one session only.
 func bfdNeighbour(l *loader, s *stmt) {
 	l.definedHas = s.Keyword().Text
+	l.bfd.Neighbour = s.Value(0).Addr
 	key := "neighbour " + s.Value(0).Addr.String()
 	if of, twice := l.neighbours[key]; twice && of != l.defined.Text {
 		s.Fault("HF031", diag.Error, s.Words()[0], "bfd_instance "+of+" has the neighbour "+s.Text()+" already, this one is ignored", "")

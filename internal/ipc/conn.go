@@ -50,6 +50,16 @@ func Pair() (*Conn, *os.File, error) {
 	return FromFD(fds[0]), os.NewFile(uintptr(fds[1]), "ipc"), nil
 }
 
+// Peers makes a connected pair for two children; either end becomes a Conn by
+// FromFD.
+func Peers() (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "link"), os.NewFile(uintptr(fds[1]), "link"), nil
+}
+
 // FromFD takes over a descriptor of a Unix stream socket.
 func FromFD(fd int) *Conn {
 	_ = unix.SetNonblock(fd, true)

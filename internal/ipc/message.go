@@ -31,6 +31,9 @@ const (
 	// Load asks the throw-away reader to read the configuration; Body is what
 	// package parent put there. Answered with Loaded.
 	Load Kind = "load"
+	// Link carries one end of a socket pair whose other end the child named by
+	// Topic has, for the two to speak without us: the BFD child to others.
+	Link Kind = "link"
 )
 
 // Messages of a child.
@@ -43,6 +46,9 @@ const (
 	// Told carries records for the flight recorder; Body is what package parent
 	// put there.
 	Told Kind = "told"
+	// Sessions goes over a Link: what has become of BFD sessions; Body is a
+	// list of bfd.Verdict. The first has all that is known.
+	Sessions Kind = "sessions"
 )
 
 // Message is one frame.
@@ -58,7 +64,7 @@ type Message struct {
 
 // BootInfo is what a child must know besides the configuration.
 type BootInfo struct {
-	// Child is "vrrp", "checker" or "proxy".
+	// Child is "vrrp", "checker", "bfd" or "proxy".
 	Child      string `json:"child"`
 	ConfigFile string `json:"config_file"`
 	ConfigID   string `json:"config_id"`

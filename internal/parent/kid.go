@@ -41,7 +41,7 @@ type (
 )
 
 // titles are the children's names in log lines, as the original says them.
-var titles = map[string]string{VRRP: "VRRP", Checker: "Healthcheck", Proxy: "Proxy"}
+var titles = map[string]string{VRRP: "VRRP", Checker: "Healthcheck", BFD: "BFD", Proxy: "Proxy"}
 
 func watchTick(t, due clock.Instant) watch.Event { return watch.Tick{Late: t.Sub(due)} }
 
@@ -155,6 +155,7 @@ func (h *house) said(ev said) {
 	switch ev.m.Kind {
 	case ipc.Ready:
 		h.step(k, watch.Ready{})
+		h.link(k)
 		h.arrived(k)
 	case ipc.Hello:
 		h.step(k, watch.Answered{Seq: ev.m.Seq})

@@ -18,10 +18,11 @@ const (
 const (
 	VRRP    = "vrrp"
 	Checker = "checker"
+	BFD     = "bfd"
 	Proxy   = "proxy"
 )
 
-var order = []string{VRRP, Checker, Proxy}
+var order = []string{VRRP, Checker, BFD, Proxy}
 
 // Exit codes of the daemon, as the original has them.
 const (
@@ -71,10 +72,11 @@ type Options struct {
 type LoadRequest struct {
 	ConfigFile string `json:"config_file"`
 	ConfigID   string `json:"config_id"`
-	// VRRP and Checkers say which subsystems may run (-P, -C); All starts them
-	// even without configuration.
+	// VRRP, Checkers and BFD say which subsystems may run (-P, -C, -B); All
+	// starts the first two even without configuration.
 	VRRP     bool `json:"vrrp"`
 	Checkers bool `json:"checkers"`
+	BFD      bool `json:"bfd"` // not -B
 	All      bool `json:"all"`
 	Strict   bool `json:"strict"`
 }

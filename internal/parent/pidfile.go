@@ -18,7 +18,7 @@ const (
 )
 
 // pidNames are the files' names by child's name.
-var pidNames = map[string]string{"": "keepalived", VRRP: "vrrp", Checker: "checkers"}
+var pidNames = map[string]string{"": "keepalived", VRRP: "vrrp", Checker: "checkers", BFD: "bfd"}
 
 // DefaultPIDFile is the parent's pid file, unless options or configuration say
 // otherwise.

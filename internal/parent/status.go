@@ -78,6 +78,10 @@ func merge(s *api.Status, body json.RawMessage) error {
 	s.Groups = append(s.Groups, part.Groups...)
 	s.Services = append(s.Services, part.Services...)
 	s.PutBack += part.PutBack
+	s.BFD = append(s.BFD, part.BFD...)
+	if part.BFDRefused != nil {
+		s.BFDRefused = part.BFDRefused
+	}
 	if part.Director != "" {
 		s.Director = part.Director
 	}

@@ -111,6 +111,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.report()
 	d.retrack(next.Scripts)
 	d.refile(next.Files)
+	d.rebfd()
 	d.retell()
 	d.retellFiles()
 	d.openFIFOs(next.FIFOs)

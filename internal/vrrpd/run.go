@@ -6,7 +6,7 @@
 // what interfaces are said to be, linkbeat.go asks their drivers. held.go has routes
 // and rules, static.go what is there whatever the states, auth.go AH. early.go has
 // deadlines served on time, pace.go sends announcements, scripts.go runs track
-// scripts, trackfiles.go follows files, tell.go has logs, notify.go scripts and
+// scripts, trackfiles.go follows files, bfd.go BFD sessions, tell.go has logs, notify.go scripts and
 // FIFOs, mail.go mail, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -90,6 +90,7 @@ type daemon struct {
 	backoff       time.Duration
 
 	trackers []*tracker
+	bfd      sessions
 	files    *trackFiles
 	scripts  *script.Runner
 	fifos    fifo.Set
@@ -209,6 +210,7 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextExtra, d.tickExtra)
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
+	d.loop.OnDeadline(d.nextBFD, d.tickBFD)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
 }
 
@@ -247,6 +249,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.step(vrrp.Start{})
 	d.retrack(cfg.Scripts)
 	d.refile(cfg.Files)
+	d.rebfd()
 	d.compareAll()
 	d.tellLeft(left)
 }
@@ -294,6 +297,11 @@ func (d *daemon) listen() {
 			_ = d.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
 		case ipc.Query:
 			d.answer(m)
+		case ipc.Link:
+			if len(files) == 1 {
+				d.linkBFD(files[0])
+				files = nil
+			}
 		case ipc.Reload:
 			if len(files) == 1 {
 				d.reload(files[0])

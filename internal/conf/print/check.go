@@ -12,12 +12,10 @@ import (
 // default is another one for each kind.
 func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global, timeout time.Duration) *Block {
 	b := &Block{Keyword: c.Kind, Pos: c.Pos}
-	if !built(c) {
-		b.Note = c.Kind + " has no effect yet; what it alone can say is not kept"
-		// These two have none of what follows.
-		if b.Silent = c.Kind == "BFD_CHECK"; b.Silent {
-			return b
-		}
+	if c.BFD != "" { // it has none of the rest
+		b.str("name", c.BFD, "")
+		b.on("alpha", c.Alpha, rs.Alpha)
+		return b
 	}
 	if c.File != nil { // it has none of the rest
 		b.str("track_file", c.File.TrackFile, "")
@@ -97,10 +95,6 @@ func (b *Block) udp(u *conf.UDPCheck) {
 	}
 	b.num("min_reply_length", u.MinReply, 0)
 	b.num("max_reply_length", u.MaxReply, 255)
-}
-
-func built(c *conf.Checker) bool {
-	return c.Kind != "BFD_CHECK"
 }
 
 func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, timeout time.Duration) {

@@ -30,10 +30,6 @@ type Block struct {
 	// Plain blocks are always there, so their braces need no place of their
 	// own: global_defs, authentication.
 	Plain bool
-	// Note is a comment in the text.
-	Note string
-	// Silent blocks are no more than their Note in the text.
-	Silent bool
 }
 
 // Setting is a keyword with its values.
@@ -86,6 +82,12 @@ func Tree(c *conf.Config) *Block {
 func Others(c *conf.Config) (out []*Block) {
 	for _, f := range c.TrackFiles {
 		out = append(out, TrackFile(f))
+	}
+	for _, p := range c.TrackProcesses {
+		out = append(out, TrackProcess(p))
+	}
+	for _, s := range c.BFDs {
+		out = append(out, BFD(s))
 	}
 	return out
 }

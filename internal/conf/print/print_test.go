@@ -61,11 +61,6 @@ func flat(b *strings.Builder, path string, v reflect.Value) {
 // meaning is all that a configuration says (which it may change), without the checkers that have no
 // effect yet and cannot be written without what is not kept.
 func meaning(c *conf.Config) string {
-	for _, v := range c.VirtualServers {
-		for _, rs := range v.Servers {
-			rs.Checkers = slices.DeleteFunc(slices.Clone(rs.Checkers), func(c *conf.Checker) bool { return c.Kind == "BFD_CHECK" })
-		}
-	}
 	// An interface has no weight but the one said, so WeightSet means nothing.
 	plain := func(ts []conf.Track) {
 		for i := range ts {

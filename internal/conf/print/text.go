@@ -19,9 +19,6 @@ type writer struct {
 const indent = "    "
 
 func (w *writer) block(b *Block, at string) {
-	if b.Note != "" {
-		w.line(at, "# "+b.Note)
-	}
 	for i := range b.Settings {
 		s := &b.Settings[i]
 		if s.Implied {
@@ -43,10 +40,6 @@ func (w *writer) block(b *Block, at string) {
 			continue
 		}
 		w.apart(b)
-		if sub.Silent {
-			w.line(at, "# "+sub.Note)
-			continue
-		}
 		head := append([]string{sub.Keyword}, sub.Name...)
 		w.line(at, Words(head...)+" {")
 		w.block(sub, at+indent)

@@ -61,6 +61,8 @@ func Group(g *conf.SyncGroup) *Block {
 	b.tracks("track_interface", g.TrackIfaces)
 	b.tracks("track_script", g.TrackScripts)
 	b.tracks("track_file", g.TrackFiles)
+	b.tracks("track_process", g.TrackProcesses)
+	b.tracks("track_bfd", g.TrackBFDs)
 	b.notify(&g.Notify)
 	return b
 }
@@ -127,6 +129,8 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.tracks("track_interface", i.TrackIfaces)
 	b.tracks("track_script", i.TrackScripts)
 	b.tracks("track_file", i.TrackFiles)
+	b.tracks("track_process", i.TrackProcesses)
+	b.tracks("track_bfd", i.TrackBFDs)
 	b.notify(&i.Notify)
 	b.on("notify_priority_changes", i.NotifyPriority, g.NotifyPriority).From = "vrrp_notify_priority_changes"
 	b.choice("smtp_alert", i.SMTPAlert)

@@ -1,0 +1,165 @@
+package bfdd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/bfd"
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/socket"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+)
+
+// session is one bfd_instance at work.
+type session struct {
+	build.BFDSession
+	machine *bfd.Session
+	local   uint32 // discriminator
+	sender  *socket.BFDSender
+	trouble string // why nothing can be sent, as told last
+	slot    check.Slot[*session]
+
+	since    clock.Instant // of its state
+	patience clock.Instant // when it counts as down if it has not come up; 0 = known
+	up       bool
+	known    bool // up means something to others
+	why      string
+
+	counters counters
+	quiet    [wire.NumBFDFaults]quiet
+}
+
+// counters of a session.
+type counters struct {
+	sent, sendErrors, ups, downs uint64
+	faults                       [wire.NumBFDFaults]uint64
+}
+
+func (s *session) verdict() bfd.Verdict { return bfd.Verdict{Name: s.Name, Up: s.up, Why: s.why} }
+
+func (s *session) close() {
+	if s.sender != nil {
+		s.sender.Close()
+	}
+	s.sender = nil
+}
+
+// step tells a session's machine what happened and carries out what it answers:
+// packets first, then what others wait for, and words last.
+func (d *daemon) step(s *session, ev bfd.Event) {
+	actions := s.machine.Step(d.loop.Now(), ev)
+	for _, a := range actions {
+		if a, ok := a.(bfd.Send); ok {
+			d.send(s, &a.Packet)
+		}
+	}
+	for _, a := range actions {
+		if a, ok := a.(bfd.Become); ok {
+			d.become(s, a)
+		}
+	}
+	d.schedule(s)
+}
+
+// schedule puts a session where its machine, or its patience, wants it.
+func (d *daemon) schedule(s *session) {
+	at, ok := s.machine.Deadline()
+	if s.patience != 0 && (!ok || s.patience.Before(at)) {
+		at, ok = s.patience, true
+	}
+	if !ok {
+		d.due.Remove(&s.slot)
+		return
+	}
+	d.due.Set(&s.slot, at)
+}
+
+// settle: a session that has not come up in time is down for those who track it.
+func (d *daemon) settle(s *session, now clock.Instant) {
+	if s.patience == 0 || now.Before(s.patience) {
+		return
+	}
+	s.patience = 0
+	why := "it has not come up"
+	if v := s.machine.View(); v.Remote == 0 {
+		why = "nothing is heard from " + s.Neighbour.String()
+	}
+	d.sayf(slog.LevelWarn, kindBFD, s.Name, "BFD_Instance(%s) is DOWN: %s", s.Name, why)
+	d.judge(s, false, why)
+	d.schedule(s)
+}
+
+// become notes a transition and tells of it.
+func (d *daemon) become(s *session, b bfd.Become) {
+	now := d.loop.Now()
+	s.since = now
+	switch {
+	case b.To == wire.BFDUp:
+		s.counters.ups++
+		d.judge(s, true, "")
+		v := s.machine.View()
+		d.sayf(slog.LevelInfo, kindBFD, s.Name, "BFD_Instance(%s) Entering UP state: %s answers, detection time %v", s.Name, s.Neighbour, v.Detect)
+	case b.From == wire.BFDUp:
+		s.counters.downs++
+		why := b.Why()
+		d.judge(s, false, why)
+		level := slog.LevelWarn
+		if b.To == wire.BFDAdminDown {
+			level = slog.LevelInfo
+		}
+		d.say(level, kindBFD, s.Name, why, fmt.Sprintf("BFD_Instance(%s) Entering %s state: %s", s.Name, shout(b.To), why))
+	default:
+		d.sayf(slog.LevelDebug, kindBFD, s.Name, "BFD_Instance(%s) is %s, was %s", s.Name, b.To, b.From)
+	}
+}
+
+// shout is a state as keepalived's log has it.
+func shout(s wire.BFDState) string {
+	return [...]string{wire.BFDAdminDown: "ADMINDOWN", wire.BFDDown: "DOWN", wire.BFDInit: "INIT", wire.BFDUp: "UP"}[s]
+}
+
+// judge changes what a session means to those who track it. At the end nobody
+// is told: they end as well, or the next child tells.
+func (d *daemon) judge(s *session, up bool, why string) {
+	s.patience = 0
+	if d.stopping || s.known && s.up == up {
+		return
+	}
+	s.known, s.up, s.why = true, up, why
+	d.publish(s)
+}
+
+// send sends a packet.
+func (d *daemon) send(s *session, p *wire.BFD) {
+	if s.sender == nil {
+		return
+	}
+	d.out = wire.AppendBFD(d.out[:0], p)
+	err := s.sender.Send(d.out)
+	if err == nil {
+		s.counters.sent++
+		if s.trouble != "" {
+			s.trouble = ""
+			d.sayf(slog.LevelInfo, kindPacket, s.Name, "BFD_Instance(%s) can send to %s again", s.Name, s.Neighbour)
+		}
+		return
+	}
+	s.counters.sendErrors++
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) {
+		return // as good as lost on the way
+	}
+	d.troubled(s, fmt.Errorf("send to %s: %w", s.Neighbour, err))
+}
+
+// troubled tells why nothing can be sent, when that is news.
+func (d *daemon) troubled(s *session, err error) {
+	if text := err.Error(); text != s.trouble {
+		s.trouble = text
+		d.say(slog.LevelWarn, kindPacket, s.Name, text, fmt.Sprintf("BFD_Instance(%s) %s", s.Name, text))
+	}
+}

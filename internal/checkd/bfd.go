@@ -1,0 +1,99 @@
+package checkd
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/bfd"
+	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// sessions are what the BFD child has said of its sessions, over a link that
+// the parent made. The attempt of a BFD_CHECK lasts until there is news; so
+// nothing is polled, and what was said last holds while a BFD child that died
+// is started again.
+type sessions struct {
+	link     *ipc.Conn
+	verdicts map[string]bfd.Verdict
+	answered []*checker // whose attempt ended as it began
+}
+
+// linkBFD takes the socket to a BFD child that has just begun to serve.
+func (d *daemon) linkBFD(fd int) {
+	d.unlinkBFD()
+	c := ipc.FromFD(fd)
+	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readBFD(c) }); err != nil {
+		d.tell(record{level: slog.LevelError, what: "hear of BFD sessions: " + err.Error()})
+		_ = c.Close()
+		return
+	}
+	d.bfd.link = c
+}
+
+func (d *daemon) unlinkBFD() {
+	if d.bfd.link != nil {
+		d.loop.Unwatch(d.bfd.link.Fd())
+		_ = d.bfd.link.Close()
+		d.bfd.link = nil
+	}
+}
+
+func (d *daemon) readBFD(c *ipc.Conn) {
+	err := c.ReadReady(func(m ipc.Message, files []int) {
+		var told []bfd.Verdict
+		if m.Kind != ipc.Sessions || len(files) > 0 || json.Unmarshal(m.Body, &told) != nil {
+			return // no child of ours sends such a thing
+		}
+		for _, v := range told {
+			d.toldBFD(v)
+		}
+	})
+	if err != nil {
+		d.unlinkBFD()
+	}
+	d.settle()
+}
+
+// toldBFD ends the attempts that waited for this.
+func (d *daemon) toldBFD(v bfd.Verdict) {
+	if d.bfd.verdicts == nil {
+		d.bfd.verdicts = map[string]bfd.Verdict{}
+	}
+	d.bfd.verdicts[v.Name] = v
+	now := d.loop.Now()
+	for _, p := range d.order {
+		for _, s := range p.order {
+			for _, c := range s.checks {
+				if c.plan.Probe.BFD == v.Name && c.awaits && c.news(v) {
+					d.report(now, c)
+				}
+			}
+		}
+	}
+}
+
+// news reports whether a verdict differs from what the check has found.
+func (c *checker) news(v bfd.Verdict) bool { return !c.machine.Known() || c.machine.Up() != v.Up }
+
+// awaitBFD is the attempt of a BFD_CHECK: it ends when there is news.
+func (d *daemon) awaitBFD(c *checker) {
+	c.awaits = true
+	if v, known := d.bfd.verdicts[c.plan.Probe.BFD]; known && c.news(v) {
+		d.bfd.answered = append(d.bfd.answered, c)
+	}
+}
+
+// report ends an attempt with what was last said of its session.
+func (d *daemon) report(now clock.Instant, c *checker) {
+	if !c.awaits {
+		return
+	}
+	c.awaits = false
+	v := d.bfd.verdicts[c.plan.Probe.BFD]
+	r := probe.Result{OK: v.Up, Detail: v.Why}
+	d.finished(now, c, r)
+}
