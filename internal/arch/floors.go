@@ -10,7 +10,7 @@ var floors = [][]string{
 	{"clock", "diag", "event", "bounded"},
 	{"wire", "conf"},
 	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
-	{"build", "lint", "plan", "explain", "sim",
+	{"build", "lint", "plan", "explain", "sim", "dump",
 		"loop", "bell", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
 	{"vrrpd", "checkd", "bfdd", "proxyd", "outletd", "control"},
 	{"parent", "lab", "cli"},
@@ -35,7 +35,7 @@ var neighbours = map[string][]string{
 // pure are the packages that decide: same input, same output, anywhere.
 var pure = []string{
 	"clock", "diag", "event", "bounded", "wire", "conf", "vrrp", "bfd", "track",
-	"check", "lvs", "watch", "reconcile", "build", "lint", "plan", "explain", "sim",
+	"check", "lvs", "watch", "reconcile", "build", "lint", "plan", "explain", "sim", "dump",
 }
 
 // impure are the imports that no pure package has. net/netip is a value type

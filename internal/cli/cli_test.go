@@ -16,7 +16,7 @@ import (
 
 // The test binary is holdfast, and keepalived, and its own children.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == parent.ArgChild || os.Args[1] == parent.ArgLoad) {
+	if len(os.Args) > 1 && (os.Args[1] == parent.ArgChild || os.Args[1] == parent.ArgLoad || os.Args[1] == parent.ArgDump) {
 		os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	run := func() { os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }

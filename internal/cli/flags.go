@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 // optional marks the value of an option that was given without its optional
@@ -258,8 +260,8 @@ func parseUmask(s string) (int, error) {
 	return int(n), nil //nolint:gosec // at most 0777
 }
 
-// signals are the names of --signum. The real-time ones count from SIGRTMIN
-// as C programs see it (34): STATS_CLEAR is the last, JSON the third.
+// signals are the names of --signum.
 var signals = map[string]int{
-	"STOP": 15, "RELOAD": 1, "DATA": 10, "STATS": 12, "STATS_CLEAR": 63, "JSON": 36,
+	"STOP": 15, "RELOAD": 1, "DATA": 10, "STATS": 12,
+	"STATS_CLEAR": int(parent.SigStatsClear), "JSON": int(parent.SigJSON), "TDATA": int(parent.SigThreads),
 }

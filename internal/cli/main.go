@@ -40,6 +40,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return parent.RunChild(children)
 		case parent.ArgLoad:
 			return parent.RunReader(read)
+		case parent.ArgDump:
+			return parent.RunWriter(writeDump)
 		}
 	}
 	if name == "keepalived" {

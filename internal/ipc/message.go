@@ -24,9 +24,9 @@ const (
 	Reload Kind = "reload"
 	// Stop ends the child in an orderly way.
 	Stop Kind = "stop"
-	// Query asks for what Topic names ("status", "data", "stats", "json");
-	// answered with Answer, the same Seq and Topic, and Body: for "status" an
-	// api.Status in which the child has filled in what it knows.
+	// Query asks for what Topic names; answered with Answer, the same Seq and
+	// Topic, and Body: for TopicStatus an api.Status in which the child has
+	// filled in what it knows, for the others what package dump has of it.
 	Query Kind = "query"
 	// Load asks the throw-away reader to read the configuration; Body is what
 	// package parent put there. Answered with Loaded.
@@ -34,6 +34,17 @@ const (
 	// Link carries one end of a socket pair whose other end the child named by
 	// Topic has, for the two to speak without us: the BFD child to others.
 	Link Kind = "link"
+	// Dump asks the throw-away writer of data files to write some; Body is what
+	// package parent put there, and the running snapshot comes with it. Answered
+	// with Dumped.
+	Dump Kind = "dump"
+)
+
+// Topics of a Query.
+const (
+	TopicStatus = "status"
+	TopicDump   = "dump"  // for the data files
+	TopicClear  = "clear" // the same, and the counters begin anew
 )
 
 // Messages of a child.
@@ -42,6 +53,7 @@ const (
 	Reloaded Kind = "reloaded" // Error empty: the new configuration runs
 	Answer   Kind = "answer"
 	Loaded   Kind = "loaded" // the reader's report and, unless Error, the snapshot's descriptor
+	Dumped   Kind = "dumped" // Body is what package parent puts there
 	Failed   Kind = "failed" // Error: why the child is about to end
 	// Told carries records for the flight recorder; Body is what package parent
 	// put there.

@@ -82,7 +82,7 @@ func receiveBoot(conn *ipc.Conn) (boot ipc.BootInfo, snapshot []byte, err error)
 // signals are caught rather than ignored, so that scripts do not inherit it.
 func swallowSignals() {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP,
-		unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE)
+		unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE, SigJSON, SigStatsClear, SigThreads)
 }
 
 // setProcessName sets the name that ps and pgrep show, of the whole process.

@@ -12,6 +12,7 @@ import (
 const (
 	ArgLoad  = "__load"  // the throw-away reader of the configuration
 	ArgChild = "__child" // a child; its name follows
+	ArgDump  = "__dump"  // the throw-away writer of data files
 )
 
 // The children, in the order in which they are told to stop.

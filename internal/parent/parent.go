@@ -80,7 +80,8 @@ func Run(o Options) int {
 		o.Self = "/proc/self/exe"
 	}
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE)
+	signal.Notify(signals, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE,
+		SigJSON, SigStatsClear, SigThreads)
 	defer signal.Stop(signals)
 
 	h := &house{
@@ -217,8 +218,16 @@ func (h *house) signal(s os.Signal) {
 		}
 	case unix.SIGHUP:
 		h.reload()
-	case unix.SIGUSR1, unix.SIGUSR2:
-		h.tell(slog.LevelInfo, "process", "%s: see `holdfast status --json`; the original's data files are not written yet", unix.SignalName(s.(unix.Signal)))
+	case unix.SIGUSR1:
+		h.dump(DumpData)
+	case unix.SIGUSR2:
+		h.dump(DumpStats)
+	case SigStatsClear:
+		h.dump(DumpClear)
+	case SigJSON:
+		h.dump(DumpJSON)
+	case SigThreads:
+		h.threads()
 	}
 }
 

@@ -24,10 +24,12 @@ const (
 // back; from then on it belongs to who asked.
 type query struct {
 	seq     uint64
+	topic   string // ipc.TopicStatus and its like
 	due     clock.Instant
 	missing map[string]bool
 	status  api.Status
 	bodies  []json.RawMessage
+	from    []string // the child of each body
 	err     error
 	reply   chan *query // capacity 1: the loop never waits
 }
@@ -54,7 +56,7 @@ func ask[Q any](ctx context.Context, h *house, question Q, reply <-chan Q) error
 // Status asks the loop and, through it, the children. It may be called from
 // any goroutine.
 func (h *house) Status(ctx context.Context) (api.Status, error) {
-	q := &query{reply: make(chan *query, 1)}
+	q := &query{topic: ipc.TopicStatus, reply: make(chan *query, 1)}
 	if err := ask(ctx, h, q, q.reply); err != nil {
 		return api.Status{}, err
 	}
@@ -102,7 +104,7 @@ func (h *house) ask(q *query) {
 		if k.process == nil || !k.watch.Serving() {
 			continue
 		}
-		if k.process.conn.Send(ipc.Message{Kind: ipc.Query, Seq: q.seq, Topic: "status"}) == nil {
+		if k.process.conn.Send(ipc.Message{Kind: ipc.Query, Seq: q.seq, Topic: q.topic}) == nil {
 			q.missing[name] = true
 		}
 	}
@@ -117,7 +119,7 @@ func (h *house) answered(name string, m ipc.Message) {
 		return
 	}
 	delete(q.missing, name)
-	q.bodies = append(q.bodies, m.Body)
+	q.bodies, q.from = append(q.bodies, m.Body), append(q.from, name)
 	if len(q.missing) == 0 {
 		h.answer(q)
 	}

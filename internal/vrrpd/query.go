@@ -13,7 +13,22 @@ import (
 
 // answer answers a Query from what is known now.
 func (d *daemon) answer(m ipc.Message) {
-	_ = d.conn.Send(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic, Body: ipc.Marshal(d.status())})
+	answer := ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}
+	if m.Topic == ipc.TopicStatus {
+		answer.Body = ipc.Marshal(d.status())
+		_ = d.conn.Send(answer)
+		return
+	}
+	state := d.dump() // shares nothing with us
+	if m.Topic == ipc.TopicClear {
+		for _, e := range d.edges {
+			e.counters = counters{}
+		}
+	}
+	d.hands.Go(func() {
+		answer.Body = ipc.Marshal(state)
+		d.post(func() { _ = d.conn.Send(answer) })
+	})
 }
 
 // status is this child's part of api.Status.

@@ -69,7 +69,7 @@ func TestVRRP(t *testing.T) {
 			if len(VRRP(cfg)) == 0 {
 				t.Fatal("nothing to compare")
 			}
-			same(t, cfg, dump(t, daemon, absolute(t, name)))
+			same(t, cfg, askOf(t, daemon, absolute(t, name)))
 		})
 	}
 }
@@ -104,9 +104,11 @@ func TestField(t *testing.T) {
 			if len(cfg.Instances) == 0 {
 				t.Skip("it has no virtual router")
 			}
-			theirs := Parse(dump(t, daemon, absolute(t, name), links[1:]...)) // lo is there
+			theirs := Parse(askOf(t, daemon, absolute(t, name), links[1:]...)) // lo is there
 			alike(theirs)
-			for _, d := range Compare(ran(VRRP(cfg)), ran(theirs), UnseenVRRP) {
+			ours := VRRP(cfg)
+			alike(ours)
+			for _, d := range Compare(ran(ours), ran(theirs), UnseenVRRP) {
 				t.Error(d)
 			}
 		})
@@ -162,12 +164,14 @@ func same(t *testing.T, cfg *conf.Config, answer string) {
 	t.Helper()
 	theirs := Parse(answer)
 	alike(theirs)
-	for _, d := range Compare(VRRP(cfg), theirs, UnseenVRRP) {
+	ours := VRRP(cfg)
+	alike(ours)
+	for _, d := range Compare(ours, theirs, UnseenVRRP) {
 		t.Error(d)
 	}
 }
 
-// alike takes from keepalived's answer what it adds to what was configured.
+// alike takes from an answer, keepalived's or ours, what it adds to what was configured.
 func alike(all []Object) {
 	for i := range all {
 		o := &all[i]
@@ -178,6 +182,8 @@ func alike(all []Object) {
 			f := &o.Fields[j]
 			for k, v := range f.Values {
 				switch {
+				case f.Label == "Password":
+					v = masked
 				case strings.HasPrefix(f.Label, "Virtual IP") || o.Kind == "Static Addresses":
 					v = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(v, " set"), " deprecated"), " preferred_lft forever")
 				case strings.HasPrefix(f.Label, "Virtual R") || strings.HasPrefix(o.Kind, "Static R"):
@@ -194,8 +200,8 @@ func alike(all []Object) {
 var iproute = strings.NewReplacer("prepend ", "", "proto 18 ", "", "protocol 18 ", "", "inet ", "", "0.0.0.0/0", "default",
 	"tos 0x0 ", "", "lookup ", "table ", "from all ", "", "no_track ", "")
 
-// dump asks keepalived about a file.
-func dump(t *testing.T, daemon, conf string, links ...string) string {
+// askOf asks keepalived about a file.
+func askOf(t *testing.T, daemon, conf string, links ...string) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", namespace, "sh", conf, daemon, "-P", "-n", "-l") //nolint:gosec // as found
 	cmd.Env = append(os.Environ(), "LINKS="+strings.Join(links, " "))

@@ -1,0 +1,94 @@
+package dump
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+)
+
+// sample is one instance with a password, and what is known of it.
+func sample() (*conf.Config, *VRRP) {
+	c := &conf.Config{Global: conf.Global{JSONVersion: 1}, Instances: []*conf.VRRPInstance{{
+		Name: "VI_1", Interface: "e0", Version: 2, Family: 4, VRID: 51, Priority: 100, AdvertInt: time.Second,
+		AuthType: "PASS", AuthPass: "secret1", Addresses: []conf.Address{{Prefix: netip.MustParsePrefix("10.9.0.100/24"), Label: "e0:1"}},
+		Notify: conf.Notify{Any: &conf.Command{Argv: []string{"/tmp/n.sh", "a b"}}},
+	}}}
+	return c, &VRRP{Routers: []Router{{
+		Name: "VI_1", State: "MASTER", Since: time.Unix(1795258071, 652970000), Interface: "e0", MasterEvery: time.Second,
+		Priority: 100, Addresses: true, Counters: map[string]uint64{"advert_sent": 12, "become_master": 2, "ip_ttl_err": 7},
+	}}}
+}
+
+// The names and their order are those of keepalived, which wrote the like.
+func TestJSON(t *testing.T) {
+	c, s := sample()
+	one := string(JSON(c, s))
+	want := `[{"data":{"iname":"VI_1","dont_track_primary":0,"skip_check_adv_addr":0,"strict_mode":0,"vmac_ifname":"","ifp_ifname":"e0",` +
+		`"master_priority":0,"last_transition":1795258071.652970,"garp_delay":0,"garp_refresh":0,"garp_rep":0,"garp_refresh_rep":0,` +
+		`"garp_lower_prio_delay":0,"garp_lower_prio_rep":0,"lower_prio_no_advert":0,"higher_prio_send_advert":0,"vrid":51,` +
+		`"base_priority":100,"effective_priority":100,"vipset":true,"promote_secondaries":false,"adver_int":1,"master_adver_int":1,` +
+		`"accept":0,"nopreempt":false,"preempt_delay":0,"state":2,"wantstate":2,"version":2,"smtp_alert":false,"notify_deleted":false,` +
+		`"script":"'\/tmp\/n.sh' 'a b'","vips":["10.9.0.100\/24 dev e0 scope global label e0:1 set"],"auth_type":1,"auth_data":"********"},` +
+		`"stats":{"advert_rcvd":0,"advert_sent":12,"become_master":2,"release_master":0,"packet_len_err":0,"advert_interval_err":0,` +
+		`"ip_ttl_err":7,"invalid_type_rcvd":0,"addr_list_err":0,"invalid_authtype":0,"authtype_mismatch":0,"auth_failure":0,` +
+		`"auth_ext_missing":0,"auth_ext_malformed":0,"auth_ext_unknown_key":0,"auth_ext_invalid_hmac":0,"auth_ext_stale":0,"auth_ext_replay":0,` +
+		`"pri_zero_rcvd":0,"pri_zero_sent":0}}]` + "\n"
+	if one != want {
+		t.Errorf("got  %s\nwant %s", one, want)
+	}
+	c.Global.JSONVersion = 2
+	var two struct {
+		VRRP    []map[string]any `json:"vrrp"`
+		Process []any            `json:"track_process"`
+	}
+	if err := json.Unmarshal(JSON(c, s), &two); err != nil || len(two.VRRP) != 1 || two.Process == nil {
+		t.Errorf("version 2: %+v, %v", two, err)
+	}
+}
+
+func TestStats(t *testing.T) {
+	_, s := sample()
+	want := `VRRP Instance: VI_1
+  Advertisements:
+    Received: 0
+    Sent: 12
+  Became master: 2
+  Released master: 0
+  Packet Errors:
+    Length: 0
+    TTL: 7
+    Invalid Type: 0
+    Advertisement Interval: 0
+    Address List: 0
+  Authentication Errors:
+    Invalid Type: 0
+    Type Mismatch: 0
+    Failure: 0
+  Priority Zero:
+    Received: 0
+    Sent: 0
+`
+	if got := string(Stats(s)); got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// No dump tells a password; keepalived.data is compared with keepalived's own
+// in test/values.
+func TestNoPassword(t *testing.T) {
+	c, s := sample()
+	o := &Options{IDs: func(string, string) string { return "0:0" }, Interfaces: []Interface{{Name: "e0", Index: 3, Up: true, Addresses: []netip.Addr{netip.MustParseAddr("10.9.0.100")}}}}
+	data := string(Data(c, s, o)) + string(Parent(c, o))
+	for _, want := range []string{"   State = MASTER\n", "   Password = ********\n", "     10.9.0.100/24 dev e0 scope global label e0:1 set\n", "   IPv4 address = (none)\n"} {
+		if !strings.Contains(data, want) {
+			t.Errorf("no line %q in\n%s", want, data)
+		}
+	}
+	if strings.Contains(data+string(JSON(c, s)), "secret1") {
+		t.Error("the password is there")
+	}
+}
