@@ -31,6 +31,7 @@ type host struct {
 	asleep    bool // the process does not run
 	suspended bool // nor does the machine: packets are lost, its clock stands
 	since     clock.Instant
+	disturbed clock.Instant // when something happened to it last
 	backlog   []arrival
 	reload    bool // asked for while asleep
 
@@ -84,6 +85,7 @@ func (h *host) true(local clock.Instant) clock.Instant {
 
 // drift changes how fast the clock of a host goes.
 func (w *World) drift(h *host, ppm int64) {
+	w.disturb()
 	h.base, h.from, h.ppm = h.local(w.now), w.now, ppm
 }
 
@@ -98,6 +100,7 @@ func (w *World) start(h *host) {
 	if h.node != nil {
 		return
 	}
+	w.disturb()
 	h.off, h.asleep, h.suspended, h.backlog, h.reload = false, false, false, nil, false
 	h.current = h.wanted.clone()
 	h.node = vrrp.NewNode(h.current.clone().Config)
@@ -157,13 +160,16 @@ func (w *World) report(h *host, name string) {
 // set changes a fact, and tells the node if its process can be told.
 func (w *World) set(h *host, name string, f fact) {
 	h.facts[name] = f
+	w.disturb()
 	if h.node != nil && !h.asleep {
 		w.report(h, name)
 	}
+	w.peace.look()
 }
 
 // end stops a process, with its last words or without.
 func (w *World) end(h *host, orderly bool) {
+	w.disturb()
 	if h.node != nil && orderly && !h.asleep {
 		w.step(h, vrrp.Stop{})
 	}
@@ -180,11 +186,14 @@ func (w *World) sleep(h *host, d time.Duration, machine bool) {
 	node := h.node
 	h.asleep, h.suspended, h.since = true, machine, w.now
 	h.base, h.from = h.local(w.now), w.now
+	w.disturb()
 	w.after(d, func() {
+		w.disturb()
 		if h.node == node {
 			h.resume(w.now)
 			w.wake(h)
 		}
+		w.peace.look()
 	})
 }
 
@@ -227,9 +236,11 @@ func (w *World) reconfigure(h *host) {
 		h.reload = true
 	default:
 		h.reload = false
+		w.disturb()
 		w.step(h, vrrp.Reconfigure{Config: h.wanted.clone().Config})
 		for _, name := range h.tracks() {
 			w.report(h, name)
 		}
 	}
+	w.peace.look()
 }

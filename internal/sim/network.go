@@ -83,13 +83,23 @@ func (w *World) transmit(h *host, packet arrival) {
 		}
 		for range copies {
 			if w.chance(w.loss) {
+				w.disturb(h, to)
 				continue
 			}
 			delay := w.delay
 			if w.jitter > 0 {
 				delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
 			}
-			w.after(delay, func() { w.arrive(to, packet) })
+			upset := w.peace.upset()
+			if upset {
+				w.disturb(h, to)
+			}
+			w.after(delay, func() {
+				if upset {
+					w.disturb(h, to)
+				}
+				w.arrive(to, packet)
+			})
 		}
 	}
 }

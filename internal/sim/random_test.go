@@ -44,7 +44,10 @@ var errStory = errors.New("not a history")
 // live runs a history, and then the peace after it.
 func live(seed uint64, story []string) (transcript string, err error) {
 	w := New(seed)
-	for _, line := range append(slices.Clone(story), peace...) {
+	for _, line := range append(slices.Clone(story), truce...) {
+		if verb, _, _ := strings.Cut(line, " "); w.peace == nil && !setup[verb] {
+			w.keepPeace()
+		}
 		if err := w.Command(line); err != nil {
 			return "", fmt.Errorf("%w: %s: %w", errStory, line, err)
 		}
@@ -89,6 +92,7 @@ func succeed(w *World) error {
 			if r := slices.IndexFunc(h.current.Routers, func(r vrrp.RouterConfig) bool { return r.Name == "x" }); h.node.Router(r).State == vrrp.Active {
 				w.end(h, way.orderly)
 				w.hosts = slices.Delete(w.hosts, i, i+1)
+				w.keepPeace()
 				break
 			}
 		}
@@ -100,11 +104,17 @@ func succeed(w *World) error {
 	return nil
 }
 
-// peace ends what a history may have begun; the longest sleep is 20 s.
-var peace = []string{"heal", "link delay 100us jitter 0s loss 0 duplicate 0", "run 21s"}
+// setup is what comes before everything else.
+var setup = map[string]bool{"router": true, "group": true, "host": true}
+
+// truce ends what a history may have begun; the longest sleep is 20 s.
+var truce = []string{"heal", "link delay 100us jitter 0s loss 0 duplicate 0", "run 21s"}
 
 // agreed reports whether each virtual router is active on the one right host.
 func agreed(w *World) error {
+	if w.Err() != nil {
+		return w.Err()
+	}
 	type seen struct {
 		active  int
 		holder  string

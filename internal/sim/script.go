@@ -56,6 +56,11 @@ func (w *World) Command(line string) error {
 	}
 	do(w, words)
 	w.observe()
+	switch verb {
+	case "cut", "heal", "link":
+		w.disturb()
+	}
+	w.peace.look()
 	if words.err == nil && len(words.rest) > 0 {
 		words.failf("%q is not understood", words.rest[0])
 	}

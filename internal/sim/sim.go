@@ -44,9 +44,13 @@ type World struct {
 	loss, duplicate int               // percent
 	cuts            map[[2]*host]bool // from, to: nothing arrives
 
+	peace *peace // nil: hosts are only held to their own promises
+
 	show map[string]bool // "adverts", "announcements", "says"
 	out  strings.Builder
 	err  error // the first promise that was broken
+
+	moved bool // a router has changed its state
 
 	// Of worlds that were made of configurations (conf.go, watch.go).
 	cluster  bool
@@ -99,6 +103,7 @@ func (w *World) Run(d time.Duration) {
 		w.observe()
 	}
 	w.now = end
+	w.peace.look()
 }
 
 // next is when something happens: what is queued first, then the host whose
@@ -133,6 +138,10 @@ func (w *World) step(h *host, ev vrrp.Event) {
 	}
 	if len(actions) > 0 {
 		w.check(h)
+	}
+	if w.moved {
+		w.moved = false
+		w.peace.look()
 	}
 }
 
@@ -171,10 +180,17 @@ func (w *World) become(h *host, a vrrp.Become) {
 	}
 	w.forget(h, r.Name)
 	w.print(h, r.Name, word(a.To), a.Cause.String())
+	w.peace.rests(h, r.Name, word(a.To))
+	w.moved = true
 }
 
 // check holds a node to what must be true after every step.
 func (w *World) check(h *host) {
+	for i := range h.node.Routers() {
+		if a := h.witness.routers[i]; h.node.StateOf(i) != a.state {
+			w.fail("%s: %s is in %s, but has told that it is in %s", h.name, a.cfg.Name, word(h.node.StateOf(i)), word(a.state))
+		}
+	}
 	for i := range h.node.Groups() {
 		g := h.node.Group(i)
 		for _, m := range g.Members {
