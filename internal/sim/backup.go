@@ -33,7 +33,7 @@ func (s *witness) skew(a *account) time.Duration {
 	if a.cfg.Version == 2 {
 		unit = time.Second
 	}
-	return unit * time.Duration(256-int(s.priority(a))) / 256
+	return unit * time.Duration(256-int(a.effective)) / 256
 }
 
 // due is when a backup that hears nobody takes over.
@@ -117,7 +117,7 @@ func (s *witness) listens(a *account, ev *vrrp.Heard) {
 		ev.Priority == a.prio && ev.Source.Less(a.master))
 	before := s.due(a)
 	a.master, a.prio = ev.Source, ev.Priority
-	if ev.Priority >= s.priority(a) || !a.cfg.Preempt {
+	if ev.Priority >= a.effective || !a.cfg.Preempt {
 		a.bears = 0
 	} else {
 		if a.bears == 0 {

@@ -65,7 +65,7 @@ func (a *account) dutiful(now clock.Instant) error {
 // hears takes an advert, and returns what must hold after the step.
 func (s *witness) hears(a *account, ev *vrrp.Heard) func() error {
 	wrap := func(err error) error { return fmt.Errorf("%s %w", a.cfg.Name, err) }
-	ours, was := s.priority(a), a.state
+	ours, was := a.effective, a.state
 	better := ev.Priority > ours || ev.Priority == ours && ev.Local.Less(ev.Source)
 	if !a.believes(ev) {
 		return func() error { return nil }

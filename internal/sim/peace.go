@@ -172,7 +172,7 @@ func (p *peace) note(v *virtualRouter) {
 		part, a := v.part[i], accounts[i]
 		able := part != 0 && a != nil && h.witness.able(a)
 		since(&v.none[i], able && active&part == 0, p.w.now)
-		since(&v.worse[i], able && a.cfg.Preempt && active&part != 0 && p.beats(i, active&part, accounts), p.w.now)
+		since(&v.worse[i], able && a.preempts() && active&part != 0 && p.beats(i, active&part, accounts), p.w.now)
 		for j := range i {
 			since(&v.pairs[j][i], part&active>>j&1 == 1 && part&active>>i&1 == 1, p.w.now)
 		}
@@ -207,8 +207,12 @@ func (v *virtualRouter) stretch(h *host, a *account) {
 
 // able: it takes part, and may be master.
 func (s *witness) able(a *account) bool {
-	blocked, unknown := s.obstacles(a)
-	return s.running && blocked == "" && !unknown
+	return s.running && a.blocked == "" && !a.unknown
+}
+
+// preempts reports whether all members of the group may depose a master.
+func (a *account) preempts() bool {
+	return !slices.ContainsFunc(a.mates, func(m *account) bool { return !m.cfg.Preempt })
 }
 
 // beats reports whether a host, with all members of its group, is better than
@@ -219,7 +223,7 @@ func (p *peace) beats(i int, active uint64, accounts []*account) bool {
 		j := bits.TrailingZeros64(active)
 		for _, m := range a.mates {
 			o := p.w.hosts[j].account(m.cfg.Name)
-			if o == nil || p.w.hosts[i].witness.priority(m) <= p.w.hosts[j].witness.priority(o) {
+			if o == nil || m.effective <= o.effective {
 				return false
 			}
 		}

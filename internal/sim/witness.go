@@ -35,6 +35,10 @@ type account struct {
 	mates []*account // its sync group, itself among them
 	group *vrrp.GroupConfig
 
+	effective vrrp.Priority
+	blocked   string // what forbids it to take part, and
+	unknown   bool   // whether something that could is not known yet
+
 	state vrrp.State
 	since clock.Instant
 	cause vrrp.Cause
@@ -81,6 +85,15 @@ func (s *witness) configure(cfg vrrp.Config, from []int) {
 			a.mates, a.group = mates, &s.cfg.Groups[g]
 		}
 	}
+	s.weigh()
+}
+
+// weigh reckons what tracked objects mean; it is done when one of them changes.
+func (s *witness) weigh() {
+	for _, a := range s.routers {
+		a.effective = s.priority(a)
+		a.blocked, a.unknown = s.obstacles(a)
+	}
 }
 
 // saw takes one step of the machine; it returns the promise that it broke.
@@ -120,6 +133,7 @@ func (s *witness) before(ev vrrp.Event) func() error {
 		s.running = false
 	case vrrp.Track:
 		s.told[ev.Name] = ev
+		s.weigh()
 	case vrrp.Reconfigure:
 		s.cfg.StartupDelay = ev.Config.StartupDelay
 	case vrrp.Heard:
@@ -152,7 +166,7 @@ func (s *witness) does(ev vrrp.Event, action vrrp.Action) error {
 			return nil
 		}
 		a.sent++
-		if want := s.priority(a); action.Priority != want {
+		if want := a.effective; action.Priority != want {
 			return fmt.Errorf("%s advertises priority %d, but has %d", a.cfg.Name, action.Priority, want)
 		}
 	case vrrp.Announce:
@@ -218,8 +232,7 @@ func (s *witness) stands(a *account) error {
 			return fmt.Errorf("is in %s, %s of its group in %s", word(a.state), m.cfg.Name, word(m.state))
 		}
 	}
-	blocked, unknown := s.obstacles(a)
-	switch {
+	switch blocked, unknown := a.blocked, a.unknown; {
 	case !s.running && a.state != vrrp.Init:
 		return fmt.Errorf("is in %s, though operation is over", word(a.state))
 	case !s.running:
