@@ -1,0 +1,130 @@
+// Package mutants puts one fault at a time into the state machine and sees that
+// the simulator catches it: a proof of the proof. The list is kept by hand;
+// each entry is a mistake that somebody could make.
+//
+// A mutant is a line of internal/vrrp in another wording.
+// mutants_test.go builds the simulator's tests with it, by the go command's
+// overlay, so that the tree is not touched. It reads nothing else of the house.
+package mutants
+
+// mutant is a fault: the only place in file that reads was reads is instead.
+type mutant struct {
+	what    string
+	file    string
+	was, is string
+	// survives says why the simulator need not catch it; empty: it must.
+	survives string
+}
+
+const (
+	active   = "active.go"
+	backup   = "backup.go"
+	node     = "node.go"
+	object   = "object.go"
+	quarrel  = "quarrel.go"
+	reload   = "reload.go"
+	rival    = "rival.go"
+	router   = "router.go"
+	schedule = "schedule.go"
+	timing   = "timing.go"
+	unit     = "unit.go"
+)
+
+var list = []mutant{
+	// Timing.
+	{what: "version 2's skew is of an interval", file: timing, was: "unit = time.Second", is: "_ = unit"},
+	{what: "skew grows with the priority", file: timing, was: "time.Duration(256-int(p)) * unit", is: "time.Duration(int(p)) * unit"},
+	{what: "no skew", file: timing, was: "* unit / 256", is: "* unit / 1_000_000"},
+	{what: "one advert fewer may be missed", file: timing, was: "time.Duration(adverts)*masterAdvert", is: "time.Duration(adverts-1)*masterAdvert"},
+	{what: "down_timer_adverts is ignored", file: router, was: "MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.masterAdvert)", is: "MasterDown(r.cfg.Version, r.priority, 3, r.masterAdvert)"},
+	{what: "a master's interval is not learned", file: backup, was: "r.masterAdvert = ev.Advert", is: "_ = ev"},
+	{what: "a master's interval is learned in version 2, too", file: backup, was: "r.cfg.Version == 2 || ev.Advert <= 0", is: "ev.Advert <= 0", survives: "adverts of version 2 with another interval have been refused before"},
+	{what: "the interval survives the state", file: router, was: "\tr.masterAdvert = r.cfg.Advert\n", is: "\tr.masterAdvert = max(r.masterAdvert, r.cfg.Advert)\n"},
+	{what: "adverts drift", file: active, was: "r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)", is: "r.advert = n.now.Add(r.cfg.Advert + r.cfg.Advert/50)"},
+	{what: "the first advert is late", file: active, was: "r.advert = n.now.Add(r.cfg.Advert)\n\tn.announce", is: "r.advert = n.now.Add(2 * r.cfg.Advert)\n\tn.announce"},
+	{what: "a timer that comes sooner is not noticed", file: schedule, was: "at < r.planned", is: "at < r.planned-1e9"},
+	{what: "the schedule looks at the second first", file: schedule, was: "at == r.planned", is: "at >= r.planned"},
+
+	// Elections.
+	{what: "equal priority yields always", file: active, was: "ev.Priority == r.priority && ev.Local.Less(ev.Source)", is: "ev.Priority == r.priority"},
+	{what: "equal priority yields never", file: active, was: "ev.Priority == r.priority && ev.Local.Less(ev.Source)", is: "false"},
+	{what: "equal priority: the lower address wins", file: active, was: "ev.Priority == r.priority && ev.Local.Less(ev.Source)", is: "ev.Priority == r.priority && ev.Source.Less(ev.Local)"},
+	{what: "nobody yields", file: active, was: "\tn.move(r.unit, r, Backup, c)\n", is: ""},
+	{what: "a lower priority deposes", file: active, was: "return ev.Priority > r.priority ||", is: "return ev.Priority < r.priority ||"},
+	{what: "no last word", file: active, was: "if r.cfg.HigherPrioSendAdvert {", is: "if false {"},
+	{what: "no answer to a worse master", file: active, was: "if !r.cfg.LowerPrioNoAdvert {", is: "if r.cfg.LowerPrioNoAdvert {"},
+	{what: "no announcement beside a worse master", file: active, was: "n.announce(r, g.LowerPrioRepeat)\n\tif g", is: "if g"},
+	{what: "no second announcement beside a worse master", file: active, was: "r.lowerGARP = n.now.Add(g.LowerPrioDelay)", is: "_ = g"},
+	{what: "no second announcement after taking over", file: active, was: "r.garp = n.now.Add(g.Delay)", is: "_ = g"},
+	{what: "no announcement after taking over", file: active, was: "\tn.announce(r, g.Repeat)\n\tif g.Delay", is: "\tif g.Delay"},
+	{what: "two masters are not told", file: rival, was: "if !v.on() {\n\t\t*v = rivalry{since: n.now}", is: "if v.on() {\n\t\t*v = rivalry{since: n.now}"},
+	{what: "the end of two masters is told at once", file: rival, was: "v.over = n.now.Add(", is: "v.over = n.now.Add(0 * "},
+
+	// Preemption.
+	{what: "nopreempt is ignored", file: backup, was: "r.lower = ev.Priority < r.priority && r.cfg.Preempt", is: "r.lower = ev.Priority < r.priority"},
+	{what: "equal priority is deposed", file: backup, was: "r.lower = ev.Priority < r.priority &&", is: "r.lower = ev.Priority <= r.priority &&"},
+	{what: "nobody is deposed", file: backup, was: "r.lower = ev.Priority < r.priority &&", is: "r.lower = false &&"},
+	{what: "preempt_delay is ignored", file: backup, was: "} else if !n.delays(r) {", is: "} else {"},
+	{what: "preempt_delay never ends", file: backup, was: "return n.now.Before(r.preempt)", is: "return true"},
+	{what: "preempt_delay begins with each advert", file: backup, was: "if r.preempt == 0 {", is: "if true {"},
+	{what: "preempt_delay goes on after a better master", file: backup, was: "\t\tr.preempt = 0\n", is: ""},
+
+	// Priority 0.
+	{what: "a resigned master is waited for", file: backup, was: "r.down = min(r.down, max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)))", is: "_ = Skew"},
+	{what: "who hears of a resignation takes over at once", file: backup, was: ".Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)))", is: ")"},
+	{what: "a resignation puts the take-over off", file: backup, was: "r.down = min(r.down,", is: "r.down = max(r.down,"},
+	{what: "a resignation is an advert", file: backup, was: "\t\tn.plan.sooner(r)\n\t\treturn\n", is: "\t\tn.plan.sooner(r)\n"},
+	{what: "nobody resigns", file: unit, was: "n.do(Send{Router: r.index, Priority: 0})", is: "_ = from"},
+	{what: "who yields resigns", file: unit, was: "from == Active && to != Backup", is: "from == Active"},
+	{what: "a master does not answer a resignation", file: active, was: "\t\tn.do(r.send)\n\t\tr.advert = n.now.Add(r.cfg.Advert)\n", is: ""},
+
+	// Listening.
+	{what: "adverts do not put the take-over off", file: backup, was: "\tn.learn(r, ev)\n\tn.arm(r)\n", is: "\tn.learn(r, ev)\n"},
+	{what: "the better of two masters is not waited for", file: backup, was: "if worse && before != never {", is: "if false {"},
+	{what: "of two equal masters the last one counts", file: backup, was: "ev.Priority == r.masterPrio && ev.Source.Less(r.master))", is: "false)"},
+	{what: "a backup does not listen from the beginning", file: backup, was: "r.armed = max(n.now, n.begin)", is: "r.armed = n.begin"},
+	{what: "the startup delay is ignored", file: node, was: "n.begin = n.now.Add(n.cfg.StartupDelay)", is: "n.begin = n.now"},
+	{what: "the startup delay does not hold owners", file: unit, was: "if owners && n.begin <= n.now {", is: "if owners {"},
+	{what: "every master of the file is an owner", file: router, was: "r.cfg.StartActive && r.cfg.Priority == OwnerPriority", is: "r.cfg.StartActive"},
+	{what: "an owner is active after a fault, too", file: unit, was: "owners := u.state == Init", is: "owners := true"},
+	{what: "take-over without an advert", file: unit, was: "\tcase to == Active:\n\t\tn.do(r.send)\n", is: ""},
+	{what: "timers survive the state", file: unit, was: "\tr.rest()\n\tn.do(Become", is: "\tn.do(Become"},
+
+	// Sleeping.
+	{what: "a backup that slept does not listen", file: node, was: "\t\t\t\tn.arm(r)\n", is: ""},
+	{what: "a backup that slept listens for too long a sleep only", file: node, was: "ev.Slept >= r.masterAdvert", is: "ev.Slept >= 4*r.masterAdvert"},
+	{what: "a master that slept goes on", file: node, was: "max(ev.Slept, r.silent(n.now)) > r.ownDown()", is: "false"},
+	{what: "a master that slept may be silent as long as it likes", file: node, was: "max(ev.Slept, r.silent(n.now)) > r.ownDown()", is: "ev.Slept > r.ownDown()"},
+
+	// Sync groups.
+	{what: "members do not follow", file: unit, was: "\t\tif r != lead {\n", is: "\t\tif false {\n"},
+	{what: "a group takes over for one member", file: backup, was: "\t\tif !m.wants {\n\t\t\treturn\n", is: "\t\tif false {\n\t\t\treturn\n"},
+	{what: "a group's state is not told", file: unit, was: "u.state, u.since, u.cause = to, n.now, c", is: "u.since, u.cause = n.now, c"},
+	{what: "divided groups yield to each other", file: quarrel, was: "if r == d {", is: "if true {"},
+	{what: "divided groups never yield but where they decide", file: quarrel, was: "return d.rival.on() || since < least/2", is: "return true",
+		survives: "routers of a simulated host are on one link, so the decider hears what others hear; TestGroupYieldsAsOne has it"},
+	{what: "each node has another member decide", file: quarrel, was: "return c\n", is: "return -c\n", survives: "any member may decide, if it is the same on all nodes, and it still is"},
+	{what: "one member in fault does not hold the group", file: unit, was: "\t\tif r.faults > 0 {\n\t\t\treturn r\n", is: "\t\tif r.faults > 1 {\n\t\t\treturn r\n"},
+	{what: "a group does not wait for what is unknown", file: unit, was: "if r.unknown > 0 {", is: "if r.unknown > 1 {"},
+	{what: "members' weights count in every group", file: object, was: "ref.Weight == 0 || g.TrackingWeight", is: "true"},
+
+	// Tracking.
+	{what: "a weight is added twice", file: object, was: "sum += add", is: "sum += 2 * add"},
+	{what: "a weight may make an owner", file: object, was: "min(max(sum, 1), 254)", is: "min(max(sum, 1), 255)"},
+	{what: "a weight may make priority 0", file: object, was: "min(max(sum, 1), 254)", is: "min(max(sum, 0), 254)"},
+	{what: "an owner's priority changes", file: object, was: "if r.cfg.Priority != OwnerPriority {", is: "if true {"},
+	{what: "what is unknown counts as down", file: object, was: "\t\tcase !w.object.known:\n", is: "\t\tcase false:\n"},
+	{what: "a new priority is not advertised", file: object, was: "r.priority, r.send = p, Send{Router: r.index, Priority: p}", is: "r.priority = p"},
+	{what: "a new priority does not change the wait", file: object, was: "r.down = r.down.Add(r.downInterval() - before)", is: "_ = before"},
+	{what: "recovering is not noticed", file: object, was: "same := o.known && o.up == ev.Up && o.number == ev.Number", is: "same := o.known && (o.up == ev.Up || ev.Up) && o.number == ev.Number"},
+
+	// Reload.
+	{what: "a reload shortens the wait for the better master", file: reload, was: "r.down = r.down.Add(r.downInterval() - before)", is: "r.down = r.armed.Add(r.downInterval())"},
+	{what: "a reload is not advertised", file: reload, was: "if was, ok := stays[r]; ok && r.state == Active && r.advertises(&was) {", is: "if false {",
+		survives: "the next advert says it within an interval, which is what the standards promise; TestReload has it"},
+	{what: "a reload begins anew", file: reload, was: "kept[i] = n.routers[at]\n", is: "\n"},
+
+	// Addresses and the end.
+	{what: "the end is not told", file: node, was: "n.become(r, Init, Stopped{})", is: "r.state = Init"},
+	{what: "adverts with other addresses are heard", file: router, was: "len(ev.Addresses) != len(r.addrs)", is: "false"},
+}
