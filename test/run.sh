@@ -59,6 +59,8 @@ else
 	echo "-- no C compiler: the race detector is skipped"
 	step go tool gotestsum --format pkgname --jsonfile "$record/1" -- -timeout 5m $units
 fi
+# Ten thousand random histories of clusters, without the race detector.
+step go test -count 1 -timeout 5m ./internal/sim -run TestRandomHistories -seeds 10000
 # A short run of every fuzz target, by count: what it finds does not depend on
 # how fast this machine is.
 step ./test/fuzz.sh 20000x

@@ -17,8 +17,11 @@ type waits struct {
 	bye     clock.Instant // when the master resigned since
 	bears   clock.Instant // the end of preempt_delay
 	held    clock.Instant // not before: the better of two masters is waited for
-	master  netip.Addr
-	prio    vrrp.Priority
+	master  netip.Addr    // heard last
+
+	best  netip.Addr // of the masters that are heard, its priority, and
+	prio  vrrp.Priority
+	until clock.Instant // how long it is waited for
 }
 
 // arm has a backup wait for a whole Master_Down_Interval, from the end of the
@@ -52,11 +55,25 @@ func (a *account) downAdverts() int {
 	return a.cfg.DownAdverts
 }
 
+// later moves a time that is set.
+func later(at clock.Instant, d time.Duration) clock.Instant {
+	if at == 0 {
+		return 0
+	}
+	return at.Add(d)
+}
+
 // changes notes that a reload gives the router another configuration.
 func (a *account) changes(c *vrrp.RouterConfig) {
-	a.reloaded, a.held = true, 0
+	a.reloaded = true
+	a.demoted = a.demoted && c.Priority == 255
+	before := time.Duration(a.downAdverts()) * a.learned
 	if !a.master.IsValid() || c.Version == 2 {
 		a.learned = c.Advert
+	}
+	a.cfg = c
+	if by := time.Duration(a.downAdverts())*a.learned - before; a.bye == 0 {
+		a.held, a.until = later(a.held, by), later(a.until, by)
 	}
 }
 
@@ -113,27 +130,25 @@ func (s *witness) listens(a *account, ev *vrrp.Heard) {
 		}
 		return
 	}
-	worse := a.master.IsValid() && (ev.Priority < a.prio && a.master != ev.Source ||
-		ev.Priority == a.prio && ev.Source.Less(a.master))
-	before := s.due(a)
-	a.master, a.prio = ev.Source, ev.Priority
+	a.master = ev.Source
 	if ev.Priority >= a.effective || !a.cfg.Preempt {
 		a.bears = 0
 	} else {
-		if a.bears == 0 {
+		if a.cfg.PreemptDelay > 0 && a.bears == 0 {
 			a.bears = s.now.Add(a.cfg.PreemptDelay)
 		}
-		if s.now >= a.bears {
+		if a.cfg.PreemptDelay == 0 || s.now >= a.bears {
 			return // it will be deposed
 		}
 	}
 	if a.cfg.Version == 3 && ev.Advert > 0 {
 		a.learned = ev.Advert
 	}
-	reloaded := a.reloaded
 	a.arm(s)
-	a.reloaded = false
-	if worse {
-		a.held, a.reloaded = before, reloaded
+	worse := ev.Source != a.best && (ev.Priority < a.prio || ev.Priority == a.prio && ev.Source.Less(a.best))
+	if worse && s.now < a.until {
+		a.held = a.until
+		return
 	}
+	a.best, a.prio, a.until, a.reloaded = ev.Source, ev.Priority, s.due(a), false
 }

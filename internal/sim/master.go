@@ -13,6 +13,7 @@ import (
 type duties struct {
 	advert, burst, again clock.Instant // 0: not to be done
 	split                bool          // it has told that there are two
+	matched              bool          // it owns the addresses, and so does a better one
 }
 
 // takesOver begins a master's duties.
@@ -67,9 +68,10 @@ func (s *witness) hears(a *account, ev *vrrp.Heard) func() error {
 	wrap := func(err error) error { return fmt.Errorf("%s %w", a.cfg.Name, err) }
 	ours, was := a.effective, a.state
 	better := ev.Priority > ours || ev.Priority == ours && ev.Local.Less(ev.Source)
-	if !a.believes(ev) {
+	if !a.believes(ev) || was == vrrp.Active && a.cfg.OwnerIgnores && a.cfg.Priority == 255 {
 		return func() error { return nil }
 	}
+	a.matched = better && was == vrrp.Active && ours == 255
 	if was == vrrp.Backup {
 		s.listens(a, ev)
 	}
@@ -140,7 +142,8 @@ func (a *account) decides() bool {
 	return true
 }
 
-// believes reports whether an advert counts at all (RFC 3768 §7.1).
+// believes reports whether an advert counts at all: RFC 3768 §7.1 has another
+// interval discarded.
 func (a *account) believes(ev *vrrp.Heard) bool {
 	return a.cfg.Version != 2 || ev.Advert == 0 || ev.Advert == a.cfg.Advert.Truncate(time.Second)
 }

@@ -253,15 +253,17 @@ func (p *peace) judge(v *virtualRouter) {
 	}
 }
 
-// silent reports whether one of two does not answer adverts of lower priority:
-// the other hears of it with its next one.
+// silent reports whether one of two, or another member of its group, does not
+// answer adverts of lower priority: the other hears of it with its next one.
 func (p *peace) silent(name string, i, j int) bool {
 	for _, h := range []*host{p.w.hosts[i], p.w.hosts[j]} {
-		if r := h.wanted.find(name); r == nil || r.LowerPrioNoAdvert {
+		if h.node == nil || h.account(name) == nil {
 			return true
 		}
-		if r := h.current.find(name); r == nil || r.LowerPrioNoAdvert {
-			return true
+		for _, m := range h.account(name).mates {
+			if m.cfg.LowerPrioNoAdvert {
+				return true
+			}
 		}
 	}
 	return false

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 300, "how many random histories")
+	seeds   = flag.Int("seeds", 100, "how many random histories")
 	lines   = flag.Int("lines", 60, "how many lines of the transcript of a history that failed")
 	brief   = flag.Bool("brief", false, "do not look for the shortest history")
 	oneSeed = flag.Uint64("seed", 0, "only this random history")
@@ -243,7 +243,7 @@ func history(seed uint64) []string {
 func (a *author) configure() {
 	group, divided := a.IntN(3) == 0, a.IntN(3) == 0
 	priority := map[string]int{}
-	owner := a.IntN(4) == 0
+	owner, second := a.IntN(4) == 0, a.IntN(4) == 0
 	preempt, mixed := a.maybe("nopreempt"), a.IntN(3) == 0
 	for i, r := range a.routers {
 		version := 2 + a.IntN(2)
@@ -259,7 +259,7 @@ func (a *author) configure() {
 			p := 1 + a.IntN(254)
 			if was := priority[h]; group && !divided && was > 0 {
 				p = was
-			} else if owner && h == "a" {
+			} else if owner && (h == "a" || second && h == "b") {
 				p = 255
 			}
 			if mixed {

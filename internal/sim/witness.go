@@ -35,6 +35,7 @@ type account struct {
 	mates []*account // its sync group, itself among them
 	group *vrrp.GroupConfig
 
+	demoted   bool // by another owner of its addresses
 	effective vrrp.Priority
 	blocked   string // what forbids it to take part, and
 	unknown   bool   // whether something that could is not known yet
@@ -91,7 +92,9 @@ func (s *witness) configure(cfg vrrp.Config, from []int) {
 // weigh reckons what tracked objects mean; it is done when one of them changes.
 func (s *witness) weigh() {
 	for _, a := range s.routers {
+		before := s.skew(a)
 		a.effective = s.priority(a)
+		a.held, a.until = later(a.held, s.skew(a)-before), later(a.until, s.skew(a)-before)
 		a.blocked, a.unknown = s.obstacles(a)
 	}
 }
@@ -183,6 +186,14 @@ func (s *witness) does(ev vrrp.Event, action vrrp.Action) error {
 			a.split = true
 		case vrrp.SplitEnded:
 			a.split = false
+		case vrrp.PriorityChanged:
+			if a.cfg.Priority == 255 {
+				if !a.matched {
+					return fmt.Errorf("%s owns the addresses, and changes its priority to %d", a.cfg.Name, action.Priority)
+				}
+				a.demoted = true
+				s.weigh()
+			}
 		}
 	case vrrp.Become:
 		if err := s.becomes(s.routers[action.Router], ev, &action); err != nil {
@@ -288,8 +299,12 @@ func weigh(ref vrrp.TrackRef, t vrrp.Track) (add int, fault bool) {
 	return track.Weigh(t.Up, ref.Weight, ref.Reverse)
 }
 
-// priority is the effective one: 255 is nobody else's, and never changes.
+// priority is the effective one: 255 is the owner's, and changes for a second
+// owner only.
 func (s *witness) priority(a *account) vrrp.Priority {
+	if a.cfg.Priority == 255 && a.demoted {
+		return 254
+	}
 	if a.cfg.Priority == 255 {
 		return 255
 	}

@@ -3,6 +3,8 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
 )
 
 // listen begins to wait for adverts: nothing is known yet.
@@ -30,9 +32,6 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 		n.plan.sooner(r)
 		return
 	}
-	worse := r.master.IsValid() && (ev.Priority < r.masterPrio && r.master != ev.Source ||
-		ev.Priority == r.masterPrio && ev.Source.Less(r.master))
-	before := r.down
 	n.follow(r, ev)
 	r.master, r.masterPrio, r.heard = ev.Source, ev.Priority, n.now
 	r.lower = ev.Priority < r.priority && r.cfg.Preempt
@@ -43,11 +42,25 @@ func (n *Node) heardBackup(r *router, ev *Heard) {
 	}
 	n.learn(r, ev)
 	n.arm(r)
-	if worse && before != never {
-		// Two are active, and this one is about to yield. Its interval may be
-		// the shorter, yet it must not cut short the wait for the better one.
-		r.down = max(r.down, before)
+	// Of two that are active the worse one is about to yield. Its interval may
+	// be the shorter, yet it must not cut short the wait for the better one.
+	if b := &r.best; n.now < b.until && b.beats(ev) {
+		r.down = max(r.down, b.until)
+	} else {
+		*b = best{ev.Source, ev.Priority, r.down}
 	}
+}
+
+// best is the best master that a backup hears, and until when it is waited for.
+type best struct {
+	from  netip.Addr
+	prio  Priority
+	until clock.Instant
+}
+
+// beats reports whether it is better than somebody else who is heard.
+func (b *best) beats(ev *Heard) bool {
+	return ev.Source != b.from && (ev.Priority < b.prio || ev.Priority == b.prio && ev.Source.Less(b.from))
 }
 
 // learn takes over the master's interval in version 3 (RFC 9568 §6.4.2: "Set

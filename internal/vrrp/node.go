@@ -163,7 +163,7 @@ func (n *Node) woke(ev Woke) {
 			return r.state == Active && max(ev.Slept, r.silent(n.now)) > r.ownDown()
 		})
 		if i >= 0 {
-			n.move(u, u.members[i], Backup, Silence{Slept: ev.Slept})
+			n.move(u, u.members[i], Backup, Silence(ev))
 			continue
 		}
 		for _, r := range u.members {

@@ -165,6 +165,7 @@ func (n *Node) prioritise(r *router, p Priority, c Cause) {
 	r.priority, r.send = p, Send{Router: r.index, Priority: p}
 	if r.state == Backup && r.down != never {
 		r.down = r.down.Add(r.downInterval() - before)
+		r.best.until = r.best.until.Add(r.downInterval() - before)
 		n.plan.sooner(r)
 	}
 	if n.running {

@@ -87,6 +87,7 @@ func (r *router) adapt(n *Node, was *RouterConfig) {
 		}
 		if r.down != never && r.resigned == (netip.Addr{}) {
 			r.down = r.down.Add(r.downInterval() - before)
+			r.best.until = r.best.until.Add(r.downInterval() - before)
 		}
 	case Active:
 		if r.advertises(was) {

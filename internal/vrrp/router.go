@@ -36,6 +36,7 @@ type router struct {
 	masterPrio   Priority
 	masterAdvert time.Duration
 	followed     followed
+	best         best
 	compared     compared
 	lower        bool // master is of lower priority than ours, and discarded
 	heard        clock.Instant
@@ -83,7 +84,7 @@ func (r *router) forget() {
 	r.master, r.resigned = netip.Addr{}, netip.Addr{}
 	r.masterPrio, r.lower, r.heard = 0, false, 0
 	r.masterAdvert = r.cfg.Advert
-	r.followed = followed{}
+	r.followed, r.best = followed{}, best{}
 }
 
 // wake is when the router wants to be served.
