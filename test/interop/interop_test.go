@@ -3,6 +3,7 @@
 package interop_test
 
 import (
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -12,7 +13,17 @@ import (
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m)) }
+// atOnce is how many tests run side by side: they wait for timers most of the
+// time, whatever the number of processors.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	os.Exit(Main(m))
+}
 
 // version is one way in which two routers may speak.
 type version struct {
@@ -55,6 +66,11 @@ var versions = map[string]version{
 	"unicast v3": {
 		us: unicast("192.0.2.11", "192.0.2.12"), them: unicast("192.0.2.12", "192.0.2.11"),
 	},
+	"unicast v3, old checksum": {
+		instance: Instance{Extra: "old_unicast_checksum"},
+		us:       unicast("192.0.2.11", "192.0.2.12"), them: unicast("192.0.2.12", "192.0.2.11"),
+	},
+	"10 ms": {instance: Instance{Advert: "0.01", Extra: "down_timer_adverts 50"}},
 	"unicast IPv6": {
 		instance: Instance{Addresses: []string{"fe80::100/64", "2001:db8::100/64"}},
 		virtual:  "2001:db8::100",
@@ -87,6 +103,7 @@ func setup(t *testing.T, v version) (l *lab.Lab, conf func(extra string, priorit
 // holdfast comes with the higher priority, takes over from keepalived, and
 // yields when it stops and when its priority falls.
 func TestHoldfastPreempts(t *testing.T) {
+	t.Parallel()
 	for name, v := range versions {
 		t.Run(name, func(t *testing.T) {
 			l, conf, virtual := setup(t, v)
@@ -113,6 +130,7 @@ func TestHoldfastPreempts(t *testing.T) {
 // keepalived comes with the higher priority, takes over from holdfast, and
 // holdfast takes its place when it stops and when it dies.
 func TestKeepalivedPreempts(t *testing.T) {
+	t.Parallel()
 	for name, v := range versions {
 		t.Run(name, func(t *testing.T) {
 			l, conf, virtual := setup(t, v)
