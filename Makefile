@@ -7,7 +7,7 @@ export CGO_ENABLED ?= 0
 # How long each fuzz target runs (make fuzz T=1m).
 T ?= 10s
 
-.PHONY: help build run test unit netns interop uml fuzz bench lint clean
+.PHONY: help build run test unit netns interop uml fuzz mutated bench lint clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ uml: build ## against a real IPVS, in a User Mode Linux kernel
 
 fuzz: ## every fuzz target for T (10s)
 	./test/fuzz.sh $(T)
+
+mutated: ## ten million mutated packets through the daemon's receive path
+	HOLDFAST_PACKETS=10000000 $(GO) test -count 1 -v -run TestMutatedPackets ./internal/vrrpd
 
 bench: build ## ratios to Debian's keepalived, measured in the same run (root)
 	$(GO) run ./test/bench

@@ -58,6 +58,9 @@ func (d *daemon) heard(p *packet) {
 	if p.fault == wire.Good && len(p.payload) >= minVRID {
 		e = d.routers[address{at, a.VRID, !p.dst.IsMulticast()}]
 	}
+	if e != nil && !e.Unicast && p.dst != e.Group {
+		e = nil // the system is in that group for others
+	}
 	if e == nil {
 		if fault == wire.Good {
 			fault = wire.BadVRID
