@@ -132,16 +132,21 @@ func (b *builder) dev(r *Router, i *conf.VRRPInstance, a *conf.Address) string {
 		family = 6
 	}
 	own := base == r.Base && r.VMAC != ""
-	if own && (family == i.Family || !a.UseVMAC && !i.VMACAddr) {
+	mac := vmacAddress(family, r.VRID)
+	chosen := i.VMAC != nil && i.VMAC.MAC != [6]byte{}
+	if chosen { // for both families
+		mac = i.VMAC.MAC
+	}
+	if own && (family == i.Family || chosen || !a.UseVMAC && !i.VMACAddr) {
 		b.carry(r.VMAC, family)
 		return r.VMAC
 	}
 	if !a.UseVMAC && (!i.VMACAddr || base == r.Base && !own) {
 		return base
 	}
-	mac := vmacAddress(family, r.VRID)
 	for k := range b.out.Links {
 		if o := &b.out.Links[k]; o.Router == r.Name && o.Base == base && o.MAC == mac {
+			b.carry(o.Name, family)
 			return o.Name
 		}
 	}

@@ -52,7 +52,7 @@ const (
 	LinkBlocked LinkState = iota // cannot be made as things are
 	LinkMissing
 	LinkWrong // of our kind, and with another base or MAC address
-	LinkDown
+	LinkDown  // or in another VRF than its base
 	LinkReady
 )
 
@@ -72,8 +72,18 @@ func (m *Mirror) State(v *VirtualLink) (s LinkState, why string) {
 		return LinkWrong, "interface " + v.Name + " is another VMAC"
 	case l.Down():
 		return LinkDown, "interface " + v.Name + " is down"
+	case l.Master != m.vrf(base):
+		return LinkDown, "interface " + v.Name + " is not in the VRF of " + v.Base
 	}
 	return LinkReady, ""
+}
+
+// vrf is the VRF that a link is in, 0 if it is in none.
+func (m *Mirror) vrf(l Link) int {
+	if master, ok := m.LinkAt(l.Master); ok && master.Kind == "vrf" {
+		return master.Index
+	}
+	return 0
 }
 
 // LinkWork is what must be done to have a virtual link as it is wanted. It
@@ -81,6 +91,7 @@ func (m *Mirror) State(v *VirtualLink) (s LinkState, why string) {
 type LinkWork struct {
 	VirtualLink
 	base   Link
+	vrf    int
 	remove int // index of what stands in its place, 0 = nothing does
 	make   bool
 }
@@ -90,6 +101,7 @@ func (m *Mirror) LinkWork(v *VirtualLink) (LinkWork, bool) {
 	s, _ := m.State(v)
 	w := LinkWork{VirtualLink: *v, make: s != LinkDown}
 	w.base, _ = m.Link(v.Base)
+	w.vrf = m.vrf(w.base)
 	if l, ok := m.Link(v.Name); ok && s == LinkWrong {
 		w.remove = l.Index
 	}
@@ -118,6 +130,9 @@ func (w *LinkWork) Do() error {
 		if err := w.settle(); err != nil {
 			return err
 		}
+	}
+	if err := s.link(func(q *requests, seq uint32) { q.enslave(w.Name, w.vrf, seq) }); err != nil && (w.make || !errors.Is(err, unix.ENODEV)) {
+		return fmt.Errorf("put %s into the VRF of %s: %w", w.Name, w.Base, err)
 	}
 	if err := s.link(func(q *requests, seq uint32) { q.upLink(w.Name, seq) }); err != nil {
 		if !w.make && errors.Is(err, unix.ENODEV) {
@@ -252,6 +267,14 @@ func (q *requests) newLink(v *VirtualLink, base Link, seq uint32) {
 func (q *requests) delLink(index int, seq uint32) {
 	q.begin(unix.RTM_DELLINK, 0, seq)
 	q.linkHeader(index, 0, 0)
+	q.end()
+}
+
+func (q *requests) enslave(name string, master int, seq uint32) {
+	q.begin(unix.RTM_NEWLINK, 0, seq)
+	q.linkHeader(0, 0, 0)
+	q.attrString(unix.IFLA_IFNAME, name)
+	q.attr32(unix.IFLA_MASTER, uint32(master)) //nolint:gosec // an index
 	q.end()
 }
 

@@ -2,7 +2,7 @@ package vrrpd
 
 import (
 	"log/slog"
-	"slices"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 
@@ -39,6 +39,7 @@ func (d *daemon) rules() nft.Rules {
 			r.VMAC6 = append(r.VMAC6, p)
 		}
 	}
+	seen := map[netip.Addr]bool{}
 	for _, e := range d.edges {
 		if !e.Drop {
 			continue
@@ -47,7 +48,8 @@ func (d *daemon) rules() nft.Rules {
 			h := &e.holds[i]
 			if a := h.key.Addr; a.IsLinkLocalUnicast() && a.Is6() {
 				r.LinkLocal = append(r.LinkLocal, nft.LinkAddr{Addr: a, Link: h.key.Link})
-			} else if !slices.Contains(r.Drop, a) {
+			} else if !seen[a] {
+				seen[a] = true
 				r.Drop = append(r.Drop, a)
 			}
 		}

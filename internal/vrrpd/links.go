@@ -24,10 +24,12 @@ import (
 // links is what the daemon knows of its virtual interfaces.
 type links struct {
 	wanted []kernel.VirtualLink
-	ours   map[string]bool   // made or taken over, so removed in the end
-	failed map[string]string // why they could not be made
-	flying bool              // some are being made beside the loop
-	again  clock.Instant     // nothing is made before, if somebody undoes it all the time
+	byName map[string]*kernel.VirtualLink // of wanted
+	ours   map[string]bool                // made or taken over, so removed in the end
+	failed map[string]string              // why they could not be made
+	flying bool                           // some are being made beside the loop
+	placed []holding                      // addresses that they have whatever the state
+	again  clock.Instant                  // nothing is made before, if somebody undoes it all the time
 
 	// turn is held by whoever makes or removes links, never by the loop once it
 	// runs; it guards settings.
@@ -52,6 +54,15 @@ func want(cfg *build.VRRP) []kernel.VirtualLink {
 		})
 	}
 	return out
+}
+
+// wantLinks takes over what a configuration wants.
+func (d *daemon) wantLinks(cfg *build.VRRP) {
+	d.links.wanted, d.links.byName = want(cfg), map[string]*kernel.VirtualLink{}
+	for i := range d.links.wanted {
+		v := &d.links.wanted[i]
+		d.links.byName[v.Name] = v
+	}
 }
 
 // linkJob collects what there is to do for a configuration.
@@ -127,18 +138,16 @@ func (d *daemon) linksMade(failed map[string]string, err error) {
 // adoptLinks takes over what the new configuration wants, and has what only
 // the old one wanted removed beside the loop once nothing uses it any more.
 func (d *daemon) adoptLinks(next *build.VRRP) {
-	d.links.wanted = want(next)
-	names := map[string]bool{}
+	d.wantLinks(next)
 	for i := range d.links.wanted {
 		v := &d.links.wanted[i]
-		names[v.Name] = true
 		if s, _ := d.mirror.State(v); s > kernel.LinkBlocked {
 			d.links.ours[v.Name] = true
 		}
 	}
 	var old []kernel.Link
 	for name := range d.links.ours {
-		if names[name] {
+		if d.links.byName[name] != nil {
 			continue
 		}
 		delete(d.links.ours, name)
@@ -200,21 +209,18 @@ func (d *daemon) linksKept(failed map[string]string, err error) {
 // lacks says why a virtual interface that a router needs is not there and
 // will not be in a moment; empty: there is nothing to complain about.
 func (d *daemon) lacks(name string) string {
-	for i := range d.links.wanted {
-		v := &d.links.wanted[i]
-		if v.Name != name {
-			continue
-		}
-		switch s, why := d.mirror.State(v); s {
-		case kernel.LinkBlocked:
-			return why
-		case kernel.LinkReady, kernel.LinkDown:
-			return ""
-		default:
-			return d.links.failed[name]
-		}
+	v := d.links.byName[name]
+	if v == nil {
+		return ""
 	}
-	return ""
+	switch s, why := d.mirror.State(v); s {
+	case kernel.LinkBlocked:
+		return why
+	case kernel.LinkReady, kernel.LinkDown:
+		return ""
+	default:
+		return d.links.failed[name]
+	}
 }
 
 // placeLinks gives virtual interfaces the addresses that they have whatever the
@@ -222,6 +228,8 @@ func (d *daemon) lacks(name string) string {
 // which its router's adverts come from, not to be chosen for anything else.
 func (d *daemon) placeLinks() {
 	e := d.static
+	before := len(e.holds)
+	defer func() { d.abandon(e.holds[before:]) }()
 	for i := range d.cfg.Links {
 		l := &d.cfg.Links[i]
 		d.name(l.Name)
@@ -245,6 +253,18 @@ func (d *daemon) placeLinks() {
 			e.holds = append(e.holds, h)
 		}
 	}
+}
+
+// abandon has those addresses of virtual interfaces removed that are not among
+// what is placed now: the link-local address below has changed.
+func (d *daemon) abandon(now []holding) {
+	gone := slices.DeleteFunc(d.links.placed, func(h holding) bool {
+		return slices.ContainsFunc(now, func(o holding) bool { return o.key == h.key })
+	})
+	if len(gone) > 0 {
+		d.ghosts = append(d.ghosts, &edge{holds: gone})
+	}
+	d.links.placed = slices.Clone(now)
 }
 
 // linkLocalBits is the length of fe80::/64 (RFC 4291 §2.5.6).

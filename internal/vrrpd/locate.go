@@ -71,9 +71,6 @@ func (d *daemon) locate(e *edge) {
 			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
 		}
 	}
-	if e.active && ok && e.link.Index != 0 && link.Index != e.link.Index {
-		d.again = append(d.again, e)
-	}
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
 	d.fit(e)
 	d.name(e.Interface)
@@ -125,7 +122,7 @@ func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] }
 // place finds the links of the virtual addresses; those on links that do not
 // exist are left out.
 func (d *daemon) place(e *edge) {
-	was := e.holds
+	was, moved := e.holds, false
 	e.holds = make([]holding, 0, len(e.Addresses))
 	for _, a := range e.Addresses {
 		d.name(a.Dev)
@@ -150,7 +147,11 @@ func (d *daemon) place(e *edge) {
 		}
 		h.lane, h.pause = d.pacing(e, &h)
 		h.beyond = d.beyond(e, &h)
+		moved = moved || slices.ContainsFunc(was, func(o holding) bool { return o.dev == h.dev && o.key.Link != h.key.Link })
 		e.holds = append(e.holds, h)
+	}
+	if e.active && moved && e != d.static {
+		d.again = append(d.again, e) // the interface is a new one of the same name
 	}
 }
 

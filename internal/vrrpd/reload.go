@@ -98,7 +98,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
 	d.stand(&next)
 	d.cfg = next
-	d.links.wanted = want(&next)
+	d.wantLinks(&next)
 	d.index()
 	d.tickExtra(d.now(), 0)
 	d.locateAll()
