@@ -98,6 +98,9 @@ func (b *builder) vmac(r *Router, i *conf.VRRPInstance) {
 	if !i.XmitBase {
 		r.Interface = l.Name
 	}
+	if v.IPVLAN {
+		r.Speaker = l.Name
+	}
 	if v.Addr.IsValid() && !r.Source.IsValid() && v.Addr.Addr().Is6() == (i.Family == 6) {
 		r.Source = v.Addr.Addr()
 	}

@@ -74,10 +74,13 @@ type Router struct {
 	Base      string
 	VMAC      string // empty without; then also a Link
 	XmitBase  bool   // adverts do not go over VMAC
-	Family    int    // 4 or 6
-	Version   int
-	VRID      uint8
-	Interval  time.Duration // between adverts
+	// Speaker is the interface whose address adverts come from: Base, or an
+	// ipvlan, which has its own.
+	Speaker  string
+	Family   int // 4 or 6
+	Version  int
+	VRID     uint8
+	Interval time.Duration // between adverts
 
 	// Advertised are the addresses in adverts, in the order of the file.
 	Advertised []netip.Addr
@@ -211,7 +214,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		dev = b.global.DefaultInterface
 	}
 	r := Router{
-		Name: i.Name, Interface: dev, Base: dev, Family: i.Family, Version: i.Version,
+		Name: i.Name, Interface: dev, Base: dev, Speaker: dev, Family: i.Family, Version: i.Version,
 		VRID: uint8(i.VRID), Interval: i.AdvertInt, //nolint:gosec // 1–255, conf sees to it
 		Routes: i.Routes, Rules: i.Rules, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,

@@ -138,7 +138,7 @@ var instanceWho = rows{
 	{Name: "native_ipv6", Doc: "An IPv6 instance, though its addresses do not say so.", Set: func(l *loader, s *stmt) { l.setNativeV6(s) }},
 	{Name: "authentication", Block: authBlock, Bare: true, Doc: "Authentication of version 2.", Set: func(l *loader, s *stmt) { needBraces(s) }},
 	{Name: "auth_hmac", Block: hmacBlock, Since: since24, Doc: "Authentication of adverts by HMAC, in any version.", Set: beginHMAC},
-	{Name: "vrf", Args: iface, Unbuilt: true, Doc: "The VRF that the interface is in.", Set: func(l *loader, s *stmt) {
+	{Name: "vrf", Args: iface, Doc: "The VRF that the interface is in; the interface itself tells, so this is checked and no more.", Set: func(l *loader, s *stmt) {
 		if l.sys != nil && !l.sys.Interface(s.Text()) {
 			s.Fault("HF026", diag.Error, s.Words()[0], "there is no VRF "+s.Text()+", the line is ignored", "a VRF interface")
 		}

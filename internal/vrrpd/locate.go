@@ -95,7 +95,7 @@ func (d *daemon) report() {
 
 // sourceOf is the address that adverts come from, or why there is none.
 func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem string) {
-	link, ok := m.Link(e.Base)
+	link, ok := m.Link(e.Speaker)
 	family := "IPv4 address"
 	if e.Family == 6 {
 		family = "usable link-local IPv6 address"
@@ -103,16 +103,16 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem
 	switch {
 	case e.Blocked != "":
 		return netip.Addr{}, e.Blocked
-	case !ok:
-		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Base)
 	case d.lacks(e.VMAC) != "":
 		return netip.Addr{}, d.lacks(e.VMAC)
+	case !ok:
+		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Speaker)
 	case e.Source.IsValid():
 		return e.Source, ""
 	}
 	source, found := m.Source(link.Index, e.Family, d.isVirtual)
 	if !found {
-		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Base, family)
+		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Speaker, family)
 	}
 	return source, ""
 }

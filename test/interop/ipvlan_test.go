@@ -18,6 +18,19 @@ func can(t *testing.T, n *lab.Node, words string) {
 	run(t, n, "ip", "link", "del", "try0")
 }
 
+// Without an address of its own, an ipvlan speaks from its link-local one.
+func TestIPVLANIPv6(t *testing.T) {
+	l, conf, virtual := setup(t, versions["IPv6"])
+	can(t, l.Get("holdfast"), "link eth0 type ipvlan mode l2")
+	k := Start(t, l.Get("keepalived"), Keepalived(t), conf("", 100))
+	WaitMaster(t, virtual, k)
+	h := Start(t, l.Get("holdfast"), Holdfast(), conf("use_ipvlan ip0", 150))
+	WaitMaster(t, virtual, h, k)
+	Must(t, h.Stop())
+	WaitMaster(t, virtual, k, h)
+	noComplaint(t, k)
+}
+
 // Routers that speak from ipvlans take over from each other.
 func TestIPVLAN(t *testing.T) {
 	v := version{us: "use_ipvlan ip0 192.0.2.21/24", them: "use_ipvlan ip0 192.0.2.22/24"}

@@ -18,5 +18,5 @@ func TestLinks(t *testing.T) {
 		command = goTool(t, "build", "-o", filepath.Join(t.TempDir(), "holdfast"), "github.com/holdfast-ha/holdfast/cmd/holdfast")
 	}
 	self := compile(t, "github.com/holdfast-ha/holdfast/test/interop")
-	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+self+" -test.v -test.run '^(TestIPVLAN|TestVRF)$'"))
+	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+self+" -test.v -test.run '^(TestIPVLAN|TestIPVLANIPv6|TestVRF)$'"))
 }
