@@ -48,6 +48,9 @@ type VRRP struct {
 	StaticRoutes    []conf.Route
 	StaticRules     []conf.Route
 
+	// Sync is the exchange of IPVS connections; nil without lvs_sync_daemon.
+	Sync *conf.SyncDaemon
+
 	FIFOs        []FIFO // notify_fifo and vrrp_notify_fifo
 	FIFOOnReload bool   // they get all states after a reload
 	Mail         *Mail  // nil: nobody gets any
@@ -168,6 +171,7 @@ func FromVRRP(c *conf.Config) VRRP {
 	out.Node.StartupDelay = g.StartupDelay
 	out.Paces, out.NoLocalIGMP = c.GARPGroups, g.DisableLocalIGMP
 	out.Firewall = Firewall{Firewall: g.Firewall, KeepIGMP: g.DisableLocalIGMP}
+	out.Sync = g.SyncDaemon
 	out.static(c)
 	out.FIFOs = fifo(fifo(nil, g, g.NotifyFIFO, g.NotifyFIFOScript), g, g.VRRPNotifyFIFO, g.VRRPNotifyFIFOScript)
 	out.FIFOOnReload, out.Mail = g.FIFOOnReload, mail(g)

@@ -98,7 +98,8 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	if q.Checkers {
 		reportServices(&r, cfg)
 	}
-	if q.VRRP && (r.Instances+len(cfg.StaticAddresses)+len(cfg.StaticRoutes) > 0 || q.All) {
+	static := len(cfg.StaticAddresses) + len(cfg.StaticRoutes) + len(cfg.StaticRules)
+	if q.VRRP && (r.Instances+static > 0 || g.SyncDaemon != nil || q.All) {
 		r.Children = append(r.Children, parent.VRRP)
 	}
 	if q.Checkers && (r.Services > 0 || q.All) {

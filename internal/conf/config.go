@@ -79,6 +79,7 @@ type Global struct {
 	LVSTimeouts    LVSTimeouts
 	LVSFlush       bool
 	LVSFlushOnStop bool
+	SyncDaemon     *SyncDaemon
 
 	CheckerLogAllFailures bool
 	RSInitNotifies        bool

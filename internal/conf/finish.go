@@ -23,6 +23,7 @@ func (l *loader) finish() {
 	l.uniqueVRIDs()
 	l.finishTracks()
 	l.finishGroups()
+	l.judgeSyncDaemon()
 	l.finishServers()
 	if l.sys != nil {
 		l.finishInterfaces()

@@ -44,32 +44,6 @@ func setLVSTimeouts(l *loader, s *stmt) {
 	}
 }
 
-// checkSyncDaemon reads INTERFACE [INSTANCE] and options with values.
-func checkSyncDaemon(l *loader, s *stmt) {
-	bounds := map[string][2]uint64{"id": {0, 255}, "maxlen": {1, 65507}, "port": {1, 65535}, "ttl": {1, 255}}
-	w, from := s.Words(), 2
-	if len(w) > 1 {
-		if _, option := bounds[w[1].Text]; option || w[1].Text == "group" {
-			from = 1
-		}
-	}
-	for i := from; i < len(w); i++ {
-		b, number := bounds[w[i].Text]
-		if !number && w[i].Text != "group" {
-			s.Fault("HF011", diag.Error, w[i], "lvs_sync_daemon has no option "+strconv.Quote(w[i].Text), "id, maxlen, port, ttl or group")
-			return
-		}
-		if i++; i >= len(w) {
-			s.Fault("HF012", diag.Error, w[i-1], w[i-1].Text+" needs a value", "")
-			return
-		}
-		if n, err := strconv.ParseUint(w[i].Text, 10, 32); number && (err != nil || n < b[0] || n > b[1]) {
-			s.Fault("HF011", diag.Error, w[i], w[i-1].Text+" "+strconv.Quote(w[i].Text)+" is not valid",
-				"a number from "+strconv.FormatUint(b[0], 10)+" to "+strconv.FormatUint(b[1], 10))
-		}
-	}
-}
-
 // maxCPU is the highest CPU number that can be named (CPU_SETSIZE less one);
 // keepalived refuses numbers that this machine does not have.
 const maxCPU = 1023

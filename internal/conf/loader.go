@@ -99,9 +99,9 @@ type marks struct {
 
 // checks are what a block is asked for when it ends.
 type checks struct {
-	scriptBad, miscBad bool // its user does not exist
-	syncDaemon         bool // lvs_sync_daemon was given
-	garpDelay          bool // a garp_group has an interval
+	scriptBad, miscBad bool        // its user does not exist
+	syncWord           syntax.Word // of lvs_sync_daemon: its instance
+	garpDelay          bool        // a garp_group has an interval
 	garpGroup          GARPGroup
 	trackGroup         bool   // the track_group has its members
 	preferences        [2]int // given to rules without one, of IPv4 and of IPv6

@@ -166,14 +166,7 @@ var globalLVS = rows{
 	{Name: "lvs_flush", Doc: "Empty the IPVS table at start.", Set: flag(func(l *loader) *bool { return &global(l).LVSFlush })},
 	{Name: "lvs_flush_on_stop", Args: opt(enum("VS")), Doc: "Empty the IPVS table at stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
 	{Name: "lvs_flush_onstop", Args: opt(enum("VS")), Deprecated: "lvs_flush_on_stop", Doc: "Old word for lvs_flush_on_stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
-	{Name: "lvs_sync_daemon", Args: words, Soft: true, Unbuilt: true, Doc: "The kernel's daemon that tells the other director about connections.", Set: func(l *loader, s *stmt) {
-		if l.syncDaemon {
-			s.Fault("HF031", diag.Error, s.Keyword(), "lvs_sync_daemon is given twice, the second is ignored", "")
-			return
-		}
-		l.syncDaemon = true
-		checkSyncDaemon(l, s)
-	}},
+	{Name: "lvs_sync_daemon", Args: args{{Kind: schema.Words, Label: "INTERFACE [[inst] INSTANCE] [id N] [maxlen BYTES] [port PORT] [ttl N] [group ADDRESS]"}}, Soft: true, Doc: "The kernel's daemon that tells the other director about connections: as master it sends them, otherwise it receives them, without an instance both.", Set: setSyncDaemon},
 	{Name: "checker_log_all_failures", Args: on, Doc: "Log every failure of a checker, not only the last.", Set: flag(func(l *loader) *bool { return &global(l).CheckerLogAllFailures })},
 	{Name: "rs_init_notifies", Args: on, Doc: "Run notify_up at start too.", Set: flag(func(l *loader) *bool { return &global(l).RSInitNotifies })},
 	{Name: "nftables_ipvs", Args: opt(name), Unbuilt: true, Doc: "The nftables table that marks packets for virtual server groups."},

@@ -264,5 +264,5 @@ var instanceRest = rows{
 	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &inst(l).SMTPAlert })},
 	{Name: "debug", Args: num(0, 4), Unbuilt: true, Doc: "How much to log."},
 	{Name: "kernel_rx_buf_size", Exact: true, Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
-	{Name: "lvs_sync_daemon_interface", Args: iface, Unbuilt: true, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},
+	{Name: "lvs_sync_daemon_interface", Args: iface, Set: setSyncInterface, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},
 }

@@ -41,6 +41,7 @@ func (d *daemon) act(actions []vrrp.Action) {
 		return
 	}
 	d.write()
+	d.synchronize()
 	for _, action := range actions {
 		if a, ok := action.(vrrp.Announce); ok {
 			d.announce(d.edges[a.Router], a.Repeat)

@@ -122,6 +122,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.leave(gone)
 	d.compareAll()
 	d.adoptLinks(&next)
+	d.synchronize()
 	d.announceAgain()
 	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
 		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))

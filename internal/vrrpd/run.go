@@ -101,6 +101,7 @@ type daemon struct {
 
 	links links
 	wall  firewall
+	syncd syncd
 
 	// Looked up by name in the configuration.
 	delays   map[string]conf.UpDownDelay
@@ -251,6 +252,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.refile(cfg.Files)
 	d.rebfd()
 	d.compareAll()
+	d.synchronize()
 	d.tellLeft(left)
 }
 

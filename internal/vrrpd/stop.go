@@ -92,6 +92,7 @@ func (d *daemon) end() {
 	d.closeMail()
 	d.keeper.Close()
 	d.endBeats()
+	d.endSync()
 	d.hands.Wait()
 	d.endLinks()
 	d.endWall()

@@ -175,3 +175,48 @@ func TestGuestKeepsServices(t *testing.T) {
 	w.stop()
 	w.sees()
 }
+
+// TestGuestSyncDaemon: which of the kernel's sync daemons runs follows the
+// state of an instance.
+func TestGuestSyncDaemon(t *testing.T) {
+	w := newWorld(t)
+	if _, err := os.Stat("/sys/class/net/sync0"); err != nil {
+		w.run("ip", "link", "add", "sync0", "type", "veth", "peer", "name", "sync1")
+	}
+	w.run("ip", "addr", "replace", "192.168.77.1/24", "dev", "sync0")
+	w.run("ip", "link", "set", "sync1", "up")
+	w.run("ip", "link", "set", "sync0", "up")
+	const options = ", syncid=51, maxlen=1400, group=224.0.0.99, port=8850, ttl=3)"
+	runs := func(want ...string) {
+		t.Helper()
+		for i := range want {
+			want[i] += " sync daemon (mcast=sync0" + options
+		}
+		w.wait("sync daemons "+strings.Join(want, ", "), func() bool {
+			return strings.TrimSpace(w.run("ipvsadm", "-Ln", "--daemon")) == strings.Join(want, "\n")
+		})
+	}
+	w.configure(`global_defs {
+    lvs_sync_daemon sync0 inst VI_1 maxlen 1400 port 8850 ttl 3 group 224.0.0.99
+}
+vrrp_instance VI_1 {
+    interface sync0
+    virtual_router_id 51
+    state BACKUP
+    priority 100
+    advert_int 1
+    virtual_ipaddress {
+        192.168.77.9
+    }
+}
+`)
+	w.start()
+	runs("backup")
+	runs("master")
+	w.run("ip", "link", "set", "sync0", "down")
+	runs("backup")
+	w.run("ip", "link", "set", "sync0", "up")
+	runs("master")
+	w.stop()
+	runs()
+}

@@ -182,6 +182,30 @@ func (b *Block) globalLVS(g *conf.Global) {
 	}
 	b.flag("lvs_flush", g.LVSFlush)
 	b.flag("lvs_flush_on_stop", g.LVSFlushOnStop)
+	b.syncDaemon(g.SyncDaemon)
 	b.on("checker_log_all_failures", g.CheckerLogAllFailures, false)
 	b.on("rs_init_notifies", g.RSInitNotifies, false)
+}
+
+func (b *Block) syncDaemon(d *conf.SyncDaemon) {
+	if d == nil {
+		return
+	}
+	w := []string{d.Interface}
+	if d.Instance != "" {
+		w = append(w, "inst", d.Instance)
+	}
+	number := func(word string, n int, unset int) {
+		if n != unset {
+			w = append(w, word, strconv.Itoa(n))
+		}
+	}
+	number("id", d.ID, -1)
+	number("maxlen", int(d.MaxLen), 0)
+	number("port", int(d.Port), 0)
+	number("ttl", int(d.TTL), 0)
+	if d.Group.IsValid() {
+		w = append(w, "group", d.Group.String())
+	}
+	b.set(Setting{Keyword: "lvs_sync_daemon", Words: w, Value: Words(w...)})
 }

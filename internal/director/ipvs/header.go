@@ -13,6 +13,9 @@ const (
 	cmdSetDest    = 6
 	cmdDelDest    = 7
 	cmdGetDest    = 8
+	cmdNewDaemon  = 9
+	cmdDelDaemon  = 10
+	cmdGetDaemon  = 11
 	cmdSetConfig  = 12
 	cmdGetConfig  = 13
 	cmdGetInfo    = 15
@@ -20,6 +23,7 @@ const (
 
 	attrService       = 1
 	attrDest          = 2
+	attrDaemon        = 3
 	attrTimeoutTCP    = 4
 	attrTimeoutTCPFin = 5
 	attrTimeoutUDP    = 6
@@ -52,6 +56,15 @@ const (
 	destTunType    = 13
 	destTunPort    = 14
 	destTunFlags   = 15
+
+	daemonState     = 1
+	daemonInterface = 2
+	daemonSyncID    = 3
+	daemonMaxLen    = 4
+	daemonGroup     = 5
+	daemonGroup6    = 6
+	daemonPort      = 7
+	daemonTTL       = 8
 
 	statConns    = 1
 	statInPkts   = 2
