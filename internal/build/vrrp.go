@@ -121,6 +121,9 @@ type Router struct {
 	Extra              time.Duration
 	ExtraAll           bool // not only on VMACs
 	PromoteSecondaries bool
+	// Lease is after how long the kernel drops addresses that are not renewed,
+	// 0 = never.
+	Lease time.Duration
 	// Drop has packets to and from the addresses dropped (no_accept).
 	Drop   bool
 	Notify conf.Notify
@@ -224,7 +227,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
 		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),
-		PromoteSecondaries: i.PromoteSecondaries, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
+		PromoteSecondaries: i.PromoteSecondaries, Lease: i.VIPLease, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
 		Mail: i.SMTPAlert.Or(b.global.Mail.MailVRRP()),
 	}
 	b.destination(&r, i)

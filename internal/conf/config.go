@@ -248,6 +248,7 @@ type VRRPInstance struct {
 	CheckUnicastSrc      bool
 	SMTPAlert            Choice
 	PromoteSecondaries   bool
+	VIPLease             time.Duration // holdfast: the kernel drops addresses that are not renewed; 0: it does not
 
 	VMAC     *VMAC // use_vmac or use_ipvlan, nil without
 	VMACAddr bool  // use_vmac_addr

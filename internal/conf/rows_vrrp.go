@@ -204,6 +204,9 @@ var instanceAddresses = rows{
 		}
 	}, ruleArgs...), Doc: "Rules that the master has."},
 	{Name: "promote_secondaries", Doc: "Keep secondary addresses when the first of a network goes.", Set: flag(func(l *loader) *bool { return &inst(l).PromoteSecondaries })},
+	{Name: "vip_lease", Own: true, Args: label("SECONDS", num(2, 3600)), Doc: "After how many seconds the kernel itself drops the virtual addresses of a daemon that is dead or hangs.", Set: func(l *loader, s *stmt) {
+		l.inst.VIPLease = time.Duration(s.Int()) * time.Second
+	}},
 	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
 	{Name: "unicast_src_ip", Args: address, Doc: "The source address of unicast adverts.", Set: setSource},
 	{Name: "mcast_dst_ip", Args: address, Doc: "The group to which adverts go.", Set: setMcastDst},

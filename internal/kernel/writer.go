@@ -267,6 +267,9 @@ func (m *Mirror) apply(op Op) {
 		m.dropAddr(op.Addr.Key)
 	default:
 		was, ok := m.addrs[op.Addr.Key]
+		if ok && op.Addr.Verb == reconcile.Change && AddrKind.Same(op.Addr.Want, was.Address) {
+			return // a lease was renewed
+		}
 		if !ok {
 			m.generation++
 			was.order = m.generation

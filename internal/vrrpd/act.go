@@ -105,6 +105,7 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 	for i := range e.rules {
 		e.rules[i].away = false
 	}
+	d.lease(e)
 	d.dirty = append(d.dirty, e)
 }
 

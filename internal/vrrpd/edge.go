@@ -33,6 +33,7 @@ type edge struct {
 	extraAt      clock.Instant
 	forwards     bool // neighbour advertisements say that we are a router
 
+	renewAt  clock.Instant // its addresses are on a lease; 0: they are not, or not there
 	repaired clock.Instant // when somebody's doing was last undone
 	repairs  quiet
 	trouble  quiet // with writing

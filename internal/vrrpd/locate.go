@@ -132,6 +132,7 @@ func (d *daemon) place(e *edge) {
 		}
 		key, addr, err := kernel.AddressSpec{
 			Prefix: a.Prefix, Label: a.Label, Scope: a.Scope, Broadcast: a.Broadcast, Peer: a.Peer, Options: a.Options,
+			Lease: lifetime(e.Lease),
 		}.On(link.Index)
 		if err != nil {
 			if times, ok := e.trouble.allow(d.now()); ok {

@@ -108,6 +108,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.vigil()
 	d.precedence()
 	d.forgetTracks()
+	d.leaseAll()
 	d.report()
 	d.retrack(next.Scripts)
 	d.refile(next.Files)

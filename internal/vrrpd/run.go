@@ -4,7 +4,7 @@
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
 // stop.go. links.go has the virtual interfaces, firewall.go nftables, settle.go
 // what interfaces are said to be, linkbeat.go asks their drivers. held.go has routes
-// and rules, static.go what is there whatever the states, auth.go AH. early.go has
+// and rules, lease.go addresses that are renewed, static.go what is there whatever the states, auth.go AH. early.go has
 // deadlines served on time, pace.go sends announcements, scripts.go runs track
 // scripts, trackfiles.go follows files, bfd.go BFD sessions, tell.go has logs, notify.go scripts and
 // FIFOs, mail.go mail, query.go the status. What is decided is decided in package
@@ -85,7 +85,8 @@ type daemon struct {
 	suspects      []kernel.AddrKey
 	suspectRoutes []kernel.RouteKey
 	suspectRules  []kernel.Rule
-	flying        int // writes that are with the writer's thread
+	flying        int           // writes that are with the writer's thread
+	leaseAt       clock.Instant // when addresses are to be renewed next, 0 = never
 	retryAt       clock.Instant
 	backoff       time.Duration
 
@@ -212,6 +213,7 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
 	d.loop.OnDeadline(d.nextBFD, d.tickBFD)
+	d.loop.OnDeadline(d.nextLease, d.tickLease)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
 }
 
