@@ -87,6 +87,8 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	}
 	b.set(Setting{Keyword: "state", Words: []string{state}, Value: state})
 	b.str("interface", i.Interface, "")
+	// An ipvlan asks for the family before the addresses have said it.
+	b.flag("native_ipv6", i.Family == 6 && (len(i.Addresses) == 0 || i.VMAC != nil && i.VMAC.IPVLAN))
 	b.vmac(i)
 	b.num("virtual_router_id", i.VRID, 0)
 	b.num("priority", i.Priority, 0)
@@ -95,7 +97,6 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 		version = 3
 	}
 	b.num("version", i.Version, version).From = "vrrp_version"
-	b.flag("native_ipv6", i.Family == 6 && len(i.Addresses) == 0)
 	b.dur("advert_int", i.AdvertInt, time.Second)
 	b.flag("nopreempt", i.NoPreempt)
 	b.dur("preempt_delay", i.PreemptDelay, 0)
