@@ -192,7 +192,11 @@ func valid(g *target, b, seed []byte, p *packet) bool {
 	}
 	a, version := p.payload, g.router.Version
 	size := map[int]int{4: 4, 6: 16}[p.family]
-	if len(a) < 8 || int(a[0]) != version<<4|1 || int(a[1]) != g.router.VRID || folded(a, p.src, p.dst) != 0xffff {
+	if len(a) < 8 || int(a[0]) != version<<4|1 || int(a[1]) != g.router.VRID {
+		return false
+	}
+	// Up to 1.3.6 keepalived reckoned unicast checksums as if to the group.
+	if folded(a, p.src, p.dst) != 0xffff && !(g.router.Unicast && folded(a, p.src, wire.Group4) == 0xffff) {
 		return false
 	}
 	want := 8 + int(a[3])*size
