@@ -97,6 +97,8 @@ type Instance struct {
 	Preempt bool `json:"preempt"`
 	// Split is set while somebody is master beside this one.
 	Split *Split `json:"split,omitempty"`
+	// Refused is set while adverts are not believed.
+	Refused *Refused `json:"refused,omitempty"`
 	// Readiness says in a sentence what would happen if the master failed now.
 	Readiness string `json:"readiness,omitempty"`
 }
@@ -106,6 +108,14 @@ type Split struct {
 	With     string    `json:"with"` // the other's address
 	Priority int       `json:"priority"`
 	Since    time.Time `json:"since"`
+}
+
+// Refused tells of adverts for a virtual router that were not believed lately.
+type Refused struct {
+	From  string  `json:"from"` // who sent the last one
+	Why   string  `json:"why"`
+	Times uint64  `json:"times"` // since the child began
+	AgoMS float64 `json:"ago_ms"`
 }
 
 // Group is one sync group.

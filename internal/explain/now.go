@@ -74,6 +74,9 @@ func Why(v *api.Instance, now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("TWO MASTERS: %s advertises with priority %d too, for %s; ours is %d. They do not hear us, or do not believe us.",
 			v.Split.With, v.Split.Priority, short(now.Sub(v.Split.Since)), v.Priority))
 	}
+	if r := v.Refused; r != nil {
+		lines = append(lines, fmt.Sprintf("It does not believe the adverts of %s: %s (%d refused so far, the last %s ago).", r.From, r.Why, r.Times, short(duration(r.AgoMS))))
+	}
 	if v.State == "BACKUP" && v.Master != "" {
 		lines = append(lines, whyNotMaster(v))
 	}

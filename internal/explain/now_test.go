@@ -44,6 +44,11 @@ func TestReadinessAndWhy(t *testing.T) {
 			"if it died now, a backup would take over after 0.3s–0.4s of silence; stopped in an orderly way, within 0.1s",
 			"TWO MASTERS: 192.0.2.12 advertises with priority 80 too, for 3.0s; ours is 90.",
 		},
+		"disbelief": {
+			api.Instance{State: "BACKUP", TakeoverMS: in(2000), Cause: "started", Refused: &api.Refused{From: "192.0.2.12", Why: "its clock is 1m0s behind ours", Times: 7, AgoMS: 300}},
+			"hears nobody; takes over in 2.0s",
+			"It does not believe the adverts of 192.0.2.12: its clock is 1m0s behind ours (7 refused so far, the last 0.3s ago).",
+		},
 		"master of version 2": {api.Instance{State: "MASTER", VRRPVersion: 2, AdvertMS: 1000}, "if it died now, a backup would take over after 3.0s–4.0s of silence; stopped in an orderly way, within 1.0s", ""},
 		"not begun":           {api.Instance{State: "INIT"}, "would not take over: it has not begun to take part", "nothing has happened yet"},
 	} {

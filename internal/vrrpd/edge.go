@@ -52,6 +52,7 @@ type edge struct {
 	olds     []netip.Addr // peers that reckon checksums as keepalived did once
 
 	counters counters
+	refusals refusals
 	faults   [wire.NumFaults]quiet
 	tells    [vrrp.OtherTold + 1]quiet
 	masters  burst

@@ -60,6 +60,7 @@ func (d *daemon) instance(i int, now clock.Reading) api.Instance {
 		out.Cause = v.Cause.String()
 	}
 	d.prospects(&out, &v, now)
+	out.Refused = e.refusals.lately(now.Mono)
 	for _, a := range e.Addresses {
 		out.Addresses = append(out.Addresses, a.Prefix.String()+" dev "+a.Dev)
 	}

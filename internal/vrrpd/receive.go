@@ -178,8 +178,12 @@ func (d *daemon) refuse(e *edge, fault wire.Fault, p *packet) {
 	if fault == wire.OwnAdvert {
 		return
 	}
+	r := &e.refusals
+	r.fault, r.from, r.at = fault, p.src, p.at
+	r.count++
 	if times, ok := e.faults[fault].allow(d.now()); ok {
-		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, d.reason(e, fault, p), times)
+		r.why[fault] = d.reason(e, fault, p)
+		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, r.why[fault], times)
 	}
 }
 

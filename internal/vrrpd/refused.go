@@ -2,7 +2,11 @@ package vrrpd
 
 import (
 	"fmt"
+	"net/netip"
+	"time"
 
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
@@ -30,6 +34,26 @@ var words = [wire.NumFaults]string{
 	wire.ExtStale:      "the time in its HMAC is not ours",
 	wire.ExtReplay:     "its HMAC was heard before: somebody sends it again, or its router's clock was set back",
 	wire.Replayed:      "its AH sequence number was heard before: it is sent again, or its router has begun anew",
+}
+
+// refusals are what there is to tell of adverts that a router did not believe.
+type refusals struct {
+	count uint64
+	fault wire.Fault // of the last one,
+	from  netip.Addr // and its source
+	at    clock.Instant
+	why   [wire.NumFaults]string // of each kind the one that was told last
+}
+
+// refusedLately is for how long a refused advert is worth telling.
+const refusedLately = time.Minute
+
+// lately is what status tells of them; nil if there is nothing.
+func (r *refusals) lately(now clock.Instant) *api.Refused {
+	if ago := now.Sub(r.at); r.count > 0 && ago < refusedLately {
+		return &api.Refused{From: r.from.String(), Why: r.why[r.fault], Times: r.count, AgoMS: ms(max(ago, 0))}
+	}
+	return nil
 }
 
 // reason adds what the packet had and what was expected. Passwords stay out.
