@@ -55,6 +55,9 @@ type VRRP struct {
 	FIFOOnReload bool   // they get all states after a reload
 	Mail         *Mail  // nil: nobody gets any
 	Process      conf.Process
+	// DelayAfterBoot holds routers back as Node.StartupDelay does, from the
+	// system's boot on.
+	DelayAfterBoot time.Duration
 	// AutoPriority is up to which real-time priority it is raised when the loop is
 	// later than AutoDelay; 0 = never.
 	AutoPriority int
@@ -171,7 +174,7 @@ func FromVRRP(c *conf.Config) VRRP {
 		Process: g.VRRPProcess, Secure: g.ScriptSecurity,
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
-	out.Node.StartupDelay = g.StartupDelay
+	out.Node.StartupDelay, out.DelayAfterBoot = g.StartupDelay, g.DelayAfterBoot
 	out.Paces, out.NoLocalIGMP = c.GARPGroups, g.DisableLocalIGMP
 	out.Firewall = Firewall{Firewall: g.Firewall, KeepIGMP: g.DisableLocalIGMP}
 	out.Sync = g.SyncDaemon

@@ -83,8 +83,9 @@ func (f *flags) complaints() (notes []string) {
 
 // options turns words into what the parent needs.
 func (f *flags) options(program string, args []string) parent.Options {
-	if mask, err := parseUmask(f.umask); err == nil {
-		unix.Umask(mask)
+	mask, err := parseUmask(f.umask)
+	if err != nil {
+		mask = -1
 	}
 	if f.coreDump {
 		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
@@ -106,7 +107,7 @@ func (f *flags) options(program string, args []string) parent.Options {
 		Idents: map[string]string{
 			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.BFD: word + "_bfd", parent.Proxy: word + "_proxy",
 		},
-		NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
+		Umask: mask, NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
 		Control: absolute(f.control), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
 		ListenProxy: listenProxy,
 	}

@@ -81,6 +81,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
 		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait,
+		Umask: g.Umask, Reloads: parent.Reloads(g.Reloads),
 		ProcessNames: map[string]string{},
 	}
 	nameProcesses(r.ProcessNames, g)

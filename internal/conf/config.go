@@ -99,9 +99,24 @@ type Global struct {
 	UsePidDir    bool
 	ChildWait    time.Duration // child_wait_time, default 5 s
 
+	Umask   int // of files that are made; -1: not said
+	Reloads Reloads
+	// DelayAfterBoot (vrrp_delay_after_boot): instances keep still until the
+	// system has run for so long.
+	DelayAfterBoot time.Duration
+
 	DataUseInstance                bool   // data_use_instance
 	StateDump, StatsDump, JSONDump string // state_dump_file and its like; empty: keepalived.data and so on in TMPDIR or /tmp
 	JSONVersion                    int    // 1 (default) or 2
+}
+
+// Reloads says when reloads happen besides SIGHUP, and what comes with them.
+type Reloads struct {
+	TimeFile string // reload_time_file: says when to reload
+	Repeat   bool   // reload_repeat: the file stays, and a time without a date counts every day
+	File     string // reload_file: there while a configuration is read
+	Check    bool   // reload_check_config: that is done in any case
+	CheckLog string // and what was found is written there
 }
 
 // Process is what the process of a child gets (vrrp_*, checker_*, bfd_*).

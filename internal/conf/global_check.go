@@ -111,28 +111,46 @@ func checkExtraIf(low uint64, into func(*loader) *GARP) func(*loader, *stmt) {
 	}
 }
 
-func checkUmask(l *loader, s *stmt) {
+// setUmask reads a number, or bits such as IWGRP | IWOTH.
+func setUmask(l *loader, s *stmt) {
 	w := s.Words()
 	if n, err := strconv.ParseUint(w[0].Text, 0, 32); err == nil {
-		if n > 0o777 {
+		switch {
+		case n > 0o777:
 			s.Fault("HF011", diag.Error, w[0], "umask "+w[0].Text+" is out of range", "0 to 0777")
-		} else if len(w) > 1 {
+		case len(w) > 1:
 			s.Fault("HF013", diag.Error, w[1], "umask takes one number", "")
+		default:
+			global(l).Umask = int(n) //nolint:gosec // at most 0777
 		}
 		return
 	}
+	mask := 0
 	for i, part := range w {
 		if i > 0 && !strings.HasPrefix(part.Text, "|") && !strings.HasSuffix(w[i-1].Text, "|") {
 			s.Fault("HF011", diag.Error, part, "umask's bits need | between them", "IWGRP | IWOTH")
 			return
 		}
-		for _, bit := range strings.Split(part.Text, "|") {
-			if b, ok := strings.CutPrefix(bit, "I"); bit != "" && (!ok || len(b) != 4 || !strings.Contains("RWX", b[:1]) || !strings.Contains("USR GRP OTH", b[1:])) {
-				s.Fault("HF011", diag.Error, part, "umask has no bit "+strconv.Quote(bit), "a number, or bits such as IWGRP|IWOTH")
+		for _, name := range strings.Split(part.Text, "|") {
+			bit, ok := modeBit(name)
+			if name != "" && !ok {
+				s.Fault("HF011", diag.Error, part, "umask has no bit "+strconv.Quote(name), "a number, or bits such as IWGRP|IWOTH")
 				return
 			}
+			mask |= bit
 		}
 	}
+	global(l).Umask = mask
+}
+
+// modeBit is the bit of a file's mode that is called I{R,W,X}{USR,GRP,OTH}.
+func modeBit(name string) (int, bool) {
+	if len(name) != 5 || name[0] != 'I' {
+		return 0, false
+	}
+	bit, ok := map[string]int{"R": 4, "W": 2, "X": 1}[name[1:2]]
+	shift, known := map[string]int{"USR": 6, "GRP": 3, "OTH": 0}[name[2:]]
+	return bit << shift, ok && known
 }
 
 func checkIncludes(l *loader, s *stmt) {

@@ -15,7 +15,7 @@ var rootRows = rows{
 	{Name: "linkbeat_use_polling", Doc: "Watch links by polling them, as netlink's word is not enough.", Set: flag(func(l *loader) *bool { return &global(l).LinkbeatPolling })},
 	{Name: "net_namespace", Args: name, Soft: true, Doc: "The network namespace to run in.", Set: str(func(l *loader) *string { return &l.cfg.Global.NetNamespace })},
 	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
-	{Name: "namespace_with_ipsets", Unbuilt: true, Doc: "Allow ipsets together with network namespaces."},
+	{Name: "namespace_with_ipsets", Doc: "Allow ipsets together with network namespaces, for kernels before Linux 3.13; without effect."},
 	{Name: "use_pid_dir", Doc: "Keep pid files in /run/keepalived.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
 	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
 	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Doc: "How long children may take to end before they are killed.", Set: seconds(func(l *loader) *time.Duration { return &l.cfg.Global.ChildWait })},
@@ -43,6 +43,7 @@ func globalDefaults() Global {
 		StartupTimeout:    10 * time.Second,
 		ShutdownTimeout:   10 * time.Second,
 		ChildWait:         5 * time.Second,
+		Umask:             unset,
 		Mail:              Mail{Port: 25, Timeout: 30 * time.Second},
 		JSONVersion:       1,
 		AutoPriorityDelay: time.Second,
@@ -138,7 +139,7 @@ var globalVRRP = rows{
 	{Name: "vrrp_skip_check_adv_addr", Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: flag(func(l *loader) *bool { return &global(l).SkipCheckAddr })},
 	{Name: "vrrp_strict", Doc: "Hold instances to the letter of the RFC.", Set: flag(func(l *loader) *bool { return &global(l).Strict })},
 	{Name: "vrrp_startup_delay", Args: secs(time.Millisecond, maxTimer), Doc: "How long after the start instances keep still.", Set: dur(func(l *loader) *time.Duration { return &global(l).StartupDelay })},
-	{Name: "vrrp_delay_after_boot", Args: secs(time.Millisecond, maxTimer), Since: since24, Unbuilt: true, Doc: "How long after the system's boot instances keep still."},
+	{Name: "vrrp_delay_after_boot", Args: secs(time.Millisecond, maxTimer), Since: since24, Doc: "How long after the system's boot instances keep still.", Set: dur(func(l *loader) *time.Duration { return &global(l).DelayAfterBoot })},
 	{Name: "vrrp_owner_ignore_adverts", Args: on, Since: since24, Doc: "Routers with priority 255 ignore other adverts, where otherwise one of two owners yields.", Set: flag(func(l *loader) *bool { return &global(l).OwnerIgnores })},
 	{Name: "v3_checksum_as_v2", Args: on, Since: since24, Doc: "Leave the pseudo-header out of version 3 checksums over IPv4, as some vendors do.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.V3AsV2 })},
 	{Name: "log_unknown_vrids", Set: flag(func(l *loader) *bool { return &global(l).LogUnknownVRIDs }), Doc: "Log adverts of virtual routers that are not configured."},
@@ -219,12 +220,22 @@ var globalSNMP = rows{
 }
 
 var globalFiles = rows{
-	{Name: "umask", Args: words, Unbuilt: true, Doc: "The umask of files that are made.", Set: checkUmask},
-	{Name: "random_seed", Args: num(0, maxUint32), Unbuilt: true, Doc: "Make ${_RANDOM} repeatable."},
-	{Name: "reload_check_config", Args: optPath, Unbuilt: true, Doc: "Check the configuration before a reload; holdfast always does."},
-	{Name: "reload_time_file", Exact: true, Args: path, Soft: true, Unbuilt: true, Doc: "A file that says when to reload."},
-	{Name: "reload_repeat", Unbuilt: true, Doc: "Reload at that time every day."},
-	{Name: "reload_file", Args: optPath, Unbuilt: true, Doc: "A file that exists while the configuration is read."},
+	{Name: "umask", Args: words, Doc: "The umask of files that are made; 022 by default.", Set: setUmask},
+	{Name: "random_seed", Args: num(0, maxUint32), Doc: "Make ${_RANDOM} repeatable."},
+	{Name: "reload_check_config", Args: optPath, Doc: "Check the configuration before a reload, which holdfast always does, and write what is found into a file.", Set: func(l *loader, s *stmt) {
+		global(l).Reloads.Check = true
+		if s.Has(0) {
+			global(l).Reloads.CheckLog = s.Text()
+		}
+	}},
+	{Name: "reload_time_file", Exact: true, Args: path, Soft: true, Doc: "A file that says when to reload.", Set: str(func(l *loader) *string { return &global(l).Reloads.TimeFile })},
+	{Name: "reload_repeat", Doc: "Reload at that time every day.", Set: flag(func(l *loader) *bool { return &global(l).Reloads.Repeat })},
+	{Name: "reload_file", Args: optPath, Doc: "A file that exists while a reload reads the configuration.", Set: func(l *loader, s *stmt) {
+		global(l).Reloads.File = defaultReloadFile
+		if s.Has(0) {
+			global(l).Reloads.File = s.Text()
+		}
+	}},
 	{Name: "include_check", Args: opt(words), Doc: "Which missing include files are errors.", Set: checkIncludes},
 	{Name: "config_save_dir", Args: path, Unbuilt: true, Doc: "Where to keep copies of configurations that were read."},
 	{Name: "tmp_config_directory", Args: path, Soft: true, Doc: "Where keepalived keeps the copy of the configuration that its processes share; here it is sealed memory."},
@@ -235,6 +246,9 @@ var globalFiles = rows{
 	{Name: "stats_dump_file", Args: path, Since: since24, Doc: "Where statistics are written on SIGUSR2.", Set: str(func(l *loader) *string { return &global(l).StatsDump })},
 	{Name: "json_dump_file", Args: path, Since: since24, Doc: "Where JSON is written on its signal.", Set: str(func(l *loader) *string { return &global(l).JSONDump })},
 }
+
+// defaultReloadFile is reload_file's without a name.
+const defaultReloadFile = "/run/keepalived.reload"
 
 // lone sets a command whose user must exist.
 func lone(f func(*loader) **Command) func(*loader, *stmt) {

@@ -47,6 +47,8 @@ type Options struct {
 	// Idents are the names in syslog, by child's name.
 	Idents    map[string]string
 	NoRespawn bool
+	// Umask of files that are made (-u); -1: the configuration says.
+	Umask int
 	// KeepVRRP (-V), KeepIPVS (-I), ReleaseVIPs (-X): see ipc.BootInfo.
 	KeepVRRP, KeepIPVS, ReleaseVIPs bool
 	// Control is the path of the control socket; empty: it lies beside the
@@ -119,6 +121,19 @@ type Report struct {
 	ShutdownScript *Script `json:"shutdown_script,omitempty"`
 	// ChildWait is how long children may take to end (child_wait_time).
 	ChildWait time.Duration `json:"child_wait"`
+	// Umask of files that are made; -1: the configuration does not say.
+	Umask   int     `json:"umask"`
+	Reloads Reloads `json:"reloads"`
+}
+
+// Reloads says when reloads happen and what comes with them; the fields are
+// those of conf.Reloads.
+type Reloads struct {
+	TimeFile string `json:"time_file,omitempty"`
+	Repeat   bool   `json:"repeat,omitempty"`
+	File     string `json:"file,omitempty"`
+	Check    bool   `json:"check,omitempty"`
+	CheckLog string `json:"check_log,omitempty"`
 }
 
 // MaxPlan bounds the lines of a reload's plan that the parent keeps.

@@ -62,6 +62,7 @@ type house struct {
 	snapshot *os.File // nil until something was loaded
 	loadedAt time.Time
 	refused  refusal // the last reload, if it was refused
+	timed    timed   // reload_time_file
 	loading  bool
 	again    bool // a reload was asked for meanwhile
 	started  bool // the start is over, one way or the other
@@ -93,6 +94,7 @@ func Run(o Options) int {
 	closeLog := startLog(h.bus, o.Log, "", "parent")
 	defer closeLog()
 	h.hang()
+	h.mask()
 	h.load()
 	code := h.run(signals)
 	h.close()
@@ -142,6 +144,9 @@ func (h *house) close() {
 	close(h.ended)
 	if h.server != nil {
 		h.server.Close()
+	}
+	if h.timed.follow != nil {
+		h.timed.follow.Close()
 	}
 	h.work.Wait()
 	if h.bell != nil {
@@ -203,6 +208,10 @@ func (h *house) take(ev any) {
 		h.scriptDone(ev)
 	case *query:
 		h.ask(ev)
+	case complaint:
+		h.tell(slog.LevelWarn, "config", "%s", string(ev))
+	case appointment:
+		h.appointed(ev)
 	case *recollection:
 		h.recollect(ev)
 	}
@@ -245,6 +254,7 @@ func (h *house) deadline() (first clock.Instant, any bool) {
 		earlier(q.due, true)
 	}
 	earlier(h.stopBy, h.stopping)
+	earlier(h.timed.due())
 	return first, any
 }
 
@@ -262,6 +272,9 @@ func (h *house) tick() {
 		if !t.Before(q.due) {
 			h.answer(q)
 		}
+	}
+	if due, ok := h.timed.due(); ok && !t.Before(due) {
+		h.reloadAtTime()
 	}
 	if h.stopping && !t.Before(h.stopBy) {
 		h.stopBy = t.Add(max(h.patience(), killAgain))

@@ -46,7 +46,7 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
 	if err != nil {
 		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil
 	}
-	rep.Strict, rep.ChildWait = r.Strict, 10*time.Second
+	rep.Strict, rep.ChildWait, rep.Umask = r.Strict, 10*time.Second, -1
 	for i, line := range strings.Split(string(text), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {
@@ -130,7 +130,7 @@ func startHouse(t *testing.T, config string, change func(*Options)) *run {
 	r.write(config)
 	up := make(chan int, 1)
 	r.o = Options{
-		Program: "holdfast", Version: "test", Self: "/proc/self/exe",
+		Program: "holdfast", Version: "test", Self: "/proc/self/exe", Umask: -1,
 		Load:     LoadRequest{ConfigFile: r.config, VRRP: true, Checkers: true},
 		PIDFiles: map[string]string{"": filepath.Join(dir, "h.pid"), VRRP: filepath.Join(dir, "vrrp.pid"), Checker: filepath.Join(dir, "checkers.pid")},
 		Log:      log.Options{NoSyslog: true, File: filepath.Join(dir, "log"), Detail: true},

@@ -23,7 +23,7 @@ type refusal struct {
 // load has the configuration read; the outcome comes as an event.
 func (h *house) load() {
 	h.loading = true
-	netns := h.netns()
+	netns, marker := h.netns(), h.report.Reloads.File
 	var running *os.File
 	if h.snapshot != nil { // ours may be closed meanwhile
 		fd, err := unix.FcntlInt(h.snapshot.Fd(), unix.F_DUPFD_CLOEXEC, 0)
@@ -31,7 +31,12 @@ func (h *house) load() {
 			running = os.NewFile(uintptr(fd), h.snapshot.Name())
 		}
 	}
-	h.work.Go(func() { h.post(load(h.ctx, &h.o, netns, running)) })
+	h.work.Go(func() {
+		remove := h.mark(marker)
+		l := load(h.ctx, &h.o, netns, running)
+		remove()
+		h.post(l)
+	})
 }
 
 // reload is SIGHUP. Several while one is under way count as one more.
@@ -60,6 +65,7 @@ func (h *house) loaded(l loaded) {
 		}
 		return
 	}
+	h.checkLog(&l.report)
 	code, why := h.judge(l)
 	switch {
 	case why == "":
@@ -163,6 +169,8 @@ func (h *house) adopt(l loaded) {
 	if h.report.Reload != nil {
 		h.report.Reload.At = h.loadedAt
 	}
+	h.mask()
+	h.schedule()
 	if first {
 		setProcessName(h.processName())
 		h.announce(&h.report)

@@ -233,6 +233,8 @@ func (d *daemon) vigil() {
 
 // begin starts operation: a start is a reload from nothing.
 func (d *daemon) begin(cfg build.VRRP) {
+	booted := time.Duration(d.read().Boot)
+	cfg.Node.StartupDelay = max(cfg.Node.StartupDelay, cfg.DelayAfterBoot-booted)
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
 	d.stand(&cfg)

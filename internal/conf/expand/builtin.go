@@ -57,6 +57,19 @@ func seed(names ...string) uint64 {
 	return h
 }
 
+// randomSeed is the keyword that says where random numbers begin.
+const randomSeed = "random_seed"
+
+// reseed follows random_seed: from this line on numbers are the same wherever
+// the file is read.
+func (l *Lines) reseed(line string) {
+	if rest, ok := strings.CutPrefix(line, randomSeed); ok {
+		if n, err := strconv.ParseUint(strings.TrimSpace(rest), 10, 32); err == nil {
+			l.random = n
+		}
+	}
+}
+
 // roll is ${_RANDOM [MIN [MAX]]}, by default from 0 to 32767.
 func (l *Lines) roll(args []string) (string, bool) {
 	limits := [2]uint64{0, 32767}

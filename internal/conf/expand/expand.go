@@ -157,6 +157,7 @@ func (l *Lines) process(line Line) bool {
 	if line.on {
 		line = l.backslash(line)
 	}
+	l.reseed(line.Text)
 	if line.Text == "" || l.include(line) {
 		return false
 	}

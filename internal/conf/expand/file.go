@@ -59,7 +59,8 @@ func (f *file) plain(line *Line) bool {
 			n++
 		}
 		if n < len(s) {
-			if c := s[n]; size > MaxLine || c == '@' || c == '~' || c == 'i' && strings.HasPrefix(s[n:], "include") {
+			if c := s[n]; size > MaxLine || c == '@' || c == '~' || c == 'i' && strings.HasPrefix(s[n:], "include") ||
+				c == 'r' && strings.HasPrefix(s[n:], randomSeed) {
 				return false
 			}
 		}

@@ -1,6 +1,7 @@
 package print
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -39,8 +40,27 @@ func globalDefs(g *conf.Global) *Block {
 	b.globalScripts(g, d)
 	b.globalVRRP(g, d)
 	b.globalLVS(g)
+	b.reloads(g)
 	b.dumps(g, d)
 	return b
+}
+
+// reloads are umask, and when and how reloads happen.
+func (b *Block) reloads(g *conf.Global) {
+	if g.Umask >= 0 {
+		b.set(Setting{Keyword: "umask", Words: []string{fmt.Sprintf("0%03o", g.Umask)}, Value: g.Umask})
+	}
+	r := &g.Reloads
+	b.str("reload_time_file", r.TimeFile, "")
+	b.flag("reload_repeat", r.Repeat)
+	b.str("reload_file", r.File, "")
+	if r.Check {
+		var w []string
+		if r.CheckLog != "" {
+			w = []string{r.CheckLog}
+		}
+		b.set(Setting{Keyword: "reload_check_config", Words: w, Value: w})
+	}
 }
 
 // process is what the process of a child gets.
@@ -128,6 +148,7 @@ func (b *Block) globalVRRP(g, d *conf.Global) {
 	b.str("vrrp_mcast_group4", g.McastGroup4.String(), d.McastGroup4.String())
 	b.str("vrrp_mcast_group6", g.McastGroup6.String(), d.McastGroup6.String())
 	b.dur("vrrp_startup_delay", g.StartupDelay, 0)
+	b.dur("vrrp_delay_after_boot", g.DelayAfterBoot, 0)
 	b.flag("vrrp_skip_check_adv_addr", g.SkipCheckAddr)
 	b.flag("vrrp_strict", g.Strict)
 	b.on("v3_checksum_as_v2", g.V3AsV2, false)
