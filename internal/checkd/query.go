@@ -15,7 +15,7 @@ import (
 // makes megabytes, which are written beside the loop.
 func (d *daemon) query(m ipc.Message) {
 	answer := ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}
-	if m.Topic != ipc.TopicStatus {
+	if m.Topic != ipc.TopicStatus && m.Topic != ipc.TopicDump && m.Topic != ipc.TopicClear {
 		answer.Error = fmt.Sprintf("the checker has nothing about %q", m.Topic)
 		d.answer(answer)
 		return

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/dump"
 	"github.com/holdfast-ha/holdfast/internal/files"
@@ -64,6 +65,10 @@ func dumpFiles(c *conf.Config, q *parent.DumpRequest, o *dump.Options) (out []du
 		add(dataFile(g, "_parent"), dump.Parent(c, o))
 		if vrrp != nil {
 			add(dataFile(g, ""), dump.Data(c, vrrp, o))
+		}
+		var checks api.Status
+		if b := q.States[parent.Checker]; b != nil && json.Unmarshal(b, &checks) == nil {
+			add(dataFile(g, "_check"), dump.Check(c, checks.Services, o))
 		}
 	case parent.DumpStats, parent.DumpClear:
 		if vrrp != nil {

@@ -129,6 +129,7 @@ type serverNotes struct {
 	rs   *RealServer
 	word syntax.Word
 	time timing
+	port uint16 // as written
 	// What is unset follows the virtual server.
 	weight, inhibit, alpha int8
 }

@@ -122,6 +122,7 @@ func endServer(l *loader) {
 			}
 			v.Family = f
 		}
+		n.port = rs.Port
 		l.matchPort(v, rs, n.word, "real_server")
 		if l.again(v, n) {
 			continue
@@ -218,7 +219,10 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 			c.ConnectIP = rs.Addr
 		}
 		if c.ConnectPort == 0 {
-			if c.ConnectPort = rs.Port; rs.Port == 0 {
+			// Where a firewall mark has no port, the one that was written is checked.
+			if c.ConnectPort = rs.Port; rs.Port == 0 && v.FWMark != 0 {
+				c.ConnectPort = n.port
+			} else if rs.Port == 0 {
 				c.ConnectPort = v.Port
 			}
 		}

@@ -55,7 +55,7 @@ type Writer func(q DumpRequest, snapshot []byte) DumpReport
 
 // dumpTitles are keepalived's words in the log.
 var dumpTitles = map[string]string{
-	DumpData: "VRRP data", DumpStats: "VRRP stats", DumpClear: "and clearing VRRP stats", DumpJSON: "VRRP as json",
+	DumpData: "VRRP and checker data", DumpStats: "VRRP stats", DumpClear: "and clearing VRRP stats", DumpJSON: "VRRP as json",
 }
 
 // dump has data files written: the children answer from their loops what they

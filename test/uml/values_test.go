@@ -18,11 +18,12 @@ import (
 const askAll = `for f in %s/*.conf; do
 	echo "=== $f"
 	%s -C -n -l -d -f "$f" >/run/log 2>&1 &
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		grep -q "Activating BFD healthchecker\|Startup complete" /run/log && grep -q "LVS Topology" /run/log && break
 		sleep 0.1
 	done
-	sleep 0.3
+	s=-1
+	while [ "$s" != "$(wc -c </run/log)" ]; do s=$(wc -c </run/log); sleep 0.5; done
 	kill $!
 	wait $!
 	sed '/^[^-]*Stopping$/,$d' /run/log

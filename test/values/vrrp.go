@@ -31,24 +31,7 @@ func VRRP(c *conf.Config) []Object {
 // masked is what our dump has for a password.
 const masked = dump.Mask
 
-func yes(b bool, t, f string) string {
-	if b {
-		return t
-	}
-	return f
-}
-
-func quoted(argv []string) string { return "'" + strings.Join(argv, "' '") + "'" }
-
-// ids are the numbers of whoever a command runs as.
-func ids(c *conf.Config, cmd *conf.Command) string {
-	name, grp := cmd.User, cmd.Group
-	if name == "" {
-		name, grp = c.Global.ScriptUser, c.Global.ScriptGroup
-	}
-	return numbers(name, grp)
-}
-
+// numbers are those of a user and a group.
 func numbers(name, grp string) string {
 	if name == "" {
 		name = "root"
