@@ -38,19 +38,22 @@ func configTest(t terminal, f *flags, file string) int {
 	q := f.request()
 	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, Dir: absolute("."), System: system})
 	_ = diag.Print(out, found) // who reads is gone: the exit code remains
-	switch {
-	case found.Count(diag.Fatal) > 0:
-		if fatalExit(f.file) != parent.ExitConfig {
-			return exitUnreadable
-		}
-		if slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity == diag.Fatal && d.ID == "HF012" }) {
-			return exitMissing
-		}
+	fatal := func(ids ...string) bool {
+		return slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
+			return d.Severity == diag.Fatal && (len(ids) == 0 || slices.Contains(ids, d.ID))
+		})
+	}
+	switch { // in the order in which keepalived comes to them
+	case fatal() && fatalExit(f.file) != parent.ExitConfig:
+		return exitUnreadable
+	case fatal("HF012"):
+		return exitMissing
+	case fatal("HF026"):
 		return exitTestFailed
-	case runsScripts(cfg) && !cfg.Global.ScriptSecurity:
+	case (runsScripts(cfg) || unsafe(found)) && !cfg.Global.ScriptSecurity:
 		fmt.Fprintln(out, "SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
 		return exitInsecure
-	case found.Count(diag.Error) > 0, f.strict && found.Count(diag.Warning) > 0:
+	case fatal(), found.Count(diag.Error) > 0, f.strict && found.Count(diag.Warning) > 0:
 		return exitTestFailed
 	}
 	return parent.ExitOK
@@ -66,6 +69,12 @@ func fatalExit(file string) int {
 		return parent.ExitNoConfig
 	}
 	return parent.ExitConfig
+}
+
+// unsafe reports whether scripts were found that run as root, also those of
+// instances that are left out.
+func unsafe(found diag.List) bool {
+	return slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.ID == "HF029" })
 }
 
 // runsScripts reports whether a configuration has a program run that is there.

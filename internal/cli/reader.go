@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -18,14 +20,21 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/plan"
 )
 
-// shortLifeMemory is the heap, in bytes, below which a process that reads a
+// shortLifeMemory is the memory, in bytes, below which a process that reads a
 // configuration and ends collects no garbage at all.
-const shortLifeMemory = 1 << 30
+const shortLifeMemory = 64 << 20
 
-// shortLife tunes the runtime for a process that ends in a moment.
+// shortLife tunes the runtime for a process that ends in a moment: nothing is
+// collected until there is much, and from then on a quarter more may be
+// garbage.
 func shortLife() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(shortLifeMemory)
+	first := new([16]byte)
+	runtime.AddCleanup(first, func(struct{}) { // it is unreachable: the first collection finds it
+		debug.SetGCPercent(25)
+		debug.SetMemoryLimit(math.MaxInt64)
+	}, struct{}{})
 }
 
 // disk and system are what configurations are read from and judged by.

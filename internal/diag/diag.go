@@ -52,12 +52,30 @@ type List []Diagnostic
 // must not fill the memory.
 const MaxList = 10000
 
+// MaxSource bounds the line that a Diagnostic shows, in bytes.
+const MaxSource = 1024
+
+// clipped is as much of a line as is kept; nothing if what is wrong lies
+// beyond.
+func clipped(line string, col int) string {
+	switch {
+	case len(line) <= MaxSource:
+		return line
+	case col > MaxSource:
+		return ""
+	}
+	return line[:MaxSource]
+}
+
 // Add appends d. At MaxList it says once that there is more; beyond, it keeps
 // only what is graver than anything before, so that Count never takes a list
 // for better than it is. A line that may carry a password is left out.
 func (l *List) Add(d Diagnostic) {
-	d.Source = shown(d.Source)
 	n := len(*l)
+	if n >= MaxList && d.Severity <= (*l)[n-1].Severity {
+		return
+	}
+	d.Source = clipped(shown(d.Source), d.Span.Col)
 	if n == MaxList-1 {
 		worst := d.Severity
 		for i := range *l {

@@ -27,7 +27,7 @@ Double quotes keep space and braces in a word; single quotes do not. A backslash
 closing the word, except in the command lines of scripts.`,
 
 	"HF005": `A bound was passed: 4096 files, 64 includes, definitions and sequences within each other, 64 blocks within each
-other, lines of 65536 bytes, 96 MiB of text made by definitions and sequences. Mostly a file includes itself or a definition
+other, lines of 65536 bytes, 16 MiB of text made by definitions and sequences. Mostly a file includes itself or a definition
 uses itself. Bounds that are about the whole text are fatal: half a configuration is not run.`,
 
 	"HF006": `$NAME or ${NAME} is used and no line $NAME=VALUE stands above it; or $NAME is defined, but not put in, because it must be

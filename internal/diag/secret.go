@@ -14,8 +14,13 @@ func shown(line string) string {
 	if strings.Contains(line, "hex:") {
 		return "" // a key of auth_hmac, whatever the word before it
 	}
-	if f := strings.Fields(strings.TrimLeft(line, " \t{")); len(f) > 1 && f[1] != "{" && Secret(f[0]) {
-		return ""
+	rest := strings.TrimLeft(line, " \t{")
+	n := strings.IndexAny(rest, " \t\v\f\r")
+	if n < 0 || !Secret(rest[:n]) {
+		return line
 	}
-	return line
+	if rest = strings.TrimSpace(rest[n:]); rest == "" || rest == "{" || strings.HasPrefix(rest, "{ ") {
+		return line
+	}
+	return ""
 }

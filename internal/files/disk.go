@@ -14,8 +14,9 @@ import (
 
 // Bounds of what is read for a configuration.
 const (
-	MaxSize    = 256 << 20 // bytes of a file
-	MaxMatches = 4096      // names that one pattern may match
+	MaxSize    = 64 << 20 // bytes of a file
+	MaxMatches = 4096     // names that one pattern may match
+	MaxLooked  = 1 << 16  // names of files and folders that are held against one pattern
 )
 
 // Disk reads configuration files from the disk; it is source.Files.
@@ -66,7 +67,7 @@ func read(r io.Reader, name string, size int) ([]byte, error) {
 // Glob returns the names that match a pattern, as the shell has it: sorted,
 // and without hidden files unless the pattern has the dot.
 func (Disk) Glob(pattern string) ([]string, error) {
-	found, err := filepath.Glob(strings.ReplaceAll(pattern, "[!", "[^"))
+	found, err := match(strings.ReplaceAll(pattern, "[!", "[^"))
 	if err != nil {
 		return nil, fmt.Errorf("match %s: %w", pattern, err)
 	}

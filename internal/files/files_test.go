@@ -113,6 +113,17 @@ func TestGlobIsBounded(t *testing.T) {
 	if found, err := (Disk{}).Glob(dir + "/*"); err == nil {
 		t.Errorf("%d names", len(found))
 	}
+	// Every folder that is opened counts, though nothing matches in the end.
+	for i := range 64 {
+		for j := range 64 {
+			if err := os.MkdirAll(fmt.Sprintf("%s/d%d/%d", dir, i, j), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if found, err := (Disk{}).Glob(dir + "/d*/*/*/x"); err == nil {
+		t.Errorf("%d names after looking at too many", len(found))
+	}
 }
 
 func TestSystem(t *testing.T) {

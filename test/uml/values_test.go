@@ -2,20 +2,21 @@ package uml_test
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/files"
+	"github.com/holdfast-ha/holdfast/test/corpus"
 	"github.com/holdfast-ha/holdfast/test/values"
 )
 
 // askAll has keepalived log what it made of each file, in a guest: without
 // IPVS it would not get that far.
-const askAll = `for f in %s/*.conf; do
+const askAll = `for f in%s; do
 	echo "=== $f"
 	%s -C -n -l -d -f "$f" >/run/log 2>&1 &
 	for i in $(seq 300); do
@@ -35,7 +36,13 @@ var mayDiffer = map[string]string{
 	"quorum.conf: VS VIP 10.1.0.2, VPORT = 80: sorry server: [[10.1.1.9]:tcp:80 forwarding method = NAT Inhibit on failure is OFF] here, [[10.1.1.9]:tcp:0 forwarding method = NAT Inhibit on failure is OFF] there": "to the kernel, port 0 is the virtual server's",
 }
 
-// TestValues: each file in test/values/testdata/lvs comes to the same virtual
+// balances reports whether a file has a virtual server here.
+func balances(name string) bool {
+	cfg, found := conf.Load(files.Disk{}, name, conf.Options{System: files.System{}})
+	return len(cfg.VirtualServers) > 0 && found.Count(diag.Fatal) == 0
+}
+
+// TestValues: each file in test/values/testdata/lvs, and of the corpus, comes to the same virtual
 // servers, real servers and checkers here and in keepalived.
 func TestValues(t *testing.T) {
 	needs(t)
@@ -46,14 +53,20 @@ func TestValues(t *testing.T) {
 	if out, _ := exec.Command(daemon, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") {
 		t.Skip("this keepalived is not 2.2, which the comparison is with")
 	}
-	dir, err := filepath.Abs("../values/testdata/lvs")
-	if err != nil {
-		t.Fatal(err)
+	names, _ := filepath.Glob("../values/testdata/lvs/*.conf")
+	if len(names) == 0 {
+		t.Fatal("no files")
 	}
-	names, _ := os.ReadDir(dir)
-	logs := strings.Split(boot(t, fmt.Sprintf(askAll, dir, daemon)), "=== ")[1:]
-	if len(names) == 0 || len(logs) != len(names) {
-		t.Fatalf("%d answers about %d files", len(logs), len(names))
+	field, _ := filepath.Glob(filepath.Join(corpus.Dir(), "*.conf"))
+	asked := ""
+	for _, name := range append(names, field...) {
+		if full, err := filepath.Abs(name); err == nil && balances(full) {
+			asked += " '" + full + "'"
+		}
+	}
+	logs := strings.Split(boot(t, fmt.Sprintf(askAll, asked, daemon)), "=== ")[1:]
+	if n := strings.Count(asked, " "); len(logs) != n {
+		t.Fatalf("%d answers about %d files", len(logs), n)
 	}
 	for _, part := range logs {
 		path, log, _ := strings.Cut(part, "\n")

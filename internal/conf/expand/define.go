@@ -39,6 +39,9 @@ func (l *Lines) define(line Line) bool {
 	d := &definition{}
 	for {
 		going := line.on
+		if going && !l.spend(keepFee+len(line.Text), line.At(0)) {
+			return true
+		}
 		if going {
 			line.Text, line.on = strings.TrimSuffix(line.Text, `\`), false
 		}

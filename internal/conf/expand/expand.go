@@ -35,7 +35,7 @@ const (
 	MaxFiles    = 4096     // files opened, an included file counting each time
 	MaxDepth    = 64       // includes, definitions and sequences within each other
 	MaxLine     = 64 << 10 // bytes of a line, before and after expansion
-	MaxExpanded = 96 << 20 // bytes made by definitions and sequences, with a fee for each use
+	MaxExpanded = 16 << 20 // bytes made by definitions and sequences, with a fee for each use
 	MaxUndue    = 1000     // diagnostics about the form of the text; the rest are not told
 )
 
@@ -44,7 +44,8 @@ const (
 const (
 	useFee  = 16  // a definition within a line
 	lineFee = 32  // a line of a definition
-	turnFee = 128 // a turn of a sequence
+	turnFee = 384 // a turn of a sequence
+	keepFee = 128 // a line of a definition that is kept
 )
 
 // Lines reads a configuration line by line.
@@ -215,7 +216,7 @@ func (l *Lines) spend(n int, at Place) bool {
 	if l.left >= 0 {
 		return true
 	}
-	l.bound(at, "definitions and sequences make more than 96 MiB of text")
+	l.bound(at, "definitions and sequences make more than 16 MiB of text")
 	return false
 }
 

@@ -212,9 +212,11 @@ func TestConfigIDIsTheFirstPartOfTheHostName(t *testing.T) {
 func TestBounds(t *testing.T) {
 	double := "$A0=x\n"
 	empty := "$A0=\n"
+	lines := "$A0=\\\na\\\nb\n"
 	for i := 1; i < 60; i++ {
 		double += fmt.Sprintf("$A%d=${A%d}${A%d}\n", i, i-1, i-1)
 		empty += fmt.Sprintf("$A%d=${A%d}${A%d}\n", i, i-1, i-1)
+		lines += fmt.Sprintf("$A%d=\\\n$A%d\\\n$A%d\n", i, i-1, i-1)
 	}
 	deep := disk{"/etc/k.conf": "include f0"}
 	for i := range 80 {
@@ -228,6 +230,9 @@ func TestBounds(t *testing.T) {
 		"each other":        {"/etc/k.conf": "$A=$B\n$B=$A\n$A\n"},
 		"itself, in lines":  {"/etc/k.conf": "$A=x \\\n$A \\\ny\n$A\n"},
 		"long sequence":     {"/etc/k.conf": "~SEQ(A,1,2000000000) a\n"},
+		"lists":             {"/etc/k.conf": "~LST(A," + strings.Repeat("x,", 5000) + "x) ~LST(B," + strings.Repeat("x,", 5000) + "x) a\n"},
+		"doubling lines":    {"/etc/k.conf": lines + "$A59\n"},
+		"long definition":   {"/etc/k.conf": "$A=" + strings.Repeat("b \\\n", 20000) + "\n"},
 		"sequences":         {"/etc/k.conf": "~SEQ(A,1,9999) ~SEQ(B,1,9999) ~SEQ(C,1,9999) @x a\n"},
 		"deep includes":     deep,
 		"too many includes": many,

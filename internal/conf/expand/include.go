@@ -119,7 +119,10 @@ func (l *Lines) follow(pattern Line, strict check) {
 			continue
 		}
 		found, err := l.files.Glob(name)
-		if err != nil || len(found) == 0 {
+		switch {
+		case err != nil:
+			l.unmatched(q, name, strict&wildcard != 0, diag.Warning, "include: "+err.Error())
+		case len(found) == 0:
 			l.unmatched(q, name, strict&wildcard != 0, diag.Notice, "include matches no file: "+name)
 		}
 		q.names = append(q.names, found...)

@@ -54,6 +54,10 @@ func (l *Lines) used(from int32, at Place) int32 {
 	return n
 }
 
+// maxUses is how many uses of a definition a Span tells, one within the other;
+// of more than that the innermost and the one in the file's own text.
+const maxUses = 8
+
 // Span is the place for a person. Size is the length of the text there; where
 // a definition was put in, the span covers the word as it was written.
 func (l *Lines) Span(p Place, size int) diag.Span {
@@ -68,9 +72,14 @@ func (l *Lines) Span(p Place, size int) diag.Span {
 			s.End = rest
 		}
 	}
-	if f.used.Line > 0 {
-		used := l.Span(f.used, 0)
-		s.Used = &used
+	for last, n := &s, 1; f.used.Line > 0; n++ {
+		at := f.used
+		f = l.frames[at.File]
+		if n >= maxUses && f.used.Line > 0 {
+			continue
+		}
+		last.Used = &diag.Span{File: l.texts[f.text].name, Line: int(at.Line), Col: int(at.Col)}
+		last = last.Used
 	}
 	return s
 }

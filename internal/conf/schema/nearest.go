@@ -39,11 +39,17 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 		return
 	}
 	s := ""
-	if near != "" {
+	switch {
+	case near != "":
 		s = "did you mean " + near + "?"
+	case conflict[word.Text]:
+		s = "a merge conflict was left in the file"
 	}
 	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
 }
+
+// conflict are the marks that version control leaves where two changes meet.
+var conflict = map[string]bool{"<<<<<<<": true, "=======": true, ">>>>>>>": true, "|||||||": true}
 
 // maxHomes is how many blocks are named for a keyword in the wrong place.
 const maxHomes = 3

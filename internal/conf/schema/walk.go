@@ -88,6 +88,9 @@ func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) bool {
 		w.Fault("HF017", diag.Error, n.Words[0], r.Name+" needs a block", "{ … }", "")
 		return false
 	}
+	if r.Block != nil && r.Block.Line != nil && !n.Opened {
+		w.Fault("HF017", diag.Warning, n.Words[0], r.Name+" has no {: keepalived takes the lines down to the next } for its own", "{ … }", "")
+	}
 	if !w.args(r, s) {
 		if r.Wrong != nil {
 			r.Wrong(w.Into)
@@ -134,10 +137,19 @@ func (w *Walker[T]) remarks(b *Block[T], r *Row[T], n *syntax.Node) {
 
 // endsToo says what the closing brace of a block that is none will do.
 func endsToo[T any](b *Block[T], n *syntax.Node) string {
-	if !n.Opened || b.Name == "" {
-		return ""
+	at := ""
+	if n.End.Line > n.Words[0].At.Line && n.End.File == n.Words[0].At.File {
+		at = " in line " + strconv.Itoa(int(n.End.Line))
 	}
-	return ", its } will end " + b.Name
+	switch {
+	case !n.Opened:
+		return ""
+	case b.Name != "":
+		return ", its }" + at + " will end " + b.Name
+	case at != "":
+		return ", its block ends" + at
+	}
+	return ""
 }
 
 // note says once that a keyword has no effect yet.
