@@ -67,7 +67,7 @@ func read(r io.Reader, name string, size int) ([]byte, error) {
 // Glob returns the names that match a pattern, as the shell has it: sorted,
 // and without hidden files unless the pattern has the dot.
 func (Disk) Glob(pattern string) ([]string, error) {
-	found, err := match(strings.ReplaceAll(pattern, "[!", "[^"))
+	found, err := match(strings.ReplaceAll(pattern, "[!", "[^"), MaxLooked)
 	if err != nil {
 		return nil, fmt.Errorf("match %s: %w", pattern, err)
 	}

@@ -10,9 +10,9 @@ import (
 // folderFee is how many names a folder counts for: opening it takes time.
 const folderFee = 16
 
-// match is filepath.Glob, but it looks at no more than MaxLooked names: /*/*/*
-// would read the whole disk.
-func match(pattern string) ([]string, error) {
+// match is filepath.Glob, but it looks at no more names than most: /*/*/* would
+// read the whole disk.
+func match(pattern string, most int) ([]string, error) {
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, err
 	}
@@ -29,8 +29,8 @@ func match(pattern string) ([]string, error) {
 				continue
 			}
 			names := names(dir)
-			if looked += folderFee + len(names); looked > MaxLooked {
-				return nil, fmt.Errorf("more than %d names to look at", MaxLooked)
+			if looked += folderFee + len(names); looked > most {
+				return nil, fmt.Errorf("more than %d names to look at", most)
 			}
 			for _, name := range names {
 				if ok, _ := filepath.Match(part, name); ok { // the pattern was looked at

@@ -45,7 +45,7 @@ const (
 	useFee  = 16  // a definition within a line
 	lineFee = 32  // a line of a definition
 	turnFee = 384 // a turn of a sequence
-	keepFee = 128 // a line of a definition that is kept
+	keepFee = 192 // a line of a definition that is kept
 )
 
 // Lines reads a configuration line by line.
