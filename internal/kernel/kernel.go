@@ -98,7 +98,7 @@ type Address struct {
 	// Protocol, so that what a dead predecessor left can be told apart. The
 	// Writer always sets ours.
 	Protocol uint8
-	// Deprecated: the preferred lifetime is 0, so that the address is not
+	// Deprecated means that the preferred lifetime is 0, so that the address is not
 	// chosen as a source (IPv6).
 	Deprecated bool
 	// Preferred is in how many seconds it will be deprecated, 0 = never (IPv6).

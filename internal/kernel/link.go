@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -124,7 +125,9 @@ func (w *LinkWork) Do() error {
 		}
 	}
 	if w.make {
-		if err := s.link(func(q *requests, seq uint32) { q.newLink(&w.VirtualLink, w.base, seq) }); err != nil {
+		if err := s.link(func(q *requests, seq uint32) { q.newLink(&w.VirtualLink, w.base, seq) }); errors.Is(err, unix.EEXIST) {
+			return nil // the mirror was behind; it will say what that is
+		} else if err != nil {
 			return fmt.Errorf("make %s %s on %s: %w", w.kind(), w.Name, w.Base, err)
 		}
 		if err := w.settle(); err != nil {
@@ -169,10 +172,12 @@ func (v *VirtualLink) settle() error {
 	return errors.Join(errs...)
 }
 
-// RemoveLink removes a virtual link, if it is of a kind that we make. It may
-// take tens of milliseconds.
-func RemoveLink(l Link) error {
-	if !l.Virtual() {
+// RemoveLinks removes virtual links; such as are of another kind are left
+// alone. The kernel takes tens of milliseconds for each, and no longer for many
+// at once: so they are put into a group of links of their own, which goes.
+func RemoveLinks(all []Link) error {
+	all = slices.DeleteFunc(slices.Clone(all), func(l Link) bool { return !l.Virtual() })
+	if len(all) == 0 {
 		return nil
 	}
 	s, err := newWriteSocket()
@@ -180,11 +185,26 @@ func RemoveLink(l Link) error {
 		return err
 	}
 	defer s.close()
-	if err := s.link(func(q *requests, seq uint32) { q.delLink(l.Index, seq) }); err != nil && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("remove interface %s: %w", l.Name, err)
+	if len(all) > 1 {
+		for _, l := range all {
+			_ = s.link(func(q *requests, seq uint32) { q.group(l.Index, doomed, seq) }) // it is looked at below
+		}
+		if s.link(func(q *requests, seq uint32) { q.delGroup(doomed, seq) }) == nil {
+			return nil
+		}
 	}
-	return nil
+	var errs []error
+	for _, l := range all {
+		if err := s.link(func(q *requests, seq uint32) { q.delLink(l.Index, seq) }); err != nil && !errors.Is(err, unix.ENODEV) {
+			errs = append(errs, fmt.Errorf("remove interface %s: %w", l.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
+
+// doomed is the group of links about to be removed: a number that nobody
+// gives to links that should stay.
+const doomed = 0x686f6c64
 
 // Virtual reports whether a link is of a kind that we make.
 func (l Link) Virtual() bool { return l.Kind == "macvlan" || l.Kind == "ipvlan" }
@@ -275,6 +295,20 @@ func (q *requests) enslave(name string, master int, seq uint32) {
 	q.linkHeader(0, 0, 0)
 	q.attrString(unix.IFLA_IFNAME, name)
 	q.attr32(unix.IFLA_MASTER, uint32(master)) //nolint:gosec // an index
+	q.end()
+}
+
+func (q *requests) group(index int, group, seq uint32) {
+	q.begin(unix.RTM_NEWLINK, 0, seq)
+	q.linkHeader(index, 0, 0)
+	q.attr32(unix.IFLA_GROUP, group)
+	q.end()
+}
+
+func (q *requests) delGroup(group, seq uint32) {
+	q.begin(unix.RTM_DELLINK, 0, seq)
+	q.linkHeader(0, 0, 0)
+	q.attr32(unix.IFLA_GROUP, group)
 	q.end()
 }
 

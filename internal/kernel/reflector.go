@@ -172,6 +172,23 @@ func (r *Reflector) Read(take func(Change)) error {
 	return nil
 }
 
+// drainTurns bounds Drain, should the kernel never be silent.
+const drainTurns = 256
+
+// Drain is Read for all that the kernel has to say by now.
+func (r *Reflector) Drain(take func(Change)) error {
+	for range drainTurns {
+		if err := r.Read(take); err != nil {
+			return err
+		}
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		if n, _ := unix.Poll(fds, 0); n <= 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
 // message takes one message.
 func (r *Reflector) message(m message, take func(Change)) error {
 	dumping := r.asked && m.seq == r.seq && m.pid == r.port

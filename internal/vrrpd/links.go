@@ -117,7 +117,7 @@ func (d *daemon) readMirror() {
 	if d.reflector == nil {
 		return
 	}
-	if err := d.reflector.Read(d.changed); err != nil {
+	if err := d.reflector.Drain(d.changed); err != nil {
 		d.loop.Fail(err)
 	}
 }
@@ -163,13 +163,10 @@ func (d *daemon) adoptLinks(next *build.VRRP) {
 	}
 }
 
-func (l *links) remove(old []kernel.Link) (err error) {
+func (l *links) remove(old []kernel.Link) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
-	for _, o := range old {
-		err = errors.Join(err, kernel.RemoveLink(o))
-	}
-	return err
+	return kernel.RemoveLinks(old)
 }
 
 // keepLinks has virtual interfaces that are not as wanted made again.

@@ -1,0 +1,102 @@
+package build
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+)
+
+// virtual is an instance with a VMAC.
+func virtual(name string, vrid int, addresses ...string) *conf.VRRPInstance {
+	i := instance(name)
+	i.VRID, i.VMAC, i.Addresses = vrid, &conf.VMAC{Group: -1}, nil
+	for _, a := range addresses {
+		i.Addresses = append(i.Addresses, address(a))
+	}
+	if strings.Contains(addresses[0], ":") {
+		i.Family, i.Version = 6, 3
+	}
+	return i
+}
+
+func links(v *VRRP) (out []string) {
+	for i := range v.Links {
+		out = append(out, v.Links[i].Name+"@"+v.Links[i].Base)
+	}
+	return out
+}
+
+// Names are keepalived's: the prefix and the VRID, with a 6 or a number where
+// that is taken, never a name that the configuration gives.
+func TestLinkNames(t *testing.T) {
+	a, b, c := virtual("a", 7, "192.0.2.1/24"), virtual("b", 7, "2001:db8::1/64"), virtual("c", 7, "198.51.100.1/24")
+	d := virtual("d", 9, "192.0.2.9/24")
+	c.Interface, d.VMAC.Name = "eth1", "v2.7"
+	e := virtual("e", 7, "203.0.113.1/24")
+	e.Interface = "eth2"
+	got := FromVRRP(&conf.Config{Global: conf.Global{VMACPrefix: "v"}, Instances: []*conf.VRRPInstance{a, b, c, d, e}})
+	if want := []string{"v.7@eth0", "v6.7@eth0", "v1.7@eth1", "v2.7@eth0", "v3.7@eth2"}; !slices.Equal(links(&got), want) {
+		t.Errorf("got %q, want %q", links(&got), want)
+	}
+	if l := got.Links[1]; l.MAC != [6]byte{0, 0, 0x5e, 0, 2, 7} || !l.V6 || l.V4 || !l.LinkLocal {
+		t.Errorf("%+v", l)
+	}
+	if r := got.Routers[0]; r.Interface != "v.7" || r.Base != "eth0" || r.Addresses[0].Dev != "v.7" || got.Node.Routers[0].Interface != "eth0" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Addresses elsewhere have VMACs of their own where that is asked for.
+func TestAddressesOnLinks(t *testing.T) {
+	i := virtual("a", 7, "192.0.2.1/24", "198.51.100.1/24", "198.51.100.2/24", "203.0.113.1/24", "192.0.2.2/24")
+	i.Addresses[1].Dev, i.Addresses[2].Dev, i.Addresses[3].Dev, i.Addresses[4].Dev = "eth1", "eth1", "eth2", "eth0"
+	i.Addresses[1].UseVMAC, i.Addresses[2].UseVMAC = true, true
+	i.Excluded = []conf.Address{address("2001:db8::1/64")}
+	devs := func() (out []string) {
+		v := FromVRRP(&conf.Config{Global: conf.Global{VMACPrefix: "v", VMACAddrPrefix: "va"}, Instances: []*conf.VRRPInstance{i}})
+		for _, a := range v.Routers[0].Addresses {
+			out = append(out, a.Dev)
+		}
+		return out
+	}
+	if got, want := devs(), []string{"v.7", "va.7", "va.7", "eth2", "v.7", "v.7"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	i.VMACAddr = true
+	if got, want := devs(), []string{"v.7", "va.7", "va.7", "va1.7", "v.7", "va6.7"}; !slices.Equal(got, want) {
+		t.Errorf("with use_vmac_addr: got %q, want %q", got, want)
+	}
+	i.VMAC.MAC = [6]byte{2, 0, 0, 0, 0, 7}
+	if got := devs(); got[5] != "v.7" {
+		t.Errorf("a MAC address of its own is for both families: got %q", got)
+	}
+	i.XmitBase = true
+	if _, r := one(i); r.Interface != "eth0" || r.Addresses[0].Dev == "eth0" {
+		t.Errorf("with vmac_xmit_base: adverts on %s, address on %s", r.Interface, r.Addresses[0].Dev)
+	}
+}
+
+// Two macvlans on an interface cannot have one MAC address.
+func TestMACIsTaken(t *testing.T) {
+	a, b := virtual("a", 7, "192.0.2.1/24"), virtual("b", 8, "198.51.100.1/24")
+	a.VMAC.MAC, b.VMAC.MAC = [6]byte{2}, [6]byte{2}
+	got := FromVRRP(&conf.Config{Global: conf.Global{VMACPrefix: "v"}, Instances: []*conf.VRRPInstance{a, b}})
+	if got.Routers[0].Blocked != "" || !strings.Contains(got.Routers[1].Blocked, "that of a's v.7") {
+		t.Errorf("%q and %q", got.Routers[0].Blocked, got.Routers[1].Blocked)
+	}
+}
+
+// A change must have counted before others act on the silence.
+func TestDelaysAreBounded(t *testing.T) {
+	i := instance("a")
+	i.DownTimerAdverts = 3
+	v := FromVRRP(&conf.Config{Instances: []*conf.VRRPInstance{i}, Delays: []conf.UpDownDelay{
+		{Interface: "eth0", Down: 5 * time.Second, Up: time.Second}, {Interface: "eth1", Down: 5 * time.Second},
+	}})
+	if d := v.Delays; d[0].Down != 2*time.Second || d[0].Up != time.Second || d[1].Down != 5*time.Second {
+		t.Errorf("%+v", d)
+	}
+}
