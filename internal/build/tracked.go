@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/track"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
 
@@ -37,10 +38,32 @@ func (b *builder) processes(tracks []conf.Track) []vrrp.TrackRef {
 		if p == nil {
 			continue // conf has said so
 		}
-		if !slices.ContainsFunc(b.out.Processes, func(o conf.TrackProcess) bool { return o.Name == p.Name }) {
-			b.out.Processes = append(b.out.Processes, *p)
+		if !slices.ContainsFunc(b.out.Processes, func(o Process) bool { return o.Name == p.Name }) {
+			b.out.Processes = append(b.out.Processes, process(p))
 		}
 		refs = append(refs, refer(ProcessTrack(t.Name), t, p.Weight, p.Reverse))
 	}
 	return refs
+}
+
+// Process is one vrrp_track_process.
+type Process struct {
+	Name    string
+	Pattern track.Pattern
+	Quorum  track.Quorum
+}
+
+func process(p *conf.TrackProcess) Process {
+	return Process{
+		Name: p.Name,
+		Pattern: track.Pattern{
+			Program: p.Program, Params: p.Params, Line: p.FullCommand,
+			Match: map[string]track.Match{
+				conf.MatchExact: track.MatchExact, conf.MatchPartial: track.MatchPartial, conf.MatchInitial: track.MatchInitial,
+			}[p.Match],
+		},
+		Quorum: track.Quorum{
+			Min: p.Quorum, Max: p.QuorumMax, ForkDelay: p.ForkDelay, TerminateDelay: p.TerminateDelay,
+		},
+	}
 }

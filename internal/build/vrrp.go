@@ -27,7 +27,7 @@ type VRRP struct {
 	// BFDs are the bfd_instances that somebody refers to, by name; Processes
 	// likewise.
 	BFDs      []string
-	Processes []conf.TrackProcess
+	Processes []Process
 	// Interfaces are those whose state somebody tracks, sorted.
 	Interfaces []string
 

@@ -97,10 +97,6 @@ func trackText(name string, up bool, why string) string {
 	case "bfd":
 		name = "BFD session" + strings.TrimPrefix(name, kind)
 		word = map[bool]string{true: " is up", false: " went down"}[up]
-	case "process": // a reason always says how many there are
-		if why != "" {
-			return name + word + ": " + why
-		}
 	case "file": // it is its number that counts
 		if why == "" {
 			return name + " allows it"

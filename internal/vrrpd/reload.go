@@ -113,6 +113,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.retrack(next.Scripts)
 	d.refile(next.Files)
 	d.rebfd()
+	d.reprocess(next.Processes)
 	d.retell()
 	d.retellFiles()
 	d.openFIFOs(next.FIFOs)

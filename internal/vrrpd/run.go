@@ -6,7 +6,7 @@
 // what interfaces are said to be, linkbeat.go asks their drivers. held.go has routes
 // and rules, lease.go addresses that are renewed, static.go what is there whatever the states, auth.go AH. early.go has
 // deadlines served on time, pace.go sends announcements, scripts.go runs track
-// scripts, trackfiles.go follows files, bfd.go BFD sessions, tell.go has logs, notify.go scripts and
+// scripts, trackfiles.go follows files, processes.go processes, bfd.go BFD sessions, tell.go has logs, notify.go scripts and
 // FIFOs, mail.go mail, query.go the status. What is decided is decided in package
 // vrrp, what is there and written in package kernel, sockets are package
 // socket's.
@@ -92,6 +92,7 @@ type daemon struct {
 
 	trackers []*tracker
 	bfd      sessions
+	procs    *processes
 	files    *trackFiles
 	scripts  *script.Runner
 	fifos    fifo.Set
@@ -214,6 +215,7 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextRetry, d.tickRetry)
 	d.loop.OnDeadline(d.nextBFD, d.tickBFD)
 	d.loop.OnDeadline(d.nextLease, d.tickLease)
+	d.loop.OnDeadline(d.nextProcess, d.tickProcess)
 	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
 }
 
@@ -255,6 +257,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.retrack(cfg.Scripts)
 	d.refile(cfg.Files)
 	d.rebfd()
+	d.reprocess(cfg.Processes)
 	d.compareAll()
 	d.synchronize()
 	d.tellLeft(left)

@@ -85,6 +85,9 @@ func (d *daemon) end() {
 	if d.files != nil {
 		close(d.files.done)
 	}
+	if d.procs != nil {
+		close(d.procs.done)
+	}
 	if !d.scripts.Close(lastScripts) {
 		d.sayf(slog.LevelWarn, kindNotify, "", "notify scripts still run after %v; they are left alone", lastScripts)
 	}

@@ -3,6 +3,7 @@ package netns_test
 import (
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/lab"
@@ -134,4 +135,48 @@ vrrp_sync_group both {
 	Must(t, l.Heal("a", "eth1"))
 	WaitMaster(t, Virtual, a, b)
 	WaitMaster(t, inside, a, b)
+}
+
+// Processes are counted as they come and go; delays keep a restart from counting.
+func TestTrackProcess(t *testing.T) {
+	l := New(t)
+	text, err := os.ReadFile(Program(t, "sleep"))
+	Must(t, err)
+	program := l.Path("hf-tracked")
+	Must(t, os.WriteFile(program, text, 0o755))
+	n := Node(t, l, "a", "192.0.2.11/24")
+	a := Start(t, n, Holdfast(), config(fmt.Sprintf(`
+vrrp_track_process name {
+    process hf-tracked
+    quorum 2
+    weight 10
+}
+vrrp_track_process line {
+    process %s 7
+    param_match initial
+    weight -20
+}
+vrrp_track_process none {
+    process %[1]s
+    full_command
+    quorum_max 1
+    weight 40 reverse
+}`, program), Instance{Priority: 100, Extra: "track_process {\n        name\n        line\n        none\n    }"}))
+	priority := func(want int) {
+		t.Helper()
+		Wait(t, fmt.Sprintf("priority %d", want), func() bool { i := a.Instance("VI_1"); return i != nil && i.Priority == want })
+	}
+	priority(80)
+	first, err := n.Start(program, "7777")
+	Must(t, err)
+	priority(60) // line is up; so is none, which is reversed
+	second, err := n.Start(program, "8888")
+	Must(t, err)
+	priority(110) // name has its quorum, and none is down: one too many
+	Must(t, first.Signal(syscall.SIGKILL))
+	priority(40)
+	Must(t, second.Signal(syscall.SIGKILL))
+	priority(80)
+	WaitLog(t, a, "Quorum lost for tracked process name: one runs, 2 wanted", 1)
+	WaitLog(t, a, "Quorum gained for tracked process none: one runs", 1)
 }
