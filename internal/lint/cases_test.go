@@ -70,6 +70,10 @@ func TestCases(t *testing.T) {
 			nodes: []string{router("a", 1, 150, v, ""), router("b", 1, 100, v, ""), router("c", 1, 50, v, " advert_int 2")},
 			want:  []string{"HF155"},
 		},
+		"checksums of other kinds": {
+			nodes: []string{router("a", 1, 150, v, "version 3"), router("b", 1, 100, v, "version 3\nv3_checksum_as_v2")},
+			want:  []string{"HF154"},
+		},
 		"a rotation under way": {
 			nodes: []string{router("a", 1, 150, v, hmacOf("key 1 "+keyA+"\nkey 2 "+keyB+"\nactive_key 2")), router("b", 1, 100, v, hmacOf("key 1 "+keyA+"\nkey 2 "+keyB+"\nactive_key 1"))},
 		},

@@ -33,7 +33,7 @@ Give one of them another number. If the two are on different links, silence this
 	{
 		ID: "HF154", Severity: diag.Error, Title: "Nodes that speak different versions of VRRP",
 		Explanation: `A node discards adverts of the other version, so both become master. Set vrrp_version in global_defs, or version in the
-instance, to the same on all nodes.`,
+instance, to the same on all nodes. With v3_checksum_as_v2 the checksum is another one, and nodes without it discard the adverts.`,
 		router: differentVersion,
 	},
 	{
@@ -196,6 +196,10 @@ func differentVersion(v *virtualRouter, say sayer) {
 			say(finding{pos: p.Pos, keyword: "version",
 				message:  fmt.Sprintf("%s speaks version %d, and %s version %d", p.title(), p.Version, first.at(), first.Version),
 				expected: "the same version on all nodes"})
+		} else if p.Version == 3 && p.V3ChecksumAsV2 != first.V3ChecksumAsV2 && p.Family == 4 {
+			say(finding{pos: p.Pos, keyword: "v3_checksum_as_v2",
+				message:  fmt.Sprintf("%s and %s reckon checksums differently: one has v3_checksum_as_v2", p.title(), first.at()),
+				expected: "the same v3_checksum_as_v2 on all nodes"})
 		}
 	})
 }

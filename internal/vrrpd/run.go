@@ -2,14 +2,16 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. links.go has the virtual interfaces, firewall.go nftables, settle.go
-// what interfaces are said to be, linkbeat.go asks their drivers. held.go has routes
-// and rules, lease.go addresses that are renewed, static.go what is there whatever the states, auth.go AH. early.go has
-// deadlines served on time, pace.go sends announcements, scripts.go runs track
-// scripts, trackfiles.go follows files, processes.go processes, bfd.go BFD sessions, tell.go has logs, notify.go scripts and
-// FIFOs, mail.go mail, query.go the status. What is decided is decided in package
-// vrrp, what is there and written in package kernel, sockets are package
-// socket's.
+// stop.go. auth.go has AH and HMAC, fit.go which addresses fit an advert, refused.go
+// what is said of adverts that are not believed. links.go has the virtual
+// interfaces, firewall.go nftables, settle.go what interfaces are said to be,
+// linkbeat.go asks their drivers. held.go has routes and rules, lease.go addresses
+// that are renewed, static.go what is there whatever the states. early.go has
+// deadlines served on time, precedence.go asks the scheduler, pace.go sends
+// announcements, scripts.go runs track scripts, trackfiles.go follows files,
+// processes.go processes, bfd.go BFD sessions, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
+// query.go the status. What is decided is decided in package vrrp, what is there
+// and written in package kernel, sockets are package socket's.
 //
 // Everything here belongs to the loop's goroutine unless it says otherwise.
 package vrrpd
