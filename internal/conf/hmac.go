@@ -26,6 +26,7 @@ type HMACKey struct {
 	ID     int    // 1–255
 	Secret []byte // 32–64 bytes
 	File   string // where it was read; empty: the configuration itself
+	Pos    Pos
 }
 
 // HMACMode says what is sent, and what is done with adverts that carry no HMAC.
@@ -87,7 +88,7 @@ func beginHMAC(l *loader, s *stmt) {
 // addHMACKey reads a key. What it is never gets into a message.
 func addHMACKey(l *loader, s *stmt) {
 	h, w := l.inst.HMAC, s.Node.Words[2:]
-	k := HMACKey{ID: int(s.Value(0).Int)}
+	k := HMACKey{ID: int(s.Value(0).Int), Pos: l.pos(s.Words()[0])}
 	refuse := func(why, expected string) {
 		l.vi.hmac.said = true
 		s.Fault("HF039", diag.Error, s.Words()[0], "key "+s.Words()[0].Text+" of auth_hmac "+why+", it is ignored", expected)

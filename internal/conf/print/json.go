@@ -179,7 +179,11 @@ func (w *jsoner) setting(b *Block, i int, at *scope) {
 		v = Mask
 	}
 	w.member(s.Keyword)
-	w.one(object{{"value", v}, {"from", w.from(s, at)}})
+	from := where(s.Pos)
+	if s.Pos.Line == 0 {
+		from = w.from(s, at)
+	}
+	w.one(object{{"value", v}, {"from", from}})
 }
 
 func (w *jsoner) list(s *Setting, at *scope) {

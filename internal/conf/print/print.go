@@ -43,6 +43,7 @@ type Setting struct {
 	// From is the keyword of global_defs or of a block around that gives the
 	// value where it is not said here; empty: the same keyword.
 	From   string
+	Pos    conf.Pos // of the value, where a block may have the keyword more than once
 	Secret bool
 	// Lines are a list's, in braces; without a Keyword they stand in the block
 	// itself.

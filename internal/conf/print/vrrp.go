@@ -223,7 +223,7 @@ func (b *Block) hmac(i *conf.VRRPInstance) {
 		if k.File != "" {
 			word = "file:" + k.File
 		}
-		a.set(Setting{Keyword: "key " + strconv.Itoa(k.ID), Words: []string{word}, Value: bytes, From: "key", Secret: true})
+		a.set(Setting{Keyword: "key " + strconv.Itoa(k.ID), Words: []string{word}, Value: bytes, Pos: k.Pos, Secret: true})
 	}
 	only := 0
 	if len(h.Keys) == 1 && h.Mode != conf.HMACReceiveOnly {
