@@ -47,6 +47,8 @@ type VRRP struct {
 	StaticAddresses []conf.Address
 	StaticRoutes    []conf.Route
 	StaticRules     []conf.Route
+	// TrackGroups are those that some router follows, in the order of the file.
+	TrackGroups []string
 
 	// Sync is the exchange of IPVS connections; nil without lvs_sync_daemon.
 	Sync *conf.SyncDaemon
@@ -99,6 +101,8 @@ type Router struct {
 	// Source is mcast_src_ip or unicast_src_ip; without it adverts come from
 	// the first address of the interface.
 	Source netip.Addr
+	// TrackSource: without Source on some interface the router is faulty.
+	TrackSource bool
 	// Group is the multicast destination; not used with Unicast.
 	Group   netip.Addr
 	Unicast bool
@@ -230,7 +234,8 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
 		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),
-		PromoteSecondaries: i.PromoteSecondaries, Lease: i.VIPLease, Notify: i.Notify, NotifyPriority: i.NotifyPriority,
+		PromoteSecondaries: i.PromoteSecondaries, Lease: i.VIPLease, TrackSource: i.TrackSrcIP,
+		Notify: i.Notify, NotifyPriority: i.NotifyPriority,
 		Mail: i.SMTPAlert.Or(b.global.Mail.MailVRRP()),
 	}
 	b.destination(&r, i)
@@ -343,7 +348,19 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		m.Tracks = append(m.Tracks, b.iface(conf.Track{Name: r.Base}))
 	}
 	m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: SourceTrack(i.Name, r.Base)})
-	for _, t := range b.tracks(tracked{i.TrackIfaces, i.TrackScripts, i.TrackFiles, i.TrackProcesses, i.TrackBFDs}) {
+	for _, g := range b.groupsOf(i.Name) {
+		m.Tracks = append(m.Tracks, vrrp.TrackRef{Name: GroupTrack(g)})
+		if !slices.Contains(b.out.TrackGroups, g) {
+			b.out.TrackGroups = append(b.out.TrackGroups, g)
+		}
+	}
+	weighed := slices.Clone(i.TrackIfaces)
+	for _, dev := range b.follows(r, i) {
+		if !slices.ContainsFunc(weighed, func(t conf.Track) bool { return t.Name == dev }) {
+			weighed = append(weighed, conf.Track{Name: dev})
+		}
+	}
+	for _, t := range b.tracks(tracked{weighed, i.TrackScripts, i.TrackFiles, i.TrackProcesses, i.TrackBFDs}) {
 		if !slices.ContainsFunc(m.Tracks, func(o vrrp.TrackRef) bool { return o.Name == t.Name }) {
 			m.Tracks = append(m.Tracks, t)
 		}

@@ -24,9 +24,10 @@ type Config struct {
 	VirtualServers []*VirtualServer
 	ServerGroups   []*ServerGroup
 
-	StaticAddresses []Address // static_ipaddress
-	StaticRoutes    []Route   // static_routes
-	StaticRules     []Route   // static_rules
+	StaticAddresses []Address    // static_ipaddress
+	StaticRoutes    []Route      // static_routes
+	StaticRules     []Route      // static_rules
+	TrackGroups     []TrackGroup // track_group
 
 	GARPGroups []GARPGroup
 	Linkbeats  []Linkbeat
@@ -263,6 +264,7 @@ type VRRPInstance struct {
 	CheckUnicastSrc      bool
 	SMTPAlert            Choice
 	PromoteSecondaries   bool
+	TrackSrcIP           bool          // faulty while SrcIP is on no interface
 	VIPLease             time.Duration // holdfast: the kernel drops addresses that are not renewed; 0: it does not
 
 	VMAC     *VMAC // use_vmac or use_ipvlan, nil without
@@ -295,6 +297,13 @@ type Address struct {
 	UseVMAC   bool
 	Options   []string // home, nodad, mngtmpaddr … as written
 	Pos       Pos
+}
+
+// TrackGroup is a track_group block: instances that follow static things.
+type TrackGroup struct {
+	Name    string
+	Members []string
+	Pos     Pos
 }
 
 // Route is a virtual or static route as written, options in iproute2's words.

@@ -32,9 +32,12 @@ var vrrpRoot = rows{
 		}
 	}, ruleArgs...), Bare: true, Doc: "Rules that are there whatever the state."},
 	{Name: "garp_group", Bare: true, Block: garpGroupBlock, Doc: "Interfaces that share a pace of gratuitous ARP.", Set: beginGARPGroup, End: endGARPGroup},
-	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Unbuilt: true, Doc: "Instances that follow static addresses, routes and rules.",
-		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", passOver, name...), Doc: "The instances.", Set: trackGroupMembers}}),
-		Set:   func(l *loader, _ *stmt) { l.trackGroup = false }},
+	{Name: "track_group", Exact: true, Args: name, Soft: true, Bare: true, Doc: "Instances that follow static addresses, routes and rules.",
+		Block: schema.NewBlock("track_group", rows{{Name: "group", Bare: true, Block: schema.List("track_group > group", trackGroupMember, name...), Doc: "The instances.", Set: trackGroupMembers}}),
+		Set: func(l *loader, s *stmt) {
+			l.trackGroup = false
+			l.cfg.TrackGroups = append(l.cfg.TrackGroups, TrackGroup{Name: s.Text(), Pos: l.pos(s.Keyword())})
+		}},
 	{Name: "linkbeat_interfaces", Bare: true, Block: schema.List("linkbeat_interfaces", func(l *loader, s *stmt) {
 		w := s.Node.Words
 		l.needInterface(w[0], "linkbeat_interfaces")
@@ -56,6 +59,14 @@ func trackGroupMembers(l *loader, s *stmt) {
 	}
 	l.trackGroup = true
 	needLines(l, s)
+}
+
+// trackGroupMember keeps the instances of one line.
+func trackGroupMember(l *loader, s *stmt) {
+	g := &l.cfg.TrackGroups[len(l.cfg.TrackGroups)-1]
+	for _, w := range s.Node.Words {
+		g.Members = append(g.Members, w.Text)
+	}
 }
 
 // needLines complains about a list without lines.
@@ -210,7 +221,7 @@ var instanceAddresses = rows{
 	{Name: "mcast_src_ip", Args: address, Doc: "The source address of multicast adverts.", Set: setSource},
 	{Name: "unicast_src_ip", Args: address, Doc: "The source address of unicast adverts.", Set: setSource},
 	{Name: "mcast_dst_ip", Args: address, Doc: "The group to which adverts go.", Set: setMcastDst},
-	{Name: "track_src_ip", Unbuilt: true, Doc: "Faulty when the source address is gone."},
+	{Name: "track_src_ip", Doc: "Faulty when the source address is gone.", Set: flag(func(l *loader) *bool { return &inst(l).TrackSrcIP })},
 	{Name: "unicast_peer", Bare: true, Block: schema.List("unicast_peer", addPeer, schema.Arg{Kind: schema.Address}, schema.Arg{Kind: schema.Words, Label: "min_ttl NUMBER, max_ttl NUMBER", Optional: true}), Doc: "The other routers, if adverts go to them one by one.", Set: func(l *loader, s *stmt) {
 		l.vi.unicast = true
 	}},

@@ -107,6 +107,8 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem
 		return netip.Addr{}, d.lacks(e.VMAC)
 	case !ok:
 		return netip.Addr{}, fmt.Sprintf("interface %s does not exist", e.Speaker)
+	case e.TrackSource && e.Source.IsValid() && !m.Has(e.Source):
+		return netip.Addr{}, fmt.Sprintf("the source address %s is on no interface", e.Source)
 	case e.Source.IsValid():
 		return e.Source, ""
 	}

@@ -261,6 +261,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.rebfd()
 	d.reprocess(cfg.Processes)
 	d.compareAll()
+	d.judgeGroups()
 	d.synchronize()
 	d.tellLeft(left)
 }

@@ -180,6 +180,7 @@ func (d *daemon) tickRetry(clock.Instant, time.Duration) {
 	d.retryAt = 0
 	d.keepLinks()
 	d.compareAll()
+	d.judgeGroups()
 	if d.retryAt == 0 {
 		d.backoff = 0
 	}
@@ -225,6 +226,7 @@ func (d *daemon) settle() {
 	}
 	d.suspects, d.suspectRoutes, d.suspectRules = d.suspects[:0], d.suspectRoutes[:0], d.suspectRules[:0]
 	d.write()
+	d.judgeGroups()
 	d.announceAgain()
 }
 

@@ -81,6 +81,9 @@ func Tree(c *conf.Config) *Block {
 
 // Others are the blocks with names that a reload matches by nothing else.
 func Others(c *conf.Config) (out []*Block) {
+	for i := range c.TrackGroups {
+		out = append(out, trackGroup(&c.TrackGroups[i]))
+	}
 	for _, f := range c.TrackFiles {
 		out = append(out, TrackFile(f))
 	}
@@ -111,6 +114,17 @@ func (b *Block) static(c *conf.Config) {
 	b.addresses("static_ipaddress", c.StaticAddresses)
 	b.routes("static_routes", c.StaticRoutes)
 	b.routes("static_rules", c.StaticRules)
+}
+
+// trackGroup is a track_group.
+func trackGroup(g *conf.TrackGroup) *Block {
+	b := &Block{Keyword: "track_group", Name: []string{g.Name}, Pos: g.Pos}
+	var lines []Line
+	for _, m := range g.Members {
+		lines = append(lines, Line{Words: []string{m}})
+	}
+	b.list("group", lines)
+	return b
 }
 
 func (b *Block) add(sub *Block) { b.Blocks = append(b.Blocks, sub) }
