@@ -34,6 +34,7 @@ router_id. A script has one command a line, # begins a comment:
   run TIME                     let time pass
   kill NODE                    the machine dies without a word
   stop NODE, start NODE        in an orderly way; with an empty memory
+  crash NODE                   its process dies and is replaced at once
   pause NODE TIME              the process does not run; packets wait for it
   suspend NODE TIME            the machine does not run; packets are lost
   down NODE KIND NAME [WHY]    something tracked, such as interface eth0 or

@@ -92,6 +92,9 @@ type BootInfo struct {
 	// readable when the parent is told to end (package bell), sooner than Stop
 	// can come; it means the same. 0 if none.
 	StopFD int `json:"stop_fd"`
+	// NotesFD is, in the VRRP child only, the number of the descriptor of its
+	// Notes. 0 if none.
+	NotesFD int `json:"notes_fd"`
 	// ProxyFD is, in the proxy child only, the number of the descriptor of
 	// the listening Unix socket that the parent made (director/proxy.Listen)
 	// and keeps for as long as it lives, so that whoever dies finds the other

@@ -85,17 +85,11 @@ func (h *house) lost(k *kid, a watch.Lost) {
 }
 
 func (h *house) spawn(k *kid, restarts int) {
-	var extra []*os.File
-	switch {
-	case k.name == Proxy && h.proxyFD != nil:
-		extra = []*os.File{h.proxyFD}
-	case k.name == VRRP && h.bell != nil:
-		extra = []*os.File{h.bell.File()}
-	}
-	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, extra)
+	boot := h.bootInfo(k, restarts)
+	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, h.extra(k, &boot))
 	if err == nil {
 		p.name = k.name
-		err = p.conn.Send(ipc.Message{Kind: ipc.Boot, Body: ipc.Marshal(h.bootInfo(k, restarts))}, int(h.snapshot.Fd()))
+		err = p.conn.Send(ipc.Message{Kind: ipc.Boot, Body: ipc.Marshal(boot)}, int(h.snapshot.Fd()))
 	}
 	if err != nil {
 		if p != nil {
@@ -115,6 +109,34 @@ func (h *house) spawn(k *kid, restarts int) {
 		how, permanent := p.wait()
 		h.post(gone{p, how, permanent})
 	})
+}
+
+// extra is what a child gets besides its end of the socket pair; it is told
+// under which numbers.
+func (h *house) extra(k *kid, boot *ipc.BootInfo) (files []*os.File) {
+	add := func(f *os.File) int {
+		files = append(files, f)
+		return ipc.ChildFD + len(files)
+	}
+	switch k.name {
+	case Proxy:
+		if h.proxyFD != nil {
+			boot.ProxyFD = add(h.proxyFD)
+		}
+	case VRRP:
+		if h.bell != nil {
+			boot.StopFD = add(h.bell.File())
+		}
+		if h.vrrpNotes == nil {
+			var err error
+			if h.vrrpNotes, err = ipc.NewNotes("holdfast-vrrp-notes"); err != nil {
+				h.tellOf(k.name, slog.LevelWarn, "process", "a VRRP child that dies will not go on as master: %v", err)
+				return files
+			}
+		}
+		boot.NotesFD = add(h.vrrpNotes)
+	}
+	return files
 }
 
 // listen passes on what a child says, until it hangs up.

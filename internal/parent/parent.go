@@ -56,7 +56,9 @@ type house struct {
 	journals map[string]*event.Journal // by child, and "" for the parent's own
 	seq      uint64
 	proxyFD  *os.File
-	proxyAdr string
+
+	vrrpNotes *os.File // what the VRRP child leaves for its successor
+	proxyAdr  string
 
 	report   Report   // of the running configuration
 	snapshot *os.File // nil until something was loaded
@@ -157,6 +159,9 @@ func (h *house) close() {
 	}
 	if h.proxyFD != nil {
 		h.proxyFD.Close()
+	}
+	if h.vrrpNotes != nil {
+		h.vrrpNotes.Close()
 	}
 	if h.pid != nil { // else they are somebody else's
 		for _, name := range order {
@@ -327,12 +332,6 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs,
 		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
-	}
-	switch {
-	case k.name == Proxy && h.proxyFD != nil:
-		boot.ProxyFD = ipc.ChildFD + 1
-	case k.name == VRRP && h.bell != nil:
-		boot.StopFD = ipc.ChildFD + 1
 	}
 	return boot
 }

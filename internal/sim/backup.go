@@ -87,6 +87,9 @@ func (s *witness) mayTakeOver(a *account, ev vrrp.Event) error {
 	for _, m := range a.mates {
 		owners = owners && m.owns()
 	}
+	if start, ok := ev.(vrrp.Start); ok && a.state == vrrp.Init && s.goesOn(a, start.Held) {
+		return nil
+	}
 	switch {
 	case s.now < s.begin:
 		return errors.New("takes over during the startup delay")
@@ -105,6 +108,21 @@ func (s *witness) mayTakeOver(a *account, ev vrrp.Event) error {
 		return fmt.Errorf("takes over %s too early (%+v)", due.Sub(s.now), a.waits)
 	}
 	return nil
+}
+
+// goesOn: a process that takes the place of one that died does, if nobody can
+// have missed three adverts of any member.
+func (s *witness) goesOn(a *account, held []vrrp.Held) bool {
+	for _, m := range a.mates {
+		ok := false
+		for _, h := range held {
+			ok = ok || s.routers[h.Router] == m && s.now.Sub(h.Sent) < time.Duration(m.downAdverts())*m.cfg.Advert
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // impatient: a backup does take over in time, a group when all members may.

@@ -23,7 +23,8 @@ type host struct {
 	current     config // as the node has it
 	node        *vrrp.Node
 	witness     *witness
-	off         bool // killed or stopped: not to be started by Run
+	held        []vrrp.Held // for the process that takes the place of one that died
+	off         bool        // killed or stopped: not to be started by Run
 	facts       map[string]fact
 	aliases     []string        // what it may be called besides
 	ports       map[string]port // of its routers, where a configuration says more than a script
@@ -108,7 +109,7 @@ func (w *World) start(h *host) {
 	for _, name := range h.tracks() {
 		w.report(h, name)
 	}
-	w.step(h, vrrp.Start{})
+	w.step(h, vrrp.Start{Held: h.held})
 }
 
 // tracks are the names of what the host's routers and groups watch.
@@ -176,6 +177,23 @@ func (w *World) end(h *host, orderly bool) {
 	h.resume(w.now)
 	h.node, h.off = nil, true
 	w.killed = h
+}
+
+// replace has the process die, and another one be there at once, which finds
+// the addresses as they are and is told when the last adverts were sent.
+func (w *World) replace(h *host) {
+	if h.node == nil || h.asleep {
+		return
+	}
+	w.disturb()
+	for i, a := range h.witness.routers {
+		if a.state == vrrp.Active {
+			h.held = append(h.held, vrrp.Held{Router: i, Sent: a.last})
+		}
+	}
+	h.node = nil
+	w.start(h)
+	h.held = nil
 }
 
 // sleep stops a host's process for a time, or the whole machine with its clock.

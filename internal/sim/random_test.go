@@ -300,6 +300,7 @@ var faults = []func(*author){
 	func(a *author) { a.say("link delay %dus jitter %dms", a.IntN(20_000), a.IntN(400)) },
 	func(a *author) { a.say("kill %s", a.host()) },
 	func(a *author) { a.say("stop %s", a.host()) },
+	func(a *author) { a.say("crash %s", a.host()) },
 	func(a *author) { a.say("start %s", a.host()) },
 	func(a *author) { a.say("pause %s %dms", a.host(), a.IntN(20_000)) },
 	func(a *author) { a.say("suspend %s %dms", a.host(), a.IntN(20_000)) },

@@ -26,6 +26,7 @@ import (
 //	suspend HOST TIME              the machine does not run; packets are lost
 //	kill HOST                      the process is gone, without a word
 //	stop HOST, start HOST          in an orderly way; with an empty memory
+//	crash HOST                     its process dies and is replaced at once
 //	cut HOST [[->] HOST], heal     from everybody, from each other, one way
 //	link OPTION…                   delay TIME, jitter TIME, loss PERCENT, duplicate PERCENT
 //	drift HOST PPM                 its clock is too fast
@@ -88,6 +89,7 @@ func init() {
 		"kill":    func(w *World, s *words) { s.with(w, func(h *host) { w.end(h, false) }) },
 		"stop":    func(w *World, s *words) { s.with(w, func(h *host) { w.end(h, true) }) },
 		"start":   func(w *World, s *words) { s.with(w, w.start) },
+		"crash":   func(w *World, s *words) { s.with(w, w.replace) },
 		"pause":   func(w *World, s *words) { s.with(w, func(h *host) { w.sleep(h, s.duration(), false) }) },
 		"suspend": func(w *World, s *words) { s.with(w, func(h *host) { w.sleep(h, s.duration(), true) }) },
 		"drift":   func(w *World, s *words) { s.with(w, func(h *host) { w.drift(h, int64(s.number(-100_000, 100_000))) }) },

@@ -43,6 +43,7 @@ type account struct {
 	state vrrp.State
 	since clock.Instant
 	cause vrrp.Cause
+	last  clock.Instant // advert
 
 	waits          // of a backup
 	duties         // of a master
@@ -169,6 +170,7 @@ func (s *witness) does(ev vrrp.Event, action vrrp.Action) error {
 			return nil
 		}
 		a.sent++
+		a.last = s.now
 		if want := a.effective; action.Priority != want {
 			return fmt.Errorf("%s advertises priority %d, but has %d", a.cfg.Name, action.Priority, want)
 		}

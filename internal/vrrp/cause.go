@@ -12,6 +12,14 @@ type Started struct{}
 
 func (Started) String() string { return "started" }
 
+// Resumed: the process died while the router was active, and another is there
+// so soon that nobody has noticed.
+type Resumed struct{ Silent time.Duration }
+
+func (c Resumed) String() string {
+	return "goes on: its process died and was replaced, the last advert was sent " + seconds(c.Silent) + " ago"
+}
+
 // Owner: the router owns the addresses and need not listen first.
 type Owner struct{}
 

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"slices"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 )
@@ -43,7 +44,7 @@ func (n *Node) Step(now clock.Instant, ev Event) []Action {
 	case Woke:
 		n.woke(ev)
 	case Start:
-		n.start()
+		n.start(ev.Held)
 	case Stop:
 		n.stop()
 	case Reconfigure:
@@ -114,15 +115,40 @@ func (n *Node) gather(byName map[string]*router) {
 }
 
 // start begins operation. What is known by then of tracked objects counts.
-func (n *Node) start() {
+func (n *Node) start(held []Held) {
 	if n.running {
 		return
 	}
 	n.running = true
 	n.begin = n.now.Add(n.cfg.StartupDelay)
 	for _, u := range n.units {
-		n.settle(u, nil, Started{})
+		if silent, ok := n.goesOn(u, held); ok {
+			n.move(u, u.members[0], Active, Resumed{Silent: silent})
+		} else {
+			n.settle(u, nil, Started{})
+		}
 	}
+}
+
+// goesOn reports whether a unit was active so lately that nobody can have
+// taken over: no backup does before DownAdverts intervals, whatever its
+// priority.
+func (n *Node) goesOn(u *unit, held []Held) (silent time.Duration, ok bool) {
+	if len(u.members) == 0 || u.blocked() != nil || !u.ready() {
+		return 0, false
+	}
+	for _, r := range u.members {
+		i := slices.IndexFunc(held, func(h Held) bool { return h.Router == r.index })
+		if i < 0 {
+			return 0, false
+		}
+		since := n.now.Sub(held[i].Sent)
+		if since < 0 || since >= time.Duration(r.cfg.DownAdverts)*r.cfg.Advert {
+			return 0, false
+		}
+		silent = max(silent, since)
+	}
+	return silent, true
 }
 
 // stop ends operation: whoever is active resigns.

@@ -9,6 +9,8 @@ package vrrp
 import (
 	"net/netip"
 	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
 )
 
 // VRID identifies a virtual router on its link, 1–255 (RFC 9568 §5.2.3).
@@ -121,7 +123,17 @@ type Event interface{ event() }
 
 // Start begins operation. Before it a Node only takes Track: a router does not
 // leave Init while something it tracks without a weight is unknown.
-type Start struct{}
+type Start struct {
+	// Held are routers that a predecessor was active for until a moment ago.
+	// Where that is so short that no other router can have noticed, they go on.
+	Held []Held
+}
+
+// Held is a router that was active, and when its last advert was sent.
+type Held struct {
+	Router int
+	Sent   clock.Instant
+}
 
 // Heard is a valid, authenticated advert for a configured virtual router.
 type Heard struct {

@@ -15,6 +15,9 @@ func (d *daemon) step(ev vrrp.Event) { d.stepAt(d.now(), ev) }
 // stepAt is step for what happened a moment ago. The machine's time never goes
 // back, so no earlier than the step before.
 func (d *daemon) stepAt(at clock.Instant, ev vrrp.Event) {
+	if t, ok := ev.(vrrp.Track); ok {
+		d.noteTrack(t)
+	}
 	d.last = max(d.last, at)
 	d.act(d.node.Step(d.last, ev))
 }
@@ -69,6 +72,8 @@ func (d *daemon) send(e *edge, p vrrp.Priority) {
 	e.counters.sent++
 	if p == 0 {
 		e.counters.zeroSent++
+	} else {
+		d.noteAdvert(e, d.now())
 	}
 	if e.hmac != nil {
 		e.sign(p, d.read().Wall)
@@ -95,7 +100,9 @@ func (d *daemon) become(e *edge, a *vrrp.Become) {
 		d.masters--
 		d.pace.forget(e)
 	}
-	e.active = active
+	if e.active = active; !active {
+		d.noteAdvert(e, 0)
+	}
 	for i := range e.holds {
 		e.holds[i].away = false
 	}

@@ -51,6 +51,9 @@ type edge struct {
 	signed   []byte       // advert and trailer
 	olds     []netip.Addr // peers that reckon checksums as keepalived did once
 
+	note int           // its place in the notes
+	sent clock.Instant // its last advert as master, 0 if it is none
+
 	counters counters
 	refusals refusals
 	faults   [wire.NumFaults]quiet

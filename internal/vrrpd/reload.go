@@ -133,6 +133,13 @@ func (d *daemon) adopt(next build.VRRP) {
 // forgetTracks drops what was told of objects that nobody tracks any more: the
 // machine has forgotten them as well.
 func (d *daemon) forgetTracks() {
+	tracked := d.trackNames()
+	maps.DeleteFunc(d.told, func(name string, _ verdict) bool { return !tracked[name] })
+	maps.DeleteFunc(d.notes.values, func(name string, _ uint64) bool { return !tracked[name] })
+}
+
+// trackNames are the names of everything that is tracked.
+func (d *daemon) trackNames() map[string]bool {
 	tracked := map[string]bool{}
 	for i := range d.cfg.Node.Routers {
 		for _, t := range d.cfg.Node.Routers[i].Tracks {
@@ -144,7 +151,7 @@ func (d *daemon) forgetTracks() {
 			tracked[t.Name] = true
 		}
 	}
-	maps.DeleteFunc(d.told, func(name string, _ verdict) bool { return !tracked[name] })
+	return tracked
 }
 
 // haunt keeps what the running configuration put into the kernel, so that what

@@ -117,6 +117,8 @@ type daemon struct {
 
 	trouble, fifoLoss, mailLoss, wallLoss quiet
 
+	notes notes // for a successor
+
 	hands    sync.WaitGroup // goroutines that post
 	reading  sync.Mutex     // held by the goroutine that reads a configuration
 	stopping bool
@@ -218,7 +220,10 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextBFD, d.tickBFD)
 	d.loop.OnDeadline(d.nextLease, d.tickLease)
 	d.loop.OnDeadline(d.nextProcess, d.tickProcess)
-	d.loop.OnWoke(func(slept time.Duration) { d.step(vrrp.Woke{Slept: slept}) })
+	d.loop.OnWoke(func(slept time.Duration) {
+		d.step(vrrp.Woke{Slept: slept})
+		d.noteApart()
+	})
 }
 
 // vigil sets how late a deadline must be served for us to have been asleep: an
@@ -239,6 +244,7 @@ func (d *daemon) vigil() {
 func (d *daemon) begin(cfg build.VRRP) {
 	booted := time.Duration(d.read().Boot)
 	cfg.Node.StartupDelay = max(cfg.Node.StartupDelay, cfg.DelayAfterBoot-booted)
+	d.openNotes()
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
 	d.stand(&cfg)
@@ -255,7 +261,9 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.begun = true
 	d.report()
 	left := d.leftOver()
-	d.step(vrrp.Start{})
+	held := d.resume(d.notes.Read())
+	d.renote()
+	d.step(vrrp.Start{Held: held})
 	d.retrack(cfg.Scripts)
 	d.refile(cfg.Files)
 	d.rebfd()
