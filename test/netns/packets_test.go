@@ -11,6 +11,8 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/lab"
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
+	"github.com/holdfast-ha/holdfast/internal/socket"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 const stranger = "192.0.2.66"
@@ -118,4 +120,44 @@ func TestMalformedPacketsAreCountedAndChangeNothing(t *testing.T) {
 	send(advert(51, 254), 255)
 	WaitLog(t, a, "(VI_1) "+enteringBackup, 2)
 	WaitMaster(t, Virtual, a, b)
+}
+
+// An Ethernet frame has at least 60 bytes, so a short advert comes with padding,
+// whatever that has in it.
+func TestPaddingIsNoPartOfAnAdvert(t *testing.T) {
+	l, a, b := pair(t)
+	n := Node(t, l, "stranger", stranger+"/24")
+	p := advert(51, 254)
+	src, dst := netip.MustParseAddr(stranger).As4(), netip.MustParseAddr("224.0.0.18").As4()
+	ip := append([]byte{0x45, 0xc0, 0, byte(20 + len(p)), 0, 0, 0, 0, 255, 112, 0, 0}, src[:]...)
+	ip = append(ip, dst[:]...)
+	var total uint32
+	for i := 0; i < len(ip); i += 2 {
+		total += uint32(binary.BigEndian.Uint16(ip[i:]))
+	}
+	binary.BigEndian.PutUint16(ip[10:], ^uint16(total&0xffff+total>>16))
+	Must(t, n.Do(func() error {
+		eth0, err := net.InterfaceByName("eth0")
+		if err != nil {
+			return err
+		}
+		frames, err := socket.OpenFrames()
+		if err != nil {
+			return err
+		}
+		defer frames.Close()
+		f := wire.AppendEthernet(nil, wire.MulticastHardware(wire.Group4), wire.HardwareAddr(eth0.HardwareAddr), wire.EtherIPv4)
+		f = append(append(f, ip...), p...)
+		for len(f) < 60 {
+			f = append(f, 0xaa)
+		}
+		frames.Send(eth0.Index, f)
+		frames.Flush()
+		return nil
+	}))
+	WaitLog(t, a, "(VI_1) "+enteringBackup, 2)
+	WaitMaster(t, Virtual, a, b)
+	if i := a.Instance("VI_1"); i == nil || i.Counters["packet_len_err"] != 0 {
+		t.Errorf("%+v", i)
+	}
 }
