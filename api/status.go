@@ -72,7 +72,8 @@ type Instance struct {
 	State        string            `json:"state"` // MASTER, BACKUP, FAULT, INIT
 	Since        time.Time         `json:"since"`
 	Cause        string            `json:"cause"`
-	Interface    string            `json:"interface"`
+	Interface    string            `json:"interface"`      // as the configuration names it
+	VMAC         string            `json:"vmac,omitempty"` // the virtual interface above it
 	VRID         int               `json:"vrid"`
 	Family       string            `json:"family"` // IPv4, IPv6
 	VRRPVersion  int               `json:"vrrp_version"`

@@ -98,7 +98,7 @@ func printStatus(w io.Writer, s api.Status) {
 	table(w, "INSTANCE\tSTATE\tFOR\tINTERFACE\tVRID\tPRIORITY\tMASTER\tCAUSE", len(s.Instances), func(i int) string {
 		v := &s.Instances[i]
 		return fmt.Sprintf("%s\t%s\t%v\t%s\t%d\t%s\t%s\t%s",
-			v.Name, v.State, ago(v.Since), v.Interface, v.VRID, priority(v), master(v), or(v.Cause, "-"))
+			v.Name, v.State, ago(v.Since), place(v), v.VRID, priority(v), master(v), or(v.Cause, "-"))
 	})
 	printSplits(w, s.Instances)
 	printReadiness(w, s.Instances)
@@ -259,4 +259,12 @@ func or(s, otherwise string) string {
 		return otherwise
 	}
 	return s
+}
+
+// place is the interface of a virtual router, as ip(8) writes a virtual one.
+func place(v *api.Instance) string {
+	if v.VMAC == "" {
+		return v.Interface
+	}
+	return v.VMAC + "@" + v.Interface
 }

@@ -39,8 +39,9 @@ type Router struct {
 	Next        time.Time         `json:"next"` // takes over, or sends its next advert; zero: no such time
 	Down        time.Duration     `json:"down"` // Master_Down_Interval
 	Interface   string            `json:"interface"`
-	Source      string            `json:"source"` // where adverts come from; empty: nowhere
-	Master      string            `json:"master"` // whom a backup hears
+	VMAC        string            `json:"vmac,omitempty"` // the virtual interface above it
+	Source      string            `json:"source"`         // where adverts come from; empty: nowhere
+	Master      string            `json:"master"`         // whom a backup hears
 	MasterPrio  int               `json:"master_priority"`
 	MasterEvery time.Duration     `json:"master_interval"`
 	Priority    int               `json:"priority"`  // effective

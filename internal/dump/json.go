@@ -60,12 +60,8 @@ func (p *printer) json(i *conf.VRRPInstance, r *Router) object {
 	o.flag("dont_track_primary", i.DontTrackPrimary)
 	o.flag("skip_check_adv_addr", i.SkipCheckAddr)
 	o.flag("strict_mode", i.Strict)
-	vmac, base := "", r.Interface
-	if i.VMAC != nil {
-		vmac, base = r.Interface, i.Interface
-	}
-	o.add("vmac_ifname", vmac)
-	o.add("ifp_ifname", base)
+	o.add("vmac_ifname", r.VMAC)
+	o.add("ifp_ifname", r.Interface)
 	o.add("master_priority", r.MasterPrio)
 	o.raw("last_transition", fmt.Sprintf("%d.%06d", r.Since.Unix(), r.Since.Nanosecond()/1000))
 	o.garp(&i.GARP)

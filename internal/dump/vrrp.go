@@ -143,7 +143,7 @@ func wanted(i *conf.VRRPInstance, r *Router) string {
 
 // where is the interface, and how adverts go.
 func (p *printer) where(i *conf.VRRPInstance, r *Router) {
-	p.line("   Interface = %s", i.Interface)
+	p.vmac(i, r)
 	if i.DontTrackPrimary {
 		p.line("   VRRP interface tracking disabled")
 	}
@@ -169,6 +169,26 @@ func (p *printer) where(i *conf.VRRPInstance, r *Router) {
 		}
 	}
 	p.line("   Multicast address %s", group)
+}
+
+// vmac is the interface, and the virtual one above it.
+func (p *printer) vmac(i *conf.VRRPInstance, r *Router) {
+	if r == nil || r.VMAC == "" {
+		p.line("   Interface = %s", i.Interface)
+		return
+	}
+	up, kind, base := true, "VMAC", ""
+	if dev := find(p.opts.Interfaces, r.VMAC, func(i *Interface) string { return i.Name }); dev != nil {
+		up = dev.Up
+	}
+	if i.VMAC != nil && i.VMAC.IPVLAN {
+		kind = "IPVLAN"
+	}
+	if i.XmitBase {
+		base = ", xmit base i/f"
+	}
+	p.line("   Use %s, i/f name %s, is_up = %t, xmit_base = %t", kind, r.VMAC, up, i.XmitBase)
+	p.line("   Interface = %s, %s on %s%s", r.VMAC, strings.ToLower(kind), i.Interface, base)
 }
 
 func (p *printer) garp(i *conf.VRRPInstance) {

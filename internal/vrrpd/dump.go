@@ -32,7 +32,7 @@ func (d *daemon) dump() dump.VRRP {
 func (d *daemon) dumpRouter(i int, now clock.Reading) dump.Router {
 	e, v := d.edges[i], d.node.Router(i)
 	r := dump.Router{
-		Name: e.Name, State: v.State.String(), Since: wall(v.Since, now), Down: v.Down, Interface: e.Interface,
+		Name: e.Name, State: v.State.String(), Since: wall(v.Since, now), Down: v.Down, Interface: e.Base, VMAC: e.VMAC,
 		MasterEvery: v.MasterAdvert, Priority: int(v.Priority), Total: int(v.Priority),
 		Addresses: e.active && len(e.holds) > 0, Counters: d.counts(e),
 	}

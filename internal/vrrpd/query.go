@@ -49,7 +49,7 @@ func (d *daemon) status() api.Status {
 func (d *daemon) instance(i int, now clock.Reading) api.Instance {
 	e, v := d.edges[i], d.node.Router(i)
 	out := api.Instance{
-		Name: e.Name, State: v.State.String(), Since: wall(v.Since, now), Interface: e.Interface,
+		Name: e.Name, State: v.State.String(), Since: wall(v.Since, now), Interface: e.Base, VMAC: e.VMAC,
 		VRID: int(e.VRID), Family: map[int]string{4: "IPv4", 6: "IPv6"}[e.Family], VRRPVersion: e.Version,
 		Priority: int(v.Priority), BasePriority: int(v.Base),
 		AdvertMS:  float64(e.Interval) / float64(time.Millisecond),
