@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/track"
 )
 
 // peersNotMutual looks at every pair: each must send to the other.
@@ -155,8 +154,7 @@ func weakWeights(v *virtualRouter, say sayer) {
 func (p *part) upPriority() int {
 	all := 0
 	for _, t := range p.node.weights(p.VRRPInstance) {
-		add, _ := track.Weigh(true, t.Weight, t.Reverse)
-		all += add
+		all += t.up
 	}
 	return clamp(p.Priority, all)
 }

@@ -150,7 +150,7 @@ func deadWeight(s *subject, say sayer) {
 		all := s.weights(i)
 		low, high := sum(all)
 		for _, t := range all {
-			l, h := t.reach()
+			l, h := t.low, t.high
 			// whatever the others add, does this one change anything?
 			dead := func(others int) bool { return clamp(i.Priority, others+l) == clamp(i.Priority, others+h) }
 			if dead(low-l) && dead(high-h) {

@@ -31,6 +31,7 @@ func TestSource(t *testing.T) {
 		{"a backslash that does not go on", "$A=1 \\ \nb\n", "$A=1 \\ \nb\n"},
 		{"a blank line ends a definition", "$A=1 \\\n\n\nb\n", "$A=1 \\\n\nb\n"},
 		{"conditions", "@a x {\n@b y {\nc\n@a }\n@b }\nd\n", "@a x {\n@b y {\n    c\n@a }\n@b }\nd\n"},
+		{"an id that ends in a brace", "a {\n@{ }\nb\n", "a {\n@{ }\nb\n"},
 		{"sequences", "~SEQ(a,  1,  3) b  ${a}\n", "~SEQ(a,  1,  3) b  ${a}\n"},
 		{"include", "a {\ninclude x{1,2}.conf\n}\n", "a {\n    include x{1,2}.conf\n}\n"},
 		{"carriage returns", "a {\r\nb\r\n}\r\n", "a {\n    b\n}\n"},
@@ -71,7 +72,7 @@ func TestSameSeesDifferences(t *testing.T) {
 
 // pieces are what texts are made of; any order of them is tried.
 var pieces = []string{"a", "b c", "{", "}", "{\n", "}\n", "\n", "\n\n", " ", "\t", "\r\n", "\\", "\\\n", "\\ \n", `"`, `""`, "'", "#", "!", "# c\n",
-	"@a ", "@b ", "@^a ", "@", "$A=", "$A=x\n", "$A", "${A}", "${", "$B= \\\nx {\\\ny\\\n}\n", "~SEQ(A, 1, 2) ", "~", "include x", "include", "{{ A }}", "{% x", "{{", "%}", "\x00", "\v", "\xff"}
+	"@a ", "@b ", "@^a ", "@", "@{ }", "@a{ ", "$A=", "$A=x\n", "$A", "${A}", "${", "$B= \\\nx {\\\ny\\\n}\n", "~SEQ(A, 1, 2) ", "~", "include x", "include", "{{ A }}", "{% x", "{{", "%}", "\x00", "\v", "\xff"}
 
 func TestMeaningStays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

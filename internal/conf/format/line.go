@@ -115,14 +115,14 @@ func (n *line) tidy() string {
 	}
 	b := make([]byte, 0, len(n.head)+8)
 	b = append(b, n.id()...)
-	s, gap := n.head[len(b):], false
+	s, gap, opened := n.head[len(b):], false, false // opened: a brace is the last that was put
 	put := func(t string) {
-		if (gap || t == "{" || t == "}") && len(b) > 0 && (t != "}" || b[len(b)-1] != '{') {
+		if (gap || t == "{" || t == "}") && len(b) > 0 && (t != "}" || !opened) {
 			if b[len(b)-1] != ' ' {
 				b = append(b, ' ')
 			}
 		}
-		b, gap = append(b, t...), t == "{" || t == "}"
+		b, gap, opened = append(b, t...), t == "{" || t == "}", t == "{"
 	}
 	for i := 0; i < len(s); {
 		from := i
