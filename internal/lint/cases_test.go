@@ -59,6 +59,12 @@ func TestCases(t *testing.T) {
 			},
 			want: []string{"HF164", "HF164"},
 		},
+		"a number in a file may outweigh anything": {
+			nodes: []string{
+				"track_file f {\n file /run/f\n}\n" + twoScripts + router("a", 1, 150, v, scripts("  x weight -20")+"\n track_file {\n  f\n }"),
+				router("b", 1, 100, v, ""),
+			},
+		},
 		"swapped numbers": {
 			nodes: []string{
 				router("a", 1, 150, v, "") + router("b", 2, 150, "192.0.2.101", ""),

@@ -32,7 +32,10 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	}
 	if home != "" {
 		s := "it belongs into " + home
-		if near != "" && strings.HasSuffix(near, "_"+word.Text) {
+		switch r := w.renamed(b, word.Text); {
+		case r != "":
+			s = "here it is " + r
+		case near != "" && strings.HasSuffix(near, "_"+word.Text):
 			s = "here it is " + near
 		}
 		w.Fault("HF014", diag.Error, word, "no keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
@@ -40,12 +43,19 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	}
 	s := ""
 	switch {
+	case gone[word.Text] != "":
+		s = gone[word.Text]
 	case near != "":
 		s = "did you mean " + near + "?"
 	case conflict[word.Text]:
 		s = "a merge conflict was left in the file"
 	}
 	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
+}
+
+// gone are keywords that keepalived had once and many files still have.
+var gone = map[string]string{
+	"nat_mask": "keepalived has not had it for long, leave it out",
 }
 
 // conflict are the marks that version control leaves where two changes meet.
@@ -74,6 +84,17 @@ func (w *Walker[T]) home(word string) string {
 		found = append(found[:maxHomes], "…")
 	}
 	return strings.Join(found, " or ")
+}
+
+// renamed is the keyword of b that took the place of an old one, which other
+// blocks still have; empty if there is none.
+func (w *Walker[T]) renamed(b *Block[T], word string) (to string) {
+	w.Root.Each(func(_ *Block[T], r *Row[T]) {
+		if r.Name == word && r.Deprecated != "" && b.Find(r.Deprecated) != nil {
+			to = r.Deprecated
+		}
+	})
+	return to
 }
 
 // nearest is the keyword of b closest to word, empty if none is close.
