@@ -233,7 +233,11 @@ func TestSecure(t *testing.T) {
 	if err := Secure("/bin/sh"); err != nil {
 		t.Errorf("/bin/sh: %v", err)
 	}
-	script := filepath.Join(t.TempDir(), "s") // below /tmp, which everybody may write
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(dir, "s")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -287,6 +291,15 @@ func TestSecureLooksAtEveryPart(t *testing.T) {
 	_ = os.Chmod(dir, 0o755)
 	check("folder of somebody else", link, ErrInsecure)
 	_ = os.Chown(dir, 0, 0)
+	_ = os.Chmod(dir, 0o777|os.ModeSticky)
+	check("sticky folder", link, nil)
+	_ = os.Chown(file, 65534, 0)
+	check("file of somebody else in it", link, ErrInsecure)
+	_ = os.Chown(file, 0, 0)
+	_ = os.Chmod(dir, 0o755)
+	_ = os.Lchown(link, 65534, 0)
+	check("link of somebody else", link, ErrInsecure)
+	_ = os.Lchown(link, 0, 0)
 	_ = os.Chmod(file, 0o757)
 	check("everybody writes the file", link, ErrInsecure)
 }

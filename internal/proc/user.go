@@ -141,7 +141,8 @@ const maxLinks = 40
 
 // Secure reports whether nobody but root can change what path leads to: every
 // folder on the way, every symbolic link and the file itself must belong to
-// root, and neither another group nor everybody may write it.
+// root, and neither another group nor everybody may write it. In a folder with
+// the sticky bit nobody can replace what is root's, so that one may be.
 func Secure(path string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -174,7 +175,9 @@ func Secure(path string) error {
 			at = next
 			continue
 		}
-		// A link itself is safe if its folder is; where it leads is checked.
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != 0 {
+			return fmt.Errorf("%s %w", next, ErrInsecure)
+		}
 		if links++; links > maxLinks {
 			return fmt.Errorf("path %s: %w", path, syscall.ELOOP)
 		}
@@ -198,7 +201,13 @@ func secureOne(path string) error {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode()
-	if !ok || st.Uid != 0 || mode&0o002 != 0 || mode&0o020 != 0 && st.Gid != 0 {
+	if !ok || st.Uid != 0 {
+		return fmt.Errorf("%s %w", path, ErrInsecure)
+	}
+	if mode.IsDir() && mode&fs.ModeSticky != 0 {
+		return nil
+	}
+	if mode&0o002 != 0 || mode&0o020 != 0 && st.Gid != 0 {
 		return fmt.Errorf("%s %w", path, ErrInsecure)
 	}
 	return nil
