@@ -36,7 +36,7 @@ func configTest(t terminal, f *flags, file string) int {
 		out = w
 	}
 	q := f.request()
-	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, Dir: absolute("."), System: system})
+	cfg, found := conf.Load(disk, f.file, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, Dir: absolute("."), AllFiles: f.allFiles, System: system})
 	_ = diag.Print(out, found) // who reads is gone: the exit code remains
 	fatal := func(ids ...string) bool {
 		return slices.ContainsFunc(found, func(d diag.Diagnostic) bool {

@@ -56,6 +56,7 @@ func daemon(t terminal, program string, args []string) int {
 		o.Started = tellLauncher
 		_ = unix.Chdir("/")
 	}
+	defer f.coreDumps(t, program)()
 	return parent.Run(o)
 }
 
@@ -87,9 +88,6 @@ func (f *flags) options(program string, args []string) parent.Options {
 	if err != nil {
 		mask = -1
 	}
-	if f.coreDump {
-		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
-	}
 	facility, _ := parseFacility(f.facility)
 	logFile, _ := f.given("log-file", f.logFile, "/tmp/keepalived.log")
 	word := identWord(program)
@@ -107,7 +105,7 @@ func (f *flags) options(program string, args []string) parent.Options {
 		Idents: map[string]string{
 			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.BFD: word + "_bfd", parent.Proxy: word + "_proxy",
 		},
-		Umask: mask, NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
+		LogAddresses: f.addresses, Umask: mask, NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
 		Control: absolute(f.control), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
 		ListenProxy: listenProxy,
 	}
@@ -119,6 +117,7 @@ func identWord(program string) string { return strings.ToUpper(program[:1]) + pr
 func (f *flags) request() parent.LoadRequest {
 	r := parent.LoadRequest{
 		ConfigFile: absolute(f.file), ConfigID: f.id, Strict: f.strict, All: f.all,
+		AllFiles: f.allFiles, Dump: f.dump,
 		VRRP: f.vrrp || !f.check, Checkers: f.check || !f.vrrp, BFD: !f.noBFD,
 	}
 	if r.ConfigID == "" {

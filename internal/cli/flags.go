@@ -27,6 +27,8 @@ type flags struct {
 	dontRespawn                       bool
 	umask                             string
 	ignoreINT, coreDump               bool
+	corePattern                       string
+	addresses, dump, allFiles         bool
 	keepVRRP, keepIPVS, releaseVIPs   bool
 	console, detail, noSyslog, asJSON bool
 	facility                          string
@@ -43,15 +45,15 @@ type option struct {
 }
 
 // withoutEffect are those that are missed; moot are those whose wish is granted
-// without them: logs are written at once, and Go checks its memory.
+// without them: logs are written at once, Go checks its memory, configurations
+// are handed on as sealed memory, and debug and perf are for builds of the
+// original that have them.
 var (
 	withoutEffect = []option{
-		{"address-monitoring", "a", 0}, {"dump-conf", "d", 0}, {"all-config", "e", 0}, {"snmp", "x", 0},
-		{"snmp-agent-socket", "A", '!'}, {"core-dump-pattern", "M", '?'}, {"genhash", "T", 0},
-		{"config-fd", "", '!'}, {"debug", "", '?'}, {"perf", "", '?'},
+		{"snmp", "x", 0}, {"snmp-agent-socket", "A", '!'}, {"genhash", "T", 0},
 	}
 	moot = []option{
-		{"flush-log-file", "", 0},
+		{"flush-log-file", "", 0}, {"config-fd", "", '!'}, {"debug", "", '?'}, {"perf", "", '?'},
 		{"mem-check", "L", 0}, {"mem-check-log", "O", 0}, {"no-mem-check", "", 0},
 	}
 )
@@ -79,6 +81,10 @@ func newFlags() *flags {
 	s.StringVarP(&f.umask, "umask", "u", "", "")
 	s.BoolVar(&f.ignoreINT, "ignore-sigint", false, "")
 	s.BoolVarP(&f.coreDump, "core-dump", "m", false, "")
+	s.StringVarP(&f.corePattern, "core-dump-pattern", "M", "", "")
+	s.BoolVarP(&f.addresses, "address-monitoring", "a", false, "")
+	s.BoolVarP(&f.dump, "dump-conf", "d", false, "")
+	s.BoolVarP(&f.allFiles, "all-config", "e", false, "")
 	s.BoolVarP(&f.keepVRRP, "dont-release-vrrp", "V", false, "")
 	s.BoolVarP(&f.keepIPVS, "dont-release-ipvs", "I", false, "")
 	s.BoolVarP(&f.releaseVIPs, "release-vips", "X", false, "")
@@ -101,7 +107,7 @@ func newFlags() *flags {
 			s.Lookup(o.long).NoOptDefVal = optional
 		}
 	}
-	for _, long := range []string{"config-test", "log-file"} {
+	for _, long := range []string{"config-test", "log-file", "core-dump-pattern"} {
 		s.Lookup(long).NoOptDefVal = optional
 	}
 	return f

@@ -34,6 +34,7 @@ What to run
       --all                     start every subsystem, configured or not
   -s, --namespace=NAME          run in that network namespace
   -t, --config-test[=FILE]      only test the configuration; say what is wrong on stderr, or in FILE
+  -e, --all-config              every included file must be there
       --strict                  refuse to start with problems in the configuration
 
 How to run
@@ -46,7 +47,8 @@ How to run
   -R, --dont-respawn            end when a child dies, instead of starting it again
   -u, --umask=MASK              for the files that are made
       --ignore-sigint           Ctrl-C does not stop it
-  -m, --core-dump               allow core dumps
+  -m, --core-dump               dump core when it crashes
+  -M, --core-dump-pattern[=P]   and have the kernel name the dumps P while it runs; core by default
 
 What to leave at stop
   -V, --dont-release-vrrp       virtual addresses and routes
@@ -59,6 +61,8 @@ Where to log
   -S, --log-facility=FACILITY   syslog: 0-7, local0-local7, user or daemon (default)
   -g, --log-file[=FILE]         also to files; /tmp/keepalived.log by default
   -G, --no-syslog               not to syslog
+  -a, --address-monitoring      log every address that comes or goes
+  -d, --dump-conf               log the configuration
       --log-json                one JSON object a line, on stderr and in files
 
 Asking
@@ -66,7 +70,7 @@ Asking
   -v, --version
   -h, --help
 
-Taken for the original's sake, without effect yet: -a, -d, -e, -x, -A, -M,
---config-fd, --debug, --perf; needless here: -B, -b, -L, -O, --flush-log-file,
---no-mem-check; not there yet: -T (genhash).
+Taken for the original's sake, without effect yet: -x, -A; needless here: -L, -O,
+--no-mem-check, --flush-log-file, --config-fd, --debug, --perf; not there yet:
+-T (genhash).
 `

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/print"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
@@ -48,7 +49,7 @@ var (
 func read(q parent.LoadRequest, running []byte) (parent.Report, []byte) {
 	shortLife()
 	once, facts := source.NewRecorder(disk), conf.NewFacts(system)
-	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, System: facts})
+	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, AllFiles: q.AllFiles, System: facts})
 	r := report(q, cfg, found)
 	if r.Fatal != "" {
 		return r, nil
@@ -99,6 +100,10 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 			r.Fatal, r.Exit = found[i].Message, fatalExit(q.ConfigFile)
 			return r
 		}
+	}
+	if q.Dump {
+		r.Dump = strings.Split(strings.TrimRight(print.Text(print.Tree(cfg), false), "\n"), "\n")
+		r.Dump = r.Dump[:min(len(r.Dump), parent.MaxDump)]
 	}
 	r.StartupScript = script(g, g.StartupScript)
 	r.ShutdownScript = script(g, g.ShutdownScript)

@@ -16,6 +16,9 @@ type Options struct {
 	Env func(name string) string
 	// Dir is the working directory, for ${_PWD} in a file with a relative name.
 	Dir string
+	// AllFiles: a file that is included and cannot be read is Fatal, unless
+	// include_check says otherwise (-e).
+	AllFiles bool
 	// System has the facts about the machine; nil: none is known, and nothing
 	// is said about missing interfaces, users and scripts.
 	System System
@@ -52,7 +55,7 @@ func NewReader(files source.Files, name string, opts Options, report func(diag.D
 	if opts.System != nil {
 		host = opts.System.HostName()
 	}
-	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, HostName: host, Env: opts.Env, Dir: opts.Dir}, report)
+	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, HostName: host, Env: opts.Env, Dir: opts.Dir, Strict: opts.AllFiles}, report)
 }
 
 // Load reads the configuration called name. It always returns a Config, of

@@ -84,7 +84,9 @@ type BootInfo struct {
 	PIDFile string `json:"pid_file"`
 	// KeepVRRP (-V), KeepIPVS (-I): leave addresses or services at stop.
 	KeepVRRP bool `json:"keep_vrrp"`
-	KeepIPVS bool `json:"keep_ipvs"`
+	// LogAddresses (-a): log all addresses that come and go.
+	LogAddresses bool `json:"log_addresses,omitempty"`
+	KeepIPVS     bool `json:"keep_ipvs"`
 	// ReleaseVIPs (-X): drop virtual addresses also on a mere transition to backup by signal.
 	ReleaseVIPs bool       `json:"release_vips"`
 	Log         LogOptions `json:"log"`

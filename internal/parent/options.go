@@ -51,6 +51,8 @@ type Options struct {
 	Umask int
 	// KeepVRRP (-V), KeepIPVS (-I), ReleaseVIPs (-X): see ipc.BootInfo.
 	KeepVRRP, KeepIPVS, ReleaseVIPs bool
+	// LogAddresses has changes of addresses logged (-a).
+	LogAddresses bool
 	// Control is the path of the control socket; empty: it lies beside the
 	// parent's pid file.
 	Control string
@@ -82,7 +84,14 @@ type LoadRequest struct {
 	BFD      bool `json:"bfd"` // not -B
 	All      bool `json:"all"`
 	Strict   bool `json:"strict"`
+	// AllFiles: every included file must be there (-e).
+	AllFiles bool `json:"all_files,omitempty"`
+	// Dump asks for the configuration in its final form (-d).
+	Dump bool `json:"dump,omitempty"`
 }
+
+// MaxDump bounds the lines of the configuration that are logged (-d).
+const MaxDump = 5000
 
 // MaxProblems bounds the diagnostics that the parent keeps.
 const MaxProblems = 1000
@@ -122,8 +131,10 @@ type Report struct {
 	// ChildWait is how long children may take to end (child_wait_time).
 	ChildWait time.Duration `json:"child_wait"`
 	// Umask of files that are made; -1: the configuration does not say.
-	Umask   int     `json:"umask"`
-	Reloads Reloads `json:"reloads"`
+	Umask int `json:"umask"`
+	// Dump is the configuration, a line each, if asked for; at most MaxDump.
+	Dump    []string `json:"dump,omitempty"`
+	Reloads Reloads  `json:"reloads"`
 }
 
 // Reloads says when reloads happen and what comes with them; the fields are

@@ -24,6 +24,9 @@ func (h *house) announce(r *Report) {
 	for _, note := range h.o.Notes {
 		h.tell(slog.LevelWarn, "process", "command line: %s", note)
 	}
+	for _, line := range r.Dump {
+		h.tell(slog.LevelInfo, "config", "%s", line)
+	}
 	if r.Fatal == "" && len(r.Children) == 0 {
 		h.tell(slog.LevelWarn, "config", "%s has no configuration to run", h.o.Program)
 	}

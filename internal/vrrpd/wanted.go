@@ -188,6 +188,9 @@ func (d *daemon) tickRetry(clock.Instant, time.Duration) {
 
 // changed takes one change of the mirror; settle acts on all of them.
 func (d *daemon) changed(c kernel.Change) {
+	if c.Kind == kernel.AddrChanged && d.boot.LogAddresses {
+		d.logAddress(c)
+	}
 	switch {
 	case c.Kind == kernel.LinkChanged:
 		d.moved = d.moved || d.concerns(c.Link)
@@ -200,6 +203,15 @@ func (d *daemon) changed(c kernel.Change) {
 	case c.Kind == kernel.RuleChanged && len(d.ruleOwners[c.Rule]) > 0:
 		d.suspectRules = append(d.suspectRules, c.Rule)
 	}
+}
+
+// logAddress tells of an address (--address-monitoring).
+func (d *daemon) logAddress(c kernel.Change) {
+	what := "added to"
+	if c.Gone {
+		what = "removed from"
+	}
+	d.sayf(slog.LevelInfo, kindAddress, "", "Netlink reflector reports IP %s %s %s", c.Addr.Addr, what, d.mirror.Name(c.Link))
 }
 
 // concerns reports whether a link is one of those that the configuration

@@ -22,6 +22,7 @@ type Options struct {
 	ConfigID string                   // compared with @ID and @^ID; empty: HostName up to the first dot
 	HostName string                   // the machine's name
 	Env      func(name string) string // ${_ENV NAME}; nil: nothing is set
+	Strict   bool                     // what is included must be there, as with include_check and no options
 	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
 }
 
@@ -86,6 +87,9 @@ func New(files source.Files, name string, opt Options, report func(diag.Diagnost
 		opt.ConfigID, _, _ = cutAny(opt.HostName, ".")
 	}
 	l := &Lines{files: files, opt: opt, report: report, left: MaxExpanded, random: seed(opt.HostName, opt.ConfigID)}
+	if opt.Strict {
+		l.checks = allChecks
+	}
 	l.openRoot(name)
 	return l
 }
