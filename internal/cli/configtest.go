@@ -46,6 +46,8 @@ func configTest(t terminal, f *flags, file string) int {
 	switch { // in the order in which keepalived comes to them
 	case fatal() && fatalExit(f.file) != parent.ExitConfig:
 		return exitUnreadable
+	case slices.ContainsFunc(found, lacksInclude):
+		return parent.ExitNoConfig
 	case fatal("HF012"):
 		return exitMissing
 	case fatal("HF026"):
@@ -58,6 +60,10 @@ func configTest(t terminal, f *flags, file string) int {
 	}
 	return parent.ExitOK
 }
+
+// lacksInclude: a file that had to be included is not there, so there is no
+// configuration, as far as exit codes go.
+func lacksInclude(d diag.Diagnostic) bool { return d.Severity == diag.Fatal && d.ID == "HF007" }
 
 // fatalExit is the exit code of a start that found no configuration to run.
 func fatalExit(file string) int {

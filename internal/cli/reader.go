@@ -98,6 +98,9 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
 			r.Fatal, r.Exit = found[i].Message, fatalExit(q.ConfigFile)
+			if lacksInclude(found[i]) {
+				r.Exit = parent.ExitNoConfig
+			}
 			return r
 		}
 	}
