@@ -58,17 +58,55 @@ var dumpTitles = map[string]string{
 	DumpData: "VRRP and checker data", DumpStats: "VRRP stats", DumpClear: "and clearing VRRP stats", DumpJSON: "VRRP as json",
 }
 
-// dump has data files written: the children answer from their loops what they
-// know, and a process of its own formats and writes it.
+// maxDumps bounds the dumps that wait for the one under way.
+const maxDumps = 16
+
+// dumpDone tells that a dump has been written, or why not.
+type dumpDone struct {
+	title   string
+	written []string
+	err     error
+}
+
+// dump has data files written, one dump after the other, so that an older one
+// never replaces a newer one.
 func (h *house) dump(what string) {
+	switch {
+	case !h.dumping:
+		h.dumping = h.beginDump(what)
+	case len(h.dumps) < maxDumps:
+		h.dumps = append(h.dumps, what)
+	default:
+		h.tell(slog.LevelWarn, "process", "Printing %s: %d others wait already", dumpTitles[what], maxDumps)
+	}
+}
+
+func (h *house) dumpDone(d dumpDone) {
+	if d.err != nil {
+		h.tell(slog.LevelError, "process", "%s: %v", d.title, d.err)
+	}
+	if len(d.written) > 0 {
+		h.tell(slog.LevelInfo, "process", "%s: %s", d.title, join(d.written))
+	}
+	h.dumping = false
+	for len(h.dumps) > 0 && !h.dumping {
+		what := h.dumps[0]
+		h.dumps = h.dumps[1:]
+		h.dump(what)
+	}
+}
+
+// beginDump asks the children, which answer from their loops what they know;
+// a process of its own formats and writes it. It reports whether it began.
+func (h *house) beginDump(what string) bool {
 	if h.snapshot == nil || h.stopping {
-		h.tell(slog.LevelWarn, "process", "Printing %s: nothing runs yet", what)
-		return
+		h.tell(slog.LevelWarn, "process", "Printing %s: nothing runs yet", dumpTitles[what])
+		return false
 	}
 	fd, err := unix.FcntlInt(h.snapshot.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		h.tell(slog.LevelError, "process", "Printing %s: copy the snapshot's descriptor: %v", what, err)
-		return
+		h.tell(slog.LevelError, "process", "Printing %s: copy the snapshot's descriptor: %v", dumpTitles[what], err)
+		return false
 	}
 	snapshot := os.NewFile(uintptr(fd), "snapshot")
 	q := &query{topic: ipc.TopicDump, reply: make(chan *query, 1)}
@@ -84,6 +122,7 @@ func (h *house) dump(what string) {
 	h.ask(q)
 	h.work.Go(func() {
 		defer snapshot.Close()
+		done := dumpDone{title: title}
 		select {
 		case <-q.reply:
 		case <-h.ctx.Done():
@@ -93,17 +132,13 @@ func (h *house) dump(what string) {
 			request.States[name] = q.bodies[i]
 		}
 		report, err := writeDump(h.ctx, &h.o, netns, request, snapshot)
-		err = errors.Join(q.err, err)
 		if report.Error != "" {
 			err = errors.Join(err, errors.New(report.Error))
 		}
-		if err != nil {
-			h.tell(slog.LevelError, "process", "%s: %v", title, err)
-		}
-		if len(report.Written) > 0 {
-			h.tell(slog.LevelInfo, "process", "%s: %s", title, join(report.Written))
-		}
+		done.written, done.err = report.Written, errors.Join(q.err, err)
+		h.post(done)
 	})
+	return true
 }
 
 // writeDump is the conversation with the writer.

@@ -70,6 +70,9 @@ type house struct {
 	started  bool // the start is over, one way or the other
 	waiting  map[string]bool
 
+	dumping bool     // data files are being written
+	dumps   []string // that wait for it
+
 	stopping bool
 	stopBy   clock.Instant
 	why      string // why it stops
@@ -217,6 +220,8 @@ func (h *house) take(ev any) {
 		h.tell(slog.LevelWarn, "config", "%s", string(ev))
 	case appointment:
 		h.appointed(ev)
+	case dumpDone:
+		h.dumpDone(ev)
 	case *recollection:
 		h.recollect(ev)
 	}
