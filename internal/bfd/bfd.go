@@ -72,6 +72,10 @@ type Become struct {
 	Detect time.Duration
 	// Their is the diagnostic of the neighbour, when it is the one who says so.
 	Their wire.BFDDiag
+	// Orderly: the neighbour takes the session down on purpose (AdminDown),
+	// which says nothing about the path: who tracks the session is not to act
+	// on it (RFC 5882 §3.2).
+	Orderly bool
 }
 
 func (Send) action()   {}

@@ -176,7 +176,7 @@ func TestStop(t *testing.T) {
 	p.step(0, Stop{})
 	p.run(time.Millisecond)
 	p.want(wire.BFDAdminDown, wire.BFDDown)
-	if b := p.seen[1][0]; b.Diag != wire.BFDNeighbourDown || b.Their != wire.BFDDiagAdminDown {
+	if b := p.seen[1][0]; b.Diag != wire.BFDNeighbourDown || b.Their != wire.BFDDiagAdminDown || !b.Orderly {
 		t.Errorf("%+v", b)
 	}
 	if _, ok := p.ends[0].Deadline(); ok {

@@ -37,6 +37,7 @@ func (s *Session) decide(now clock.Instant, p *wire.BFD) {
 	signalled := Become{Diag: wire.BFDNeighbourDown, Their: p.Diag}
 	switch {
 	case p.State == wire.BFDAdminDown:
+		signalled.Orderly = true
 		if s.state != wire.BFDDown {
 			s.become(now, wire.BFDDown, signalled)
 		}

@@ -25,7 +25,7 @@ func (b Become) Why() string {
 	switch {
 	case b.Diag == wire.BFDDetectExpired:
 		return fmt.Sprintf("%s after %v", b.Diag, b.Detect)
-	case b.Diag == wire.BFDNeighbourDown && b.Their == wire.BFDDiagAdminDown:
+	case b.Orderly:
 		return "the neighbour took it down (administratively down)"
 	case b.Diag == wire.BFDNeighbourDown && b.Their != wire.BFDNoDiag:
 		return fmt.Sprintf("%s (%s)", b.Diag, b.Their)

@@ -38,7 +38,7 @@ func (d *daemon) heard(at place, p *socket.Control) {
 	s.counters.faults[fault]++
 	if fault != wire.BFDGood {
 		if s.quiet[fault].allow(d.loop.Now()) {
-			d.sayf(slog.LevelWarn, kindPacket, s.Name, "BFD_Instance(%s) ignoring packet from %s: %s", s.Name, p.Src.Addr(), words(fault, p))
+			d.sayf(slog.LevelWarn, kindPacket, s.Name, "(%s) ignoring packet from %s: %s", s.Name, p.Src.Addr(), words(fault, p))
 		}
 		return
 	}

@@ -144,7 +144,7 @@ func (d *daemon) drop(s *session) {
 	if d.byPeer[s.peer()] == s {
 		delete(d.byPeer, s.peer())
 	}
-	d.sayf(slog.LevelInfo, kindConfig, s.Name, "BFD_Instance(%s) is no longer configured", s.Name)
+	d.sayf(slog.LevelInfo, kindConfig, s.Name, "(%s) is no longer configured", s.Name)
 }
 
 // openAll makes the sockets that are needed and missing, and closes those that

@@ -89,7 +89,7 @@ func (d *daemon) settle(s *session, now clock.Instant) {
 	if v := s.machine.View(); v.Remote == 0 {
 		why = "nothing is heard from " + s.Neighbour.String()
 	}
-	d.sayf(slog.LevelWarn, kindBFD, s.Name, "BFD_Instance(%s) is DOWN: %s", s.Name, why)
+	d.sayf(slog.LevelWarn, kindBFD, s.Name, "(%s) counts as down: %s", s.Name, why)
 	d.judge(s, false, why)
 	d.schedule(s)
 }
@@ -103,24 +103,23 @@ func (d *daemon) become(s *session, b bfd.Become) {
 		s.counters.ups++
 		d.judge(s, true, "")
 		v := s.machine.View()
-		d.sayf(slog.LevelInfo, kindBFD, s.Name, "BFD_Instance(%s) Entering UP state: %s answers, detection time %v", s.Name, s.Neighbour, v.Detect)
+		d.sayf(slog.LevelInfo, kindBFD, s.Name, "(%s) Entering Up state: %s answers, detection time %v", s.Name, s.Neighbour, v.Detect)
 	case b.From == wire.BFDUp:
 		s.counters.downs++
 		why := b.Why()
-		d.judge(s, false, why)
+		if b.Orderly {
+			why += ", which is no failure"
+		} else {
+			d.judge(s, false, why)
+		}
 		level := slog.LevelWarn
-		if b.To == wire.BFDAdminDown {
+		if b.To == wire.BFDAdminDown || b.Orderly {
 			level = slog.LevelInfo
 		}
-		d.say(level, kindBFD, s.Name, why, fmt.Sprintf("BFD_Instance(%s) Entering %s state: %s", s.Name, shout(b.To), why))
+		d.say(level, kindBFD, s.Name, why, fmt.Sprintf("(%s) Entering %s state: %s", s.Name, b.To, why))
 	default:
-		d.sayf(slog.LevelDebug, kindBFD, s.Name, "BFD_Instance(%s) is %s, was %s", s.Name, b.To, b.From)
+		d.sayf(slog.LevelDebug, kindBFD, s.Name, "(%s) Entering %s state, was %s", s.Name, b.To, b.From)
 	}
-}
-
-// shout is a state as keepalived's log has it.
-func shout(s wire.BFDState) string {
-	return [...]string{wire.BFDAdminDown: "ADMINDOWN", wire.BFDDown: "DOWN", wire.BFDInit: "INIT", wire.BFDUp: "UP"}[s]
 }
 
 // judge changes what a session means to those who track it. At the end nobody
@@ -145,7 +144,7 @@ func (d *daemon) send(s *session, p *wire.BFD) {
 		s.counters.sent++
 		if s.trouble != "" {
 			s.trouble = ""
-			d.sayf(slog.LevelInfo, kindPacket, s.Name, "BFD_Instance(%s) can send to %s again", s.Name, s.Neighbour)
+			d.sayf(slog.LevelInfo, kindPacket, s.Name, "(%s) can send to %s again", s.Name, s.Neighbour)
 		}
 		return
 	}
@@ -160,6 +159,6 @@ func (d *daemon) send(s *session, p *wire.BFD) {
 func (d *daemon) troubled(s *session, err error) {
 	if text := err.Error(); text != s.trouble {
 		s.trouble = text
-		d.say(slog.LevelWarn, kindPacket, s.Name, text, fmt.Sprintf("BFD_Instance(%s) %s", s.Name, text))
+		d.say(slog.LevelWarn, kindPacket, s.Name, text, fmt.Sprintf("(%s) %s", s.Name, text))
 	}
 }

@@ -91,13 +91,18 @@ func TestBFD(t *testing.T) {
 	WaitMaster(t, Virtual, a, b)
 }
 
-// A session that is taken down in an orderly way is down at once, and says why.
+// A session that its neighbour takes down in an orderly way is down at once and
+// says why, but that is no failure (RFC 5882 §3.2).
 func TestBFDStops(t *testing.T) {
 	_, a, b, _ := bfdPair(t)
 	Must(t, b.Stop())
-	WaitLog(t, a, "(VI_1) Entering FAULT STATE: BFD session four went down: the neighbour took it down (administratively down)", 1)
+	WaitLog(t, a, "(four) Entering Down state: the neighbour took it down (administratively down), which is no failure", 1)
 	Must(t, b.Start())
+	waitUp(t, a, "four", "six", "hops")
 	WaitMaster(t, Virtual, a, b)
+	if n := Logged(a, enteringFault); n > 0 {
+		t.Error("a went to FAULT")
+	}
 }
 
 // Who tracks a session takes the word of the next BFD child, and does not stumble
