@@ -19,9 +19,10 @@ type edge struct {
 	index int // in the configuration
 
 	link    kernel.Link
-	onLink  bool       // the interface exists
-	source  netip.Addr // adverts come from there; invalid if there is none
-	holds   []holding  // its addresses, as the kernel knows them
+	onLink  bool                   // the interface exists
+	source  netip.Addr             // adverts come from there; invalid if there is none
+	holds   []holding              // its addresses, as the kernel knows them
+	at      map[kernel.AddrKey]int // where each is in holds: there may be thousands
 	routes  []heldRoute
 	rules   []heldRule
 	active  bool   // addresses and routes are wanted
@@ -78,7 +79,13 @@ func (h *holding) String() string { return h.key.Prefix(h.addr).String() }
 
 // holding finds one of the router's addresses; it must be among them.
 func (e *edge) holding(k kernel.AddrKey) *holding {
-	return &e.holds[slices.IndexFunc(e.holds, func(h holding) bool { return h.key == k })]
+	return &e.holds[e.at[k]]
+}
+
+// put keeps one more address.
+func (e *edge) put(h holding) {
+	e.at[h.key] = len(e.holds)
+	e.holds = append(e.holds, h)
 }
 
 // counters of one router; the names they are told under are in query.go.

@@ -239,7 +239,7 @@ func (d *daemon) placeLinks() {
 		h := holding{dev: l.Name, addr: kernel.Address{Protocol: kernel.Protocol}}
 		if l.Addr.IsValid() {
 			h.key, h.addr.Bits = kernel.Key(link.Index, l.Addr), l.Addr.Bits()
-			e.holds = append(e.holds, h)
+			e.put(h)
 		}
 		if !l.LinkLocal {
 			continue
@@ -247,7 +247,7 @@ func (d *daemon) placeLinks() {
 		if a, ok := d.mirror.Source(base.Index, 6, d.isVirtual); ok {
 			h.key, h.addr.Bits = kernel.Key(link.Index, netip.PrefixFrom(a, linkLocalBits)), linkLocalBits
 			h.addr.Flags, h.addr.Deprecated = unix.IFA_F_NODAD, true
-			e.holds = append(e.holds, h)
+			e.put(h)
 		}
 	}
 }

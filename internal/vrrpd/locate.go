@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -124,8 +123,12 @@ func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] }
 // place finds the links of the virtual addresses; those on links that do not
 // exist are left out.
 func (d *daemon) place(e *edge) {
-	was, moved := e.holds, false
-	e.holds = make([]holding, 0, len(e.Addresses))
+	was, at, moved := e.holds, e.at, false
+	e.holds, e.at = make([]holding, 0, len(e.Addresses)), make(map[kernel.AddrKey]int, len(e.Addresses))
+	links := map[string]int{}
+	for i := range was {
+		links[was[i].dev] = was[i].key.Link
+	}
 	for _, a := range e.Addresses {
 		d.name(a.Dev)
 		link, ok := d.mirror.Link(a.Dev)
@@ -143,15 +146,16 @@ func (d *daemon) place(e *edge) {
 			continue
 		}
 		h := holding{key: key, addr: addr, dev: a.Dev, noTrack: a.NoTrack}
-		if i := slices.IndexFunc(was, func(o holding) bool { return o.key == key }); i >= 0 {
+		if i, had := at[key]; had {
 			h.away, h.native = was[i].away, was[i].native
 		} else if there, ok := d.mirror.Address(key); ok && e.owner && !e.active {
 			h.native = there.Protocol != kernel.Protocol
 		}
 		h.lane, h.pause = d.pacing(e, &h)
 		h.beyond = d.beyond(e, &h)
-		moved = moved || slices.ContainsFunc(was, func(o holding) bool { return o.dev == h.dev && o.key.Link != h.key.Link })
-		e.holds = append(e.holds, h)
+		before, had := links[h.dev]
+		moved = moved || had && before != h.key.Link
+		e.put(h)
 	}
 	if e.active && moved && e != d.static {
 		d.again = append(d.again, e) // the interface is a new one of the same name
