@@ -52,7 +52,7 @@ func configTest(t terminal, f *flags, file string) int {
 		return exitMissing
 	case fatal("HF026"):
 		return exitTestFailed
-	case (runsScripts(cfg) || unsafe(found)) && !cfg.Global.ScriptSecurity:
+	case (runsScripts(cfg) || fatal() && unsafe(found)) && !cfg.Global.ScriptSecurity:
 		fmt.Fprintln(out, "SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
 		return exitInsecure
 	case fatal(), found.Count(diag.Error) > 0, f.strict && found.Count(diag.Warning) > 0:
