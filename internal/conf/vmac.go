@@ -143,10 +143,10 @@ func useIPVLAN(l *loader, s *stmt) {
 			if !l.vmacOption(s, v, w.Text, words[i]) {
 				return
 			}
-		case v.Name == "":
-			if !l.vmacName(s, w, v) {
-				return
-			}
+		case v.Name != "":
+			s.Fault("HF013", diag.Error, w, "use_ipvlan takes one name", "use_ipvlan [NAME] [ADDRESS]")
+		case !l.vmacName(s, w, v):
+			return
 		}
 	}
 	if v.Addr.IsValid() && v.Addr.Addr().Is4() {
