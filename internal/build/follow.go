@@ -43,6 +43,9 @@ func (b *builder) follows(r *Router, i *conf.VRRPInstance) (devs []string) {
 			devs = append(devs, devsOf(route.Words)...)
 		}
 	}
+	for i, dev := range devs {
+		devs[i] = b.out.Base(dev) // a virtual one is made again, if the interface below it is there
+	}
 	return slices.DeleteFunc(devs, func(dev string) bool {
 		return dev == r.Base || dev == r.Interface || dev == loopback || dev == ""
 	})

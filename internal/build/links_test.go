@@ -74,6 +74,12 @@ func TestAddressesOnLinks(t *testing.T) {
 		t.Errorf("a MAC address of its own is for both families: got %q", got)
 	}
 	i.XmitBase = true
+	m, _ := one(i)
+	for _, o := range m.Tracks {
+		if strings.Contains(o.Name, ".7") {
+			t.Errorf("%s is tracked", o.Name)
+		}
+	}
 	if _, r := one(i); r.Interface != "eth0" || r.Addresses[0].Dev == "eth0" {
 		t.Errorf("with vmac_xmit_base: adverts on %s, address on %s", r.Interface, r.Addresses[0].Dev)
 	}
