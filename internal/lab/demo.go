@@ -162,7 +162,7 @@ func (v view) String() string {
 	switch {
 	case !v.up:
 		words = append(words, "down")
-	case v.told:
+	case v.told && v.state != "":
 		words = append(words, v.state)
 	case v.holds:
 		words = append(words, "MASTER")

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	example "github.com/holdfast-ha/holdfast/examples/lab"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // Exit codes of Main.
@@ -243,7 +244,7 @@ func (s *stage) farewell() string {
 	}
 	text := fmt.Sprintf("%d good answers, %d failed", t.Good, t.Failed)
 	if longest.Length > 0 {
-		text += fmt.Sprintf(", %d outages, the longest %s", t.Outages, round(longest.Length))
+		text += fmt.Sprintf(", %s, the longest %s", diag.Counted(t.Outages, "outage"), round(longest.Length))
 	}
 	return text + "\n"
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // How often the directors are looked at, and the state shown.
@@ -71,7 +73,7 @@ func (s *stage) line(all map[string]view) string {
 		"in: " + names(serving(all)),
 		fmt.Sprintf("%d/s", t.Rate),
 		fmt.Sprintf("%d failed", t.Failed),
-		fmt.Sprintf("%d outages", t.Outages),
+		diag.Counted(t.Outages, "outage"),
 	}
 	if t.Open != nil {
 		parts = append(parts, "OUTAGE for "+round(t.Open.Length).String())
@@ -97,8 +99,8 @@ func (s *stage) report() string {
 		}
 	}
 	t := s.traffic.State()
-	fmt.Fprintf(&b, "  client asks %s: %d good answers (%d/s), %d failed, %d outages\n",
-		demoService, t.Good, t.Rate, t.Failed, t.Outages)
+	fmt.Fprintf(&b, "  client asks %s: %d good answers (%d/s), %d failed, %s\n",
+		demoService, t.Good, t.Rate, t.Failed, diag.Counted(t.Outages, "outage"))
 	for _, name := range slices.Sorted(maps.Keys(t.Servers)) {
 		fmt.Fprintf(&b, "      %s answered %d\n", name, t.Servers[name])
 	}

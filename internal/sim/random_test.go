@@ -311,6 +311,7 @@ var faults = []func(*author){
 	func(a *author) { a.say("down %s interface eth0 no carrier", a.host()) },
 	func(a *author) { a.say("up %s interface eth0", a.host()) },
 	func(a *author) { a.say("unknown %s script chk", a.host()) },
+	func(a *author) { a.say("unknown %s script chk2", a.host()) },
 	func(a *author) { a.say("reload %s", a.host()) },
 	func(a *author) { a.say("link loss %d", a.IntN(10)) },
 	func(a *author) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -131,6 +132,7 @@ func (s *witness) before(ev vrrp.Event) func() error {
 		s.woken = false
 	case vrrp.Woke:
 		s.woken = true
+		return func() error { return s.wakes(ev.Slept) }
 	case vrrp.Start:
 		s.running, s.begin = true, s.now.Add(s.cfg.StartupDelay)
 	case vrrp.Stop:
@@ -146,6 +148,21 @@ func (s *witness) before(ev vrrp.Event) func() error {
 		}
 	}
 	return func() error { return nil }
+}
+
+// wakes: a master that was silent for so long that others have taken over is
+// none when it wakes.
+func (s *witness) wakes(slept time.Duration) error {
+	for _, a := range s.routers {
+		if a.state != vrrp.Active {
+			continue
+		}
+		a.learned = a.cfg.Advert
+		if patience := time.Duration(a.downAdverts())*a.cfg.Advert + s.skew(a); max(slept, s.now.Sub(a.last)) > patience {
+			return fmt.Errorf("%s slept for %s and is still master", a.cfg.Name, slept)
+		}
+	}
+	return nil
 }
 
 // after notes what an event means for timers that go on.
@@ -246,6 +263,8 @@ func (s *witness) stands(a *account) error {
 		}
 	}
 	switch blocked, unknown := a.blocked, a.unknown; {
+	case a.resigned0 && !a.fresh:
+		return errors.New("resigns and stays")
 	case !s.running && a.state != vrrp.Init:
 		return fmt.Errorf("is in %s, though operation is over", word(a.state))
 	case !s.running:

@@ -80,14 +80,13 @@ func (n *Node) reconfigure(cfg Config) {
 func (r *router) adapt(n *Node, was *RouterConfig) {
 	switch r.state {
 	case Backup:
-		// By the difference: what keeps the router waiting longer still does.
 		before := MasterDown(was.Version, r.priority, was.DownAdverts, r.masterAdvert)
 		if !r.master.IsValid() || r.cfg.Version == 2 {
 			r.masterAdvert = r.cfg.Advert
 		}
-		if r.down != never && r.resigned == (netip.Addr{}) {
-			r.down = r.down.Add(r.downInterval() - before)
+		if r.down != never && !r.resigned.IsValid() && (r.down != r.armed || !r.owner()) {
 			r.best.until = r.best.until.Add(r.downInterval() - before)
+			r.down = max(r.armed.Add(r.downInterval()), r.best.until)
 		}
 	case Active:
 		if r.advertises(was) {
