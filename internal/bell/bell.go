@@ -25,8 +25,8 @@ import (
 // These belong to the handler, in handler_*.s; it may run at any moment and on
 // any thread, so they are written in one piece.
 var (
-	ringFD  int32 = -1 // the eventfd; a write to -1 does nothing
-	ringOne       = uint64(1)
+	ringFD  int32 = -1        // the eventfd; a write to -1 does nothing
+	ringOne       = uint64(1) //nolint:unused // the handler writes it
 	rung    uint32
 	next    uintptr // the runtime's handler
 )

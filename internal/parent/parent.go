@@ -63,8 +63,10 @@ type house struct {
 	report   Report   // of the running configuration
 	snapshot *os.File // nil until something was loaded
 	loadedAt time.Time
-	refused  refusal // the last reload, if it was refused
-	timed    timed   // reload_time_file
+	refused  refusal       // the last reload, if it was refused
+	timed    timed         // reload_time_file
+	petEvery time.Duration // how often systemd's watchdog wants to hear of us; 0: never
+	pet      clock.Instant // when next
 	loading  bool
 	again    bool // a reload was asked for meanwhile
 	started  bool // the start is over, one way or the other
@@ -100,6 +102,9 @@ func Run(o Options) int {
 	defer closeLog()
 	h.hang()
 	h.mask()
+	if every, err := daemon.SdWatchdogEnabled(false); err == nil {
+		h.petEvery = every / 2
+	}
 	h.load()
 	code := h.run(signals)
 	h.close()
@@ -265,6 +270,7 @@ func (h *house) deadline() (first clock.Instant, any bool) {
 	}
 	earlier(h.stopBy, h.stopping)
 	earlier(h.timed.due())
+	earlier(h.pet, h.petEvery > 0)
 	return first, any
 }
 
@@ -282,6 +288,10 @@ func (h *house) tick() {
 		if !t.Before(q.due) {
 			h.answer(q)
 		}
+	}
+	if h.petEvery > 0 && !t.Before(h.pet) {
+		h.pet = t.Add(h.petEvery)
+		h.notify(daemon.SdNotifyWatchdog)
 	}
 	if due, ok := h.timed.due(); ok && !t.Before(due) {
 		h.reloadAtTime()
