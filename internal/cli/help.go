@@ -66,7 +66,7 @@ Where to log
       --log-json                one JSON object a line, on stderr and in files
 
 Asking
-      --signum=NAME             the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON
+      --signum=NAME             the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON, TDATA
   -v, --version
   -h, --help
 
