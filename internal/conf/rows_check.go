@@ -250,7 +250,6 @@ var udpRows = rows{
 	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &chk(l).UDP.MaxReply })},
 }
 
-// checkHex holds a line to hexadecimal digits and what else may stand for one.
 var bfdCheckRows = rows{
 	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: func(l *loader, s *stmt) {
 		refer("track_bfd", "bfd_instance")(l, s)
