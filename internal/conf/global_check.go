@@ -73,7 +73,7 @@ func checkRxPolicy(l *loader, s *stmt) {
 			continue // keepalived takes the last
 		}
 		size = size || i == 0 && err == nil
-		if first := s.Words()[0]; i > 0 && err != nil && !strings.EqualFold(w.Text, first.Text) {
+		if first := s.Words()[0]; i > 0 && (err == nil) != size || i > 0 && err != nil && !strings.EqualFold(w.Text, first.Text) {
 			s.Fault("HF013", diag.Error, w, "vrrp_rx_bufs_policy is "+first.Text+" already, the line is ignored", "one of MTU, ADVERT and a number of bytes")
 			return
 		}
