@@ -29,7 +29,8 @@ are taken for the nodes of one cluster and held against each other, too.
       --strict        warnings count as errors
       --json          one JSON object on stdout
       --sarif         SARIF 2.1.0 on stdout, for editors and CI
-      --here          also ask whether this machine has the interfaces, users and scripts
+      --here          this is the node: interfaces, users and scripts must be there
+      --elsewhere     it is another: do not even look for scripts, as with several files
   -i, --config-id=ID  for lines that begin with @ID; the host's name by default. Given
                       several times, one file is several nodes
       --no-lint       only what keepalived's test complains about
@@ -43,14 +44,14 @@ Exit status: 0 fine, 1 there are errors, 2 a file cannot be read.
 
 // checkFlags are the options of `holdfast check`.
 type checkFlags struct {
-	strict, json, sarif, here, noLint, noCluster, explain, help bool
-	ids                                                         []string
+	strict, json, sarif, here, elsewhere, noLint, noCluster, explain, help bool
+	ids                                                                    []string
 }
 
 func (f *checkFlags) set(t terminal) *pflag.FlagSet {
 	s := newOptions(t, "check")
 	for name, into := range map[string]*bool{
-		"strict": &f.strict, "json": &f.json, "sarif": &f.sarif, "here": &f.here,
+		"strict": &f.strict, "json": &f.json, "sarif": &f.sarif, "here": &f.here, "elsewhere": &f.elsewhere,
 		"no-lint": &f.noLint, "no-cluster": &f.noCluster, "explain": &f.explain,
 	} {
 		s.BoolVar(into, name, false, "")
@@ -93,12 +94,16 @@ func (f *checkFlags) run(files []string) (r results) {
 	if f.here {
 		opts.System = system
 	}
+	looks := lint.Options{}
+	if f.here || !f.elsewhere && len(files) == 1 {
+		looks.System = system
+	}
 	var nodes []lint.Member
 	var names []string
 	for _, file := range files {
 		for _, id := range f.ids {
 			opts.ConfigID = id
-			c, node := checkFile(file, opts, !f.noLint)
+			c, node := checkFile(file, opts, looks, !f.noLint)
 			if len(f.ids) > 1 {
 				c.ConfigID, node.ID = id, id
 			}
@@ -114,11 +119,12 @@ func (f *checkFlags) run(files []string) (r results) {
 }
 
 // checkFile judges one file; with lints, comments silence what may be.
-func checkFile(file string, opts conf.Options, lints bool) (checked, lint.Member) {
+func checkFile(file string, opts conf.Options, looks lint.Options, lints bool) (checked, lint.Member) {
 	once := source.NewRecorder(disk)
 	cfg, found := conf.Load(once, file, opts)
-	if lints && found.Count(diag.Fatal) == 0 {
-		found = append(lint.Silence(once, found), lint.Run(cfg, lint.Options{Files: once, System: opts.System})...)
+	if lints {
+		looks.Files = once
+		found = append(lint.Silence(once, found), lint.Run(cfg, looks)...)
 		found.InOrder()
 	}
 	c := judged(file, found)

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 )
@@ -29,10 +30,39 @@ func idleScript(s *subject, say sayer) {
 	}
 }
 
-// sharedScript asks the machine once for each program that runs as root. With
-// enable_script_security conf refuses such scripts.
+// absentScript asks the machine once for each program. What keepalived itself
+// complains of has been said by conf, if that was asked to look (check --here).
+func absentScript(s *subject, say sayer) {
+	if s.system == nil {
+		return
+	}
+	why := map[string]string{}
+	s.commands(func(c *conf.Command) {
+		if c == nil || len(c.Argv) == 0 || strings.HasPrefix(c.Argv[0], "<") {
+			return
+		}
+		program := c.Argv[0]
+		bad, asked := why[program]
+		if !asked {
+			switch p := s.system.Program(program); {
+			case p.Path == "":
+				bad = "is not there"
+			case !p.Regular:
+				bad = "is not a file"
+			case !p.Executable:
+				bad = "is not executable"
+			}
+			why[program] = bad
+		}
+		if bad != "" {
+			say(finding{pos: c.Line, message: program + " " + bad + " on this machine", expected: "a program that can be run"})
+		}
+	})
+}
+
+// sharedScript asks the machine once for each program that runs as root.
 func sharedScript(s *subject, say sayer) {
-	if s.system == nil || s.Global.ScriptSecurity {
+	if s.system == nil {
 		return
 	}
 	shared := map[string]bool{}

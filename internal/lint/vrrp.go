@@ -51,8 +51,7 @@ and preempt_delay.`,
 		ID: "HF106", Severity: diag.Warning, Title: "A script that others than root can change",
 		Explanation: `The daemon runs it as root, so whoever may write the file, or replace it in its directory, becomes root. Let root own the
 file and all directories above it, and nobody else write there, or let it run as another user with script_user. With
-enable_script_security such scripts are not run at all, and this is an error. Said only with check --here, when this machine is
-looked at.`,
+enable_script_security such scripts are not run at all. This machine is looked at; check --elsewhere does not.`,
 		file: sharedScript,
 	},
 	{
@@ -99,6 +98,13 @@ Often the wrong prefix length stands after the slash. For a single address witho
 		Explanation: `A vrrp_script is run for the sake of those that name it in a track_script block; this one is named in none, so it is
 not run and guards nothing.`,
 		file: idleScript,
+	},
+	{
+		ID: "HF114", Severity: diag.Warning, Title: "A script that is missing or cannot be run",
+		Explanation: `A track script that cannot be run is left out, so that it guards nothing; a check that cannot be run counts as one that
+succeeds; a notify script that cannot be run tells nobody. Correct the path, or chmod +x. This machine is looked at;
+check --elsewhere does not, for the configuration of another one.`,
+		file: absentScript,
 	},
 }
 
