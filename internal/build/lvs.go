@@ -23,6 +23,7 @@ type Services struct {
 	// InitNotifies: tell notifiers of servers that are up from the start.
 	InitNotifies bool
 	Process      conf.Process
+	Monitor      conf.Buffer // of the socket on which addresses are heard of
 	Pools        []Pool
 	// Ignored says, in one line each, what is left out and why.
 	Ignored []string
@@ -91,7 +92,7 @@ func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, out: &Services{
 		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,
-		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess,
+		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
 	}}
 	if b.out.Director == "" {
 		b.out.Director = "auto"

@@ -57,6 +57,7 @@ type VRRP struct {
 	FIFOOnReload bool   // they get all states after a reload
 	Mail         *Mail  // nil: nobody gets any
 	Process      conf.Process
+	Buffers      conf.Buffers
 	// DelayAfterBoot holds routers back as Node.StartupDelay does, from the
 	// system's boot on.
 	DelayAfterBoot time.Duration
@@ -131,6 +132,9 @@ type Router struct {
 	// Lease is after how long the kernel drops addresses that are not renewed,
 	// 0 = never.
 	Lease time.Duration
+	// RxBuffer is what it adds to the socket's receive buffer, in bytes; 0 = as
+	// Buffers has it for all.
+	RxBuffer int
 	// Drop has packets to and from the addresses dropped (no_accept).
 	Drop   bool
 	Notify conf.Notify
@@ -175,7 +179,7 @@ func FromVRRP(c *conf.Config) VRRP {
 	g := &c.Global
 	out := VRRP{
 		AutoPriority: max(g.MaxAutoPriority, 0), AutoDelay: g.AutoPriorityDelay, LogUnknown: g.LogUnknownVRIDs,
-		Process: g.VRRPProcess, Secure: g.ScriptSecurity,
+		Process: g.VRRPProcess, Buffers: g.Buffers, Secure: g.ScriptSecurity,
 		User: g.ScriptUser, Group: g.ScriptGroup,
 	}
 	out.Node.StartupDelay, out.DelayAfterBoot = g.StartupDelay, g.DelayAfterBoot
@@ -234,7 +238,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
 		Extra: i.GARP.Extra, ExtraAll: i.GARP.ExtraAll, Drop: !i.Accept && i.Priority != int(vrrp.OwnerPriority),
-		PromoteSecondaries: i.PromoteSecondaries, Lease: i.VIPLease, TrackSource: i.TrackSrcIP,
+		PromoteSecondaries: i.PromoteSecondaries, Lease: i.VIPLease, TrackSource: i.TrackSrcIP, RxBuffer: i.RxBuffer,
 		Notify: i.Notify, NotifyPriority: i.NotifyPriority,
 		Mail: i.SMTPAlert.Or(b.global.Mail.MailVRRP()),
 	}

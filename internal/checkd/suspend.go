@@ -16,7 +16,11 @@ import (
 // first has ha_suspend.
 func (d *daemon) watchAddresses() {
 	wanted := slices.ContainsFunc(d.order, func(p *pool) bool { return p.plan.HASuspend })
-	if !wanted || d.addresses != nil {
+	if d.addresses != nil {
+		d.addresses.SetBuffer(kernel.Buffer(d.plan.services.Monitor))
+		return
+	}
+	if !wanted {
 		return
 	}
 	r, err := kernel.Open(kernel.Options{})
@@ -28,6 +32,7 @@ func (d *daemon) watchAddresses() {
 			what: fmt.Sprintf("ha_suspend: %v; nothing is suspended", err)})
 		return
 	}
+	r.SetBuffer(kernel.Buffer(d.plan.services.Monitor))
 	d.addresses = r
 }
 

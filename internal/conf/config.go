@@ -94,6 +94,7 @@ type Global struct {
 	ProcessName  string // the parent's
 	// What each child's process gets.
 	VRRPProcess, CheckerProcess, BFDProcess Process
+	Buffers                                 Buffers // what sockets may hold
 
 	Instance     string // `instance NAME` at the root
 	NetNamespace string
@@ -264,6 +265,7 @@ type VRRPInstance struct {
 	CheckUnicastSrc      bool
 	SMTPAlert            Choice
 	PromoteSecondaries   bool
+	RxBuffer             int           // kernel_rx_buf_size, in bytes: what it adds to the buffer of the socket it shares; 0: as vrrp_rx_bufs_policy has it
 	TrackSrcIP           bool          // faulty while SrcIP is on no interface
 	VIPLease             time.Duration // holdfast: the kernel drops addresses that are not renewed; 0: it does not
 

@@ -61,25 +61,6 @@ func setCPUs(s *stmt, into *[]int) {
 	*into = cpus
 }
 
-func checkRxPolicy(l *loader, s *stmt) {
-	size := false // not a policy
-	for i, w := range s.Words() {
-		_, err := strconv.ParseUint(w.Text, 10, 32)
-		if err != nil && !strings.EqualFold(w.Text, "MTU") && !strings.EqualFold(w.Text, "ADVERT") {
-			s.Fault("HF011", diag.Error, w, "vrrp_rx_bufs_policy "+strconv.Quote(w.Text)+" is not valid", "MTU, ADVERT or a number of bytes")
-			return
-		}
-		if err == nil && size {
-			continue // keepalived takes the last
-		}
-		size = size || i == 0 && err == nil
-		if first := s.Words()[0]; i > 0 && (err == nil) != size || i > 0 && err != nil && !strings.EqualFold(w.Text, first.Text) {
-			s.Fault("HF013", diag.Error, w, "vrrp_rx_bufs_policy is "+first.Text+" already, the line is ignored", "one of MTU, ADVERT and a number of bytes")
-			return
-		}
-	}
-}
-
 // maxExtraIf is the longest pace of garp_extra_if, in seconds.
 const maxExtraIf = 86400
 

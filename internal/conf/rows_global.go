@@ -46,6 +46,7 @@ func globalDefaults() Global {
 		Umask:             unset,
 		Mail:              Mail{Port: 25, Timeout: 30 * time.Second},
 		JSONVersion:       1,
+		Buffers:           Buffers{Multiplier: defaultRxMultiplier},
 		AutoPriorityDelay: time.Second,
 	}
 }
@@ -71,7 +72,7 @@ var globalNames = rows{
 	{Name: "checker_process_name", Args: name, Doc: "The checker child's process name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcess.Name })},
 	{Name: "lvs_process_name", Args: name, Doc: "Another word for checker_process_name.", Set: processName(func(l *loader) *string { return &global(l).CheckerProcess.Name })},
 	{Name: "bfd_process_name", Args: name, Doc: "The BFD child's process name.", Set: processName(func(l *loader) *string { return &global(l).BFDProcess.Name })},
-	{Name: "use_symlink_paths", Args: on, Since: since24, Unbuilt: true, Doc: "Keep symbolic links in the paths of scripts as they are written."},
+	{Name: "use_symlink_paths", Args: on, Since: since24, Doc: "Keep symbolic links in the paths of scripts as they are written, which holdfast always does."},
 	{Name: "data_use_instance", Args: on, Doc: "Put the instance's name into the names of data files.", Set: flag(func(l *loader) *bool { return &global(l).DataUseInstance })},
 }
 
@@ -189,20 +190,6 @@ func globalProcess(p, who string, find func(g *Global) *Process) rows {
 	}
 }
 
-var globalBuffers = append(bufferRows("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_monitor", "lvs_netlink_cmd", "lvs_netlink_monitor"), rows{
-	{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Unbuilt: true, Doc: "How large the sockets' receive buffers are.", Set: checkRxPolicy},
-	{Name: "vrrp_rx_bufs_multiplier", Exact: true, Args: num(1, maxUint32), Soft: true, Unbuilt: true, Doc: "How many MTUs or adverts that is."},
-}...)
-
-func bufferRows(names ...string) rows {
-	var r rows
-	for _, n := range names {
-		r = append(r, row{Name: n + "_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the netlink socket for " + n + "."},
-			row{Name: n + "_rcv_bufs_force", Args: on, Unbuilt: true, Doc: "Set it beyond the system's limit."})
-	}
-	return r
-}
-
 var globalSNMP = rows{
 	{Name: "snmp_socket", Exact: true, Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Unbuilt: true, Doc: "The socket of the SNMP master agent."},
 	{Name: "enable_traps", Unbuilt: true, Doc: "Send SNMP traps."},
@@ -237,7 +224,7 @@ var globalFiles = rows{
 		}
 	}},
 	{Name: "include_check", Args: opt(words), Doc: "Which missing include files are errors.", Set: checkIncludes},
-	{Name: "config_save_dir", Args: path, Unbuilt: true, Doc: "Where to keep copies of configurations that were read."},
+	{Name: "config_save_dir", Args: path, Doc: "Where keepalived, if it was built for debugging, keeps copies of the configurations that it read; holdfast keeps none."},
 	{Name: "tmp_config_directory", Args: path, Soft: true, Doc: "Where keepalived keeps the copy of the configuration that its processes share; here it is sealed memory."},
 	{Name: "json_version", Args: num(1, 2), Since: since24, Doc: "The form of the JSON dump.", Set: integer(func(l *loader) *int { return &global(l).JSONVersion })},
 	{Name: "iproute_usr_dir", Args: path, Since: since24, Unbuilt: true, Doc: "Where iproute2 has its names."},

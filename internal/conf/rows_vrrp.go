@@ -276,7 +276,7 @@ var instanceRest = rows{
 	{Name: "skip_check_adv_addr", Args: on, Doc: "Do not compare addresses in adverts of a router that was checked before.", Set: tri(func(l *loader) *int8 { return &vi(l).skipCheck })},
 	{Name: "strict_mode", Args: on, Doc: "Hold this instance to the letter of the RFC, or not.", Set: tri(func(l *loader) *int8 { return &vi(l).strict })},
 	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &inst(l).SMTPAlert })},
-	{Name: "debug", Args: num(0, 4), Unbuilt: true, Doc: "How much to log."},
-	{Name: "kernel_rx_buf_size", Exact: true, Args: label("BYTES", num(0, maxUint32)), Soft: true, Unbuilt: true, Doc: "The receive buffer of the socket."},
+	{Name: "debug", Args: num(0, 4), Doc: "A number that keepalived keeps and does nothing by; what holdfast logs is not a matter of instances."},
+	{Name: "kernel_rx_buf_size", Exact: true, Args: label("BYTES", num(0, maxUint32)), Soft: true, Doc: "What the instance adds to the receive buffer of the socket for adverts, which it shares with all of its family; without it as vrrp_rx_bufs_policy says.", Set: integer(func(l *loader) *int { return &inst(l).RxBuffer })},
 	{Name: "lvs_sync_daemon_interface", Args: iface, Set: setSyncInterface, Deprecated: "lvs_sync_daemon in global_defs", Complain: true, Doc: "The interface of the IPVS sync daemon."},
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -203,8 +204,34 @@ func open(flags int) (fd int, port uint32, err error) {
 	for _, opt := range []int{unix.NETLINK_EXT_ACK, unix.NETLINK_CAP_ACK, unix.NETLINK_GET_STRICT_CHK} {
 		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, opt, 1) // older kernels do without
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
-	}
+	Buffer{}.Apply(fd, receiveBuffer)
 	return fd, port, nil
+}
+
+// Buffer is what a socket may hold that was not read yet. The zero value is
+// good.
+type Buffer struct {
+	Bytes int  // SO_RCVBUF; 0: what is usual for the socket
+	Force bool // beyond net.core.rmem_max
+}
+
+// Apply sets that of fd, for which usual is usual: that much is had by force.
+func (b Buffer) Apply(fd, usual int) {
+	if b.Bytes == 0 {
+		b = Buffer{usual, true}
+	}
+	bytes := min(b.Bytes, math.MaxInt32)
+	if !b.Force || unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+	}
+}
+
+// SetBuffer sets that of the socket on which changes are heard of. When it was
+// too small for them, the kernel's tables are read anew.
+func (r *Reflector) SetBuffer(b Buffer) { b.Apply(r.fd, receiveBuffer) }
+
+// SetBuffer sets those of the sockets with which is written.
+func (w *Writer) SetBuffer(b Buffer) {
+	b.Apply(w.now.fd, receiveBuffer)
+	b.Apply(w.sock.fd, receiveBuffer)
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -364,6 +366,41 @@ func TestRefusedReloadTouchesNothing(t *testing.T) {
 	}
 	r.logged("Startup complete")
 	r.stop(ExitOK)
+}
+
+// What systemd shows of the service says which configuration runs.
+func TestSystemdHearsWhichConfigurationRuns(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: at, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", at)
+	heard := func(want ...string) {
+		t.Helper()
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		b := make([]byte, 4096)
+		for {
+			n, err := conn.Read(b)
+			if err != nil {
+				t.Fatalf("nothing that says %q: %v", want, err)
+			}
+			if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(string(b[:n]), w) }) {
+				return
+			}
+		}
+	}
+	r := startHouse(t, both, nil)
+	heard("READY=1", "STATUS=Running the configuration of ")
+	r.write(both + "problem new\n")
+	r.signal(unix.SIGHUP)
+	heard("READY=1", "was refused: ", "new")
+	r.write(both)
+	r.signal(unix.SIGHUP)
+	heard("READY=1", "STATUS=Running the configuration of ")
+	r.stop(ExitOK)
+	heard("STOPPING=1")
 }
 
 func TestStartRefused(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -147,7 +148,7 @@ func (h *house) refuse(l loaded, why string) {
 	h.refused = refusal{time.Now(), why}
 	h.complain(newProblems(h.report.Problems, l.report.Problems))
 	h.tell(slog.LevelError, "config", "Reload refused, the running configuration stays untouched: %s", why)
-	h.notify("READY=1")
+	h.notify("READY=1\nSTATUS=" + oneLine("Running the configuration of "+stamp(h.loadedAt)+"; the reload at "+stamp(h.refused.at)+" was refused: "+why))
 	h.once()
 }
 
@@ -242,9 +243,19 @@ func (h *house) settled() {
 	case h.refused.why == "":
 		h.tell(slog.LevelInfo, "config", "Reload finished after %v: %s", since(h.loadedAt), h.report.summary())
 	}
-	h.notify("READY=1")
+	if h.refused.why == "" {
+		h.notify("READY=1\nSTATUS=Running the configuration of " + stamp(h.loadedAt))
+	} else {
+		h.notify("READY=1")
+	}
 	h.once()
 }
+
+// stamp is when, for people.
+func stamp(t time.Time) string { return t.Format(time.DateTime) }
+
+// oneLine keeps a message in one variable of sd_notify(3).
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
 // once begins the reload that was asked for while another was under way.
 func (h *house) once() {

@@ -12,6 +12,7 @@ package socket
 
 import (
 	"fmt"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -21,8 +22,8 @@ import (
 
 // Bounds and settings of the sockets.
 const (
-	// ReceiveBuffer is SO_RCVBUF unless Options say otherwise, in bytes: room
-	// for some thousands of adverts that came while we were kept from reading.
+	// ReceiveBuffer is SO_RCVBUF unless SetReceiveBuffer says otherwise, in
+	// bytes: room for some thousands of adverts that came while we were kept from reading.
 	ReceiveBuffer = 4 << 20
 	// SendBuffer is SO_SNDBUF.
 	SendBuffer = 2 << 20
@@ -40,8 +41,7 @@ const (
 
 // Options says how a socket is made. The zero value is good.
 type Options struct {
-	ReceiveBuffer int // in bytes, 0 = ReceiveBuffer
-	Protocol      int // what is received, 0 = VRRP; wire.ProtocolAH
+	Protocol int // what is received, 0 = VRRP; wire.ProtocolAH
 }
 
 // VRRP is a raw socket for VRRP of one family, on all interfaces of the network
@@ -55,6 +55,7 @@ type VRRP struct {
 	// emptied is when everything had been read: what is read later came later.
 	emptied clock.Instant
 	dropped uint32
+	room    int // SO_RCVBUF as asked for
 
 	out    *batch
 	queued int
@@ -77,9 +78,6 @@ func OpenVRRP(family int, o Options) (*VRRP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a raw IPv%d socket for VRRP: %w", family, err)
 	}
-	if o.ReceiveBuffer == 0 {
-		o.ReceiveBuffer = ReceiveBuffer
-	}
 	s := &VRRP{
 		fd: fd, family: family, protocol: o.Protocol, in: newBatch(receiveBatch, slot), out: newBatch(sendBatch, slot),
 		members: newMembers(domain), failed: func(int, error) {},
@@ -90,7 +88,7 @@ func OpenVRRP(family int, o Options) (*VRRP, error) {
 			return nil, fmt.Errorf("set %s of the IPv%d VRRP socket: %w", opt.text, family, err)
 		}
 	}
-	buffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, o.ReceiveBuffer)
+	s.SetReceiveBuffer(ReceiveBuffer)
 	buffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, SendBuffer)
 	return s, nil
 }
@@ -122,6 +120,15 @@ func (s *VRRP) options() []option {
 		option{unix.IPPROTO_IP, unix.IP_HDRINCL, 1, true, "IP_HDRINCL"},
 		option{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, true, "IP_MULTICAST_LOOP"},
 	)
+}
+
+// SetReceiveBuffer has the kernel keep so many bytes that were not read yet, or
+// the least that it keeps in any case (socket(7), SO_RCVBUF).
+func (s *VRRP) SetReceiveBuffer(bytes int) {
+	if bytes = min(bytes, math.MaxInt32); bytes != s.room {
+		buffer(s.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, bytes)
+		s.room = bytes
+	}
 }
 
 func buffer(fd, force, polite, size int) {

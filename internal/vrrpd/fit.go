@@ -11,14 +11,7 @@ import (
 // fit finds how many addresses an advert on the router's link has room for. The
 // first ones go in; the rest is there like virtual_ipaddress_excluded.
 func (d *daemon) fit(e *edge) {
-	extra := 0
-	switch {
-	case e.ah != nil:
-		extra = wire.AHLen
-	case e.hmac != nil: // also while we do not sign: all nodes should leave out the same
-		extra = wire.TrailerLen
-	}
-	n := min(wire.Capacity(e.link.MTU, e.Family, e.Version, extra), len(e.Advertised))
+	n := min(wire.Capacity(e.link.MTU, e.Family, e.Version, e.authLen()), len(e.Advertised))
 	if n == e.fits {
 		return
 	}

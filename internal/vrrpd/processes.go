@@ -8,6 +8,8 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/kernel/procs"
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
@@ -16,6 +18,7 @@ import (
 // away from the loop, which is told numbers.
 type processes struct {
 	tracked  []build.Process
+	buffer   conf.Buffer
 	machines []*track.Process // by index of tracked
 	done     chan struct{}    // closed: they are not followed any more
 }
@@ -27,13 +30,13 @@ const postPause = time.Millisecond
 // what it was is left alone.
 func (d *daemon) reprocess(want []build.Process) {
 	had := d.procs
-	if had != nil && slices.EqualFunc(had.tracked, want, sameProcess) {
+	if had != nil && had.buffer == d.cfg.Buffers.ProcessMonitor && slices.EqualFunc(had.tracked, want, sameProcess) {
 		return
 	}
 	if had != nil {
 		close(had.done)
 	}
-	p := &processes{tracked: want, done: make(chan struct{})}
+	p := &processes{tracked: want, buffer: d.cfg.Buffers.ProcessMonitor, done: make(chan struct{})}
 	for _, t := range want {
 		p.machines = append(p.machines, track.NewProcess(t.Quorum))
 	}
@@ -54,7 +57,7 @@ func (d *daemon) followProcesses(p *processes) {
 	for i := range p.tracked {
 		patterns[i] = p.tracked[i].Pattern
 	}
-	watcher, err := procs.Watch(patterns,
+	watcher, err := procs.Watch(patterns, kernel.Buffer(p.buffer),
 		func(i, n int) {
 			for !d.post(func() { d.counted(p, i, n) }) { // a number that is lost is not told again
 				select {

@@ -98,6 +98,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
 	d.stand(&next)
 	d.cfg = next
+	d.buffers(&next.Buffers)
 	d.wantLinks(&next)
 	d.index()
 	d.tickExtra(d.now(), 0)

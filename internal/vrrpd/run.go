@@ -251,6 +251,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.makeLinks(&cfg)
 	d.adoptLinks(&cfg)
 	d.cfg = cfg
+	d.buffers(&cfg.Buffers)
 	d.index()
 	d.vigil()
 	d.precedence()

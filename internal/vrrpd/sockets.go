@@ -145,7 +145,24 @@ func (s *sockets) Want(edges []*edge) map[*edge]error {
 		}
 	}
 	s.joined = want
+	s.enlarge(edges)
 	return failed
+}
+
+// enlarge gives each socket room for what those that share it may hear.
+func (s *sockets) enlarge(edges []*edge) {
+	sharing := map[*socket.VRRP][]*edge{}
+	for _, e := range edges {
+		if v := s.vrrp[e.Family]; v != nil && e.Blocked == "" {
+			sharing[v] = append(sharing[v], e)
+		}
+		if s.ah != nil && e.ah != nil && e.Blocked == "" {
+			sharing[s.ah] = append(sharing[s.ah], e)
+		}
+	}
+	for v, all := range sharing {
+		v.SetReceiveBuffer(room(all, &s.d.cfg.Buffers, socket.ReceiveBuffer))
+	}
 }
 
 // Advert implements speaker.

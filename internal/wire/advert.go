@@ -73,14 +73,21 @@ func Capacity(mtu, family, version, extra int) int {
 	if mtu <= 0 {
 		return MaxAddresses
 	}
-	room := mtu - ethernetLen - headerLen - extra
+	room := mtu - ethernetLen - DatagramLen(family, version, extra, 0)
+	return min(max(room, 0)/addrLen(family == 6), MaxAddresses)
+}
+
+// DatagramLen is how long an advert with so many addresses is, with its IP header
+// and extra bytes of authentication.
+func DatagramLen(family, version, extra, addresses int) int {
+	n := headerLen + extra + addresses*addrLen(family == 6)
 	if version == 2 {
-		room -= authLen
+		n += authLen
 	}
 	if family == 6 {
-		return min(max(room-ipv6Len, 0)/addrLen(true), MaxAddresses)
+		return n + ipv6Len
 	}
-	return min(max(room-ipv4Len, 0)/addrLen(false), MaxAddresses)
+	return n + ipv4Len
 }
 
 // ParseAdvert decodes b, an IP payload from src to dst, into a. It is strict

@@ -42,6 +42,7 @@ func globalDefs(g *conf.Global) *Block {
 	b.globalLVS(g)
 	b.reloads(g)
 	b.dumps(g, d)
+	b.buffers(&g.Buffers, &d.Buffers)
 	return b
 }
 
@@ -132,6 +133,26 @@ func (b *Block) mail(m, d *conf.Mail) {
 	b.choice("smtp_alert_checker", m.Checker)
 	b.flag("no_email_faults", m.NoFaults)
 	b.on("no_checker_emails", m.NoCheckers, false)
+}
+
+// buffers are what sockets may hold.
+func (b *Block) buffers(g, d *conf.Buffers) {
+	for _, one := range []struct {
+		name string
+		of   conf.Buffer
+	}{
+		{"vrrp_netlink_cmd", g.VRRPCommand}, {"vrrp_netlink_monitor", g.VRRPMonitor}, {"process_monitor", g.ProcessMonitor},
+		{"lvs_netlink_monitor", g.LVSMonitor},
+	} {
+		b.num(one.name+"_rcv_bufs", one.of.Bytes, 0)
+		b.on(one.name+"_rcv_bufs_force", one.of.Force, false)
+	}
+	policy := g.Policy
+	if policy == conf.RxBytes {
+		policy = strconv.Itoa(g.Bytes)
+	}
+	b.str("vrrp_rx_bufs_policy", policy, "")
+	b.num("vrrp_rx_bufs_multiplier", g.Multiplier, d.Multiplier)
 }
 
 // dumps are the data files that signals ask for.

@@ -127,6 +127,7 @@ func Instance(i *conf.VRRPInstance, g *conf.Global) *Block {
 	b.routes("virtual_rules", i.Rules)
 	b.flag("promote_secondaries", i.PromoteSecondaries)
 	b.flag("track_src_ip", i.TrackSrcIP)
+	b.num("kernel_rx_buf_size", i.RxBuffer, 0)
 	b.num("vip_lease", int(i.VIPLease/time.Second), 0)
 	b.flag("dont_track_primary", i.DontTrackPrimary)
 	b.tracks("track_interface", i.TrackIfaces)

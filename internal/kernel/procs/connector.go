@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 )
 
 // From linux/connector.h and linux/cn_proc.h.
@@ -49,8 +51,8 @@ type connector struct {
 
 // listen opens a connector, from the host's network namespace where ours has
 // none.
-func listen() (*connector, error) {
-	c, err := subscribe()
+func listen(buffer kernel.Buffer) (*connector, error) {
+	c, err := subscribe(buffer)
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return c, err
 	}
@@ -62,7 +64,7 @@ func listen() (*connector, error) {
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		for _, ns := range hostNetNS() {
-			c, also := elsewhere(ns)
+			c, also := elsewhere(ns, buffer)
 			if also == nil {
 				done <- opened{c, nil}
 				return
@@ -75,7 +77,7 @@ func listen() (*connector, error) {
 	return o.c, o.err
 }
 
-func elsewhere(ns string) (*connector, error) {
+func elsewhere(ns string, buffer kernel.Buffer) (*connector, error) {
 	f, err := os.Open(ns)
 	if err != nil {
 		return nil, err
@@ -84,18 +86,16 @@ func elsewhere(ns string) (*connector, error) {
 	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("enter network namespace %s: %w", ns, err)
 	}
-	return subscribe()
+	return subscribe(buffer)
 }
 
-func subscribe() (*connector, error) {
+func subscribe(buffer kernel.Buffer) (*connector, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_CONNECTOR)
 	if err != nil {
 		return nil, fmt.Errorf("open the process connector: %w", err)
 	}
 	c := &connector{fd: fd, buf: make([]byte, 4096)}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bufferSize) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bufferSize)
-	}
+	buffer.Apply(fd, bufferSize)
 	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groupProc})
 	if err == nil {
 		err = unix.Sendto(fd, request(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})

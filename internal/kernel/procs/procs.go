@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
 
@@ -33,6 +34,7 @@ const (
 type Watcher struct {
 	set    *track.Processes
 	conn   *connector
+	buffer kernel.Buffer
 	wake   int // an eventfd; readable: it is over
 	ended  chan struct{}
 	counts []int // as told last
@@ -43,13 +45,13 @@ type Watcher struct {
 // Watch follows the processes that match patterns and calls tell, from a
 // goroutine of its own, with how many each has: first for all, then for those
 // that change. notice is told, from the same goroutine, what keeps it from
-// hearing of changes at once.
-func Watch(patterns []track.Pattern, tell func(pattern, count int), notice func(error)) (*Watcher, error) {
+// hearing of changes at once. The kernel keeps buffer of events for us.
+func Watch(patterns []track.Pattern, buffer kernel.Buffer, tell func(pattern, count int), notice func(error)) (*Watcher, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("follow processes: %w", err)
 	}
-	w := &Watcher{set: track.NewProcesses(patterns), wake: wake, ended: make(chan struct{}), tell: tell, notice: notice}
+	w := &Watcher{set: track.NewProcesses(patterns), buffer: buffer, wake: wake, ended: make(chan struct{}), tell: tell, notice: notice}
 	go w.run()
 	return w, nil
 }
@@ -64,7 +66,7 @@ func (w *Watcher) Close() {
 func (w *Watcher) run() {
 	defer close(w.ended)
 	var err error
-	if w.conn, err = listen(); err != nil {
+	if w.conn, err = listen(w.buffer); err != nil {
 		w.notice(fmt.Errorf("the kernel does not tell of processes, so /proc is read every %v: %w", PollEvery, err))
 	} else {
 		defer w.conn.close()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
 
@@ -41,7 +42,7 @@ func TestWatch(t *testing.T) {
 	told := make(chan count, 100)
 	w, err := Watch([]track.Pattern{
 		{Program: "hf-watched"}, {Program: name, Params: []string{"10"}, Match: track.MatchInitial},
-	}, func(i, n int) { told <- count{i, n} }, func(err error) { t.Log(err) })
+	}, kernel.Buffer{Bytes: 1 << 20, Force: true}, func(i, n int) { told <- count{i, n} }, func(err error) { t.Log(err) })
 	if err != nil {
 		t.Fatal(err)
 	}

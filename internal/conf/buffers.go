@@ -1,0 +1,93 @@
+package conf
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
+	"github.com/holdfast-ha/holdfast/internal/diag"
+)
+
+// Buffer is how much a socket of the daemon's may hold that was not read yet.
+type Buffer struct {
+	Bytes int  // SO_RCVBUF; 0: holdfast's own size
+	Force bool // also beyond net.core.rmem_max (SO_RCVBUFFORCE)
+}
+
+// Buffers are those of a configuration.
+type Buffers struct {
+	VRRPCommand, VRRPMonitor Buffer // vrrp_netlink_cmd_rcv_bufs, vrrp_netlink_monitor_rcv_bufs
+	LVSMonitor               Buffer // lvs_netlink_monitor_rcv_bufs
+	ProcessMonitor           Buffer // process_monitor_rcv_bufs
+
+	// Policy (vrrp_rx_bufs_policy) is what each router adds to the buffer of its
+	// family's socket: "" nothing of its own, RxMTU, RxAdvert, or RxBytes.
+	Policy     string
+	Bytes      int // with RxBytes
+	Multiplier int // vrrp_rx_bufs_multiplier, of the other two; default 3
+}
+
+// What vrrp_rx_bufs_policy says.
+const (
+	RxMTU    = "MTU"
+	RxAdvert = "ADVERT"
+	RxBytes  = "NUMBER"
+)
+
+const defaultRxMultiplier = 3
+
+func buffers(l *loader) *Buffers { return &global(l).Buffers }
+
+var globalBuffers = joined(
+	bufferRows("vrrp_netlink_cmd", "with which VRRP changes addresses and routes", func(b *Buffers) *Buffer { return &b.VRRPCommand }),
+	bufferRows("vrrp_netlink_monitor", "on which VRRP hears of changes", func(b *Buffers) *Buffer { return &b.VRRPMonitor }),
+	bufferRows("process_monitor", "on which the kernel tells of processes", func(b *Buffers) *Buffer { return &b.ProcessMonitor }),
+	bufferRows("lvs_netlink_monitor", "on which the checkers hear of addresses", func(b *Buffers) *Buffer { return &b.LVSMonitor }),
+	rows{
+		{Name: "lvs_netlink_cmd_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Doc: "The receive buffer of the netlink socket with which keepalived's checkers write; holdfast's has room for all answers to what it asks."},
+		{Name: "lvs_netlink_cmd_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit."},
+		{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Doc: "What each instance adds to the receive buffer of the socket for adverts, which it shares with all of its family: the MTU of its interface or the length of its advert, times vrrp_rx_bufs_multiplier, or so many bytes.", Set: setRxPolicy},
+		{Name: "vrrp_rx_bufs_multiplier", Exact: true, Args: num(1, maxUint32), Soft: true, Doc: "How many MTUs or adverts that is.", Set: integer(func(l *loader) *int { return &buffers(l).Multiplier })},
+	})
+
+func joined(parts ...rows) (all rows) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+func bufferRows(name, what string, of func(*Buffers) *Buffer) rows {
+	return rows{
+		{Name: name + "_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Doc: "The receive buffer of the netlink socket " + what + ".", Set: integer(func(l *loader) *int { return &of(buffers(l)).Bytes })},
+		{Name: name + "_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: flag(func(l *loader) *bool { return &of(buffers(l)).Force })},
+	}
+}
+
+// setRxPolicy reads MTU, ADVERT or a number. Words that say the same again are
+// nothing to keepalived, nor are numbers behind a policy's.
+func setRxPolicy(l *loader, s *stmt) {
+	policy, bytes := "", 0
+	for _, w := range s.Words() {
+		n, err := strconv.ParseUint(w.Text, 10, 32)
+		said := RxBytes
+		switch {
+		case strings.EqualFold(w.Text, RxMTU):
+			said = RxMTU
+		case strings.EqualFold(w.Text, RxAdvert):
+			said = RxAdvert
+		case err != nil:
+			s.Fault("HF011", diag.Error, w, "vrrp_rx_bufs_policy "+strconv.Quote(w.Text)+" is not valid", "MTU, ADVERT or a number of bytes")
+			return
+		}
+		if policy != "" && said != policy {
+			s.Fault("HF013", diag.Error, w, "vrrp_rx_bufs_policy is "+s.Words()[0].Text+" already, the line is ignored", "one of MTU, ADVERT and a number of bytes")
+			return
+		}
+		policy = said
+		if said == RxBytes {
+			bytes = int(n) //nolint:gosec // 32 bits
+		}
+	}
+	buffers(l).Policy, buffers(l).Bytes = policy, bytes
+}
