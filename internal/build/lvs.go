@@ -227,7 +227,8 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs
 
 // service are the settings that all keys of a virtual server share.
 func service(vs *conf.VirtualServer) lvs.Service {
-	s := lvs.Service{Scheduler: vs.Scheduler, Flags: schedulerFlags(vs), Persistence: vs.Persistence, PersistenceEngine: vs.Engine}
+	s := lvs.Service{Scheduler: vs.Scheduler, Flags: schedulerFlags(vs), Persistence: vs.Persistence, PersistenceEngine: vs.Engine,
+		Proxy: lvs.ProxyService{Transparent: vs.ProxyTransparent, MaxConnections: vs.ProxyMaxConnections}}
 	if s.Scheduler == "" {
 		s.Scheduler = "wlc"
 	}
@@ -273,7 +274,7 @@ func schedulerFlags(vs *conf.VirtualServer) (flags uint32) {
 func server(rs *conf.RealServer, vs *conf.VirtualServer) lvs.Server {
 	s := lvs.Server{
 		Forward: forward(or(rs.Forward, vs.Forward)), Weight: rs.Weight,
-		Upper: rs.UpperThreshold, Lower: rs.LowerThreshold,
+		Upper: rs.UpperThreshold, Lower: rs.LowerThreshold, SendProxy: rs.ProxyProtocol,
 	}
 	t := rs.Tunnel
 	if rs.Forward == "" {

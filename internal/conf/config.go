@@ -348,9 +348,13 @@ type VirtualServer struct {
 	QuorumDown       *Command
 	Sorry            *RealServer
 	SorryInhibit     bool
-	SMTPAlert        Choice
-	Servers          []*RealServer
-	Pos              Pos
+	// Of the embedded director only.
+	ProxyProtocol       uint8 // proxy_protocol: version for servers that do not say, 0: none
+	ProxyTransparent    bool  // proxy_source client
+	ProxyMaxConnections uint32
+	SMTPAlert           Choice
+	Servers             []*RealServer
+	Pos                 Pos
 }
 
 // RealServer is a real_server block or a sorry server. Its fields are in an
@@ -360,6 +364,7 @@ type RealServer struct {
 	Port             uint16 // 0: the virtual server's
 	InhibitOnFailure bool
 	Alpha            bool
+	ProxyProtocol    uint8 // proxy_protocol: version, 0: none
 	SMTPAlert        Choice
 	Weight           int
 	UpperThreshold   uint32

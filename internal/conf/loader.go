@@ -131,7 +131,7 @@ type serverNotes struct {
 	time timing
 	port uint16 // as written
 	// What is unset follows the virtual server.
-	weight, inhibit, alpha int8
+	weight, inhibit, alpha, proxy int8
 }
 
 // instanceNotes remember where an instance's values were written, and which.

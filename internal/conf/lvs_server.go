@@ -97,7 +97,7 @@ func beginReal(l *loader, s *stmt) {
 	}
 	rs.Pos = l.pos(s.Words()[0])
 	l.rs, l.rsChecks = rs, l.rsChecks[:0]
-	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, weight: unset, inhibit: unset, alpha: unset})
+	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, weight: unset, inhibit: unset, alpha: unset, proxy: unset})
 }
 
 func endReal(l *loader) {
@@ -131,6 +131,7 @@ func endServer(l *loader) {
 		v.Servers = append(v.Servers, rs)
 	}
 	if v.Sorry != nil {
+		v.Sorry.ProxyProtocol = v.ProxyProtocol
 		l.matchPort(v, v.Sorry, l.sorryWord, "sorry_server")
 	}
 	if v.Family == 0 {
@@ -189,6 +190,9 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 	}
 	rs.InhibitOnFailure = pick(n.inhibit, v.InhibitOnFailure)
 	rs.Alpha = pick(n.alpha, v.Alpha)
+	if n.proxy == unset {
+		rs.ProxyProtocol = v.ProxyProtocol
+	}
 	if rs.VirtualHost == "" {
 		rs.VirtualHost = v.VirtualHost
 	}

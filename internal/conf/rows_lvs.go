@@ -102,8 +102,20 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 			l.forward(s, &l.vs.Sorry.Forward, &l.vs.Sorry.Tunnel)
 		}
 	}},
+	{Name: "proxy_protocol", Own: true, Args: proxyVersions, Doc: "How the embedded director tells the servers who their client is: a header of the PROXY protocol, version 1 or 2, before everything else.", Set: func(l *loader, s *stmt) {
+		l.vs.ProxyProtocol = uint8(s.Value(0).Int)
+	}},
+	{Name: "proxy_source", Own: true, Args: enum("own", "client"), Doc: "Whose address the embedded director connects from: client takes CAP_NET_ADMIN, and routing that brings the answers of the servers back to this machine.", Set: func(l *loader, s *stmt) {
+		l.vs.ProxyTransparent = s.Value(0).Int == 1
+	}},
+	{Name: "proxy_max_connections", Own: true, Args: num(1, maxUint32), Doc: "How many connections (UDP: sessions) of the service the embedded director holds at once; more wait in the kernel's backlog.", Set: func(l *loader, s *stmt) {
+		l.vs.ProxyMaxConnections = uint32(s.Value(0).Int)
+	}},
 	{Name: "real_server", Bare: true, Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
 })
+
+// proxyVersions are none, 1 and 2 by their place.
+var proxyVersions = enum("none", "v1", "v2")
 
 // defaultPersistence is what persistence_timeout means without a value.
 const defaultPersistence = 6 * time.Minute

@@ -37,13 +37,16 @@ func Canonical(k lvs.ServiceKey) lvs.ServiceKey {
 // keys as Canonical has them, flags without those that follow from other
 // fields, the netmask absent without persistence and whole where persistence
 // has none, weights not negative.
-func CanonicalTable(t lvs.Table) lvs.Table { return Clone(Wanted(t, nil)) }
+func CanonicalTable(t lvs.Table) lvs.Table { return Clone(canonical(t, nil, false)) }
 
-// Wanted is CanonicalTable for a table that is compared with known, what was
-// written before, and then forgotten: services of the same version are taken
-// from there and servers that are canonical from t, so that a change among
-// thousands of services costs little and a first table no copy.
-func Wanted(t, known lvs.Table) lvs.Table {
+// Wanted is CanonicalTable for a kernel's table that is compared with known,
+// what was written before, and then forgotten: services of the same version
+// are taken from there and servers that are canonical from t, so that a change
+// among thousands of services costs little and a first table no copy. What
+// only the embedded director knows is left out.
+func Wanted(t, known lvs.Table) lvs.Table { return canonical(t, known, true) }
+
+func canonical(t, known lvs.Table, kernel bool) lvs.Table {
 	out := make(lvs.Table, len(t))
 	for key, s := range t {
 		key = Canonical(key)
@@ -52,17 +55,20 @@ func Wanted(t, known lvs.Table) lvs.Table {
 			continue
 		}
 		s = CanonicalService(key, s)
-		s.Servers = canonicalServers(s.Servers)
+		s.Servers = canonicalServers(s.Servers, kernel)
+		if kernel {
+			s.Proxy = lvs.ProxyService{}
+		}
 		out[key] = s
 	}
 	return out
 }
 
 // canonicalServers returns servers itself if there is nothing to change.
-func canonicalServers(servers map[lvs.ServerKey]lvs.Server) map[lvs.ServerKey]lvs.Server {
+func canonicalServers(servers map[lvs.ServerKey]lvs.Server, kernel bool) map[lvs.ServerKey]lvs.Server {
 	same := servers != nil
 	for sk, server := range servers {
-		same = same && !sk.Addr.Is4In6() && server.Weight >= 0
+		same = same && !sk.Addr.Is4In6() && server.Weight >= 0 && !(kernel && server.SendProxy != 0)
 	}
 	if same {
 		return servers
@@ -71,6 +77,9 @@ func canonicalServers(servers map[lvs.ServerKey]lvs.Server) map[lvs.ServerKey]lv
 	for sk, server := range servers {
 		sk.Addr = sk.Addr.Unmap()
 		server.Weight = max(server.Weight, 0)
+		if kernel {
+			server.SendProxy = 0
+		}
 		out[sk] = server
 	}
 	return out

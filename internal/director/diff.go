@@ -214,7 +214,7 @@ func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) {
 // sameService compares all but the servers.
 func sameService(a, b lvs.Service) bool {
 	return a.Scheduler == b.Scheduler && a.Flags == b.Flags && a.Persistence == b.Persistence &&
-		a.Netmask == b.Netmask && a.PersistenceEngine == b.PersistenceEngine
+		a.Netmask == b.Netmask && a.PersistenceEngine == b.PersistenceEngine && a.Proxy == b.Proxy
 }
 
 func compareServices(a, b lvs.ServiceKey) int {

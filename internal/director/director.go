@@ -72,6 +72,7 @@ type Counters struct {
 	Active, Inactive    uint32 // connections now; servers only
 	Persistent          uint32 // remembered clients; servers only
 	Refused, Overloaded uint64 // proxy only: server refused; no server had room
+	Evicted             uint64 // proxy only: UDP sessions ended early to make room for others
 }
 
 // ServiceCounters are a service's totals and those of each server.

@@ -81,6 +81,7 @@ type Service struct {
 	Persistence       time.Duration // whole seconds; 0 = none
 	Netmask           uint32        // granularity; IPv4: mask in host order; IPv6: prefix length
 	PersistenceEngine string
+	Proxy             ProxyService
 	Servers           map[ServerKey]Server
 	// Version changes whenever anything else of the service does, within one
 	// process; a director may skip a service whose version it has written. 0
@@ -96,6 +97,14 @@ type Server struct {
 	TunnelFlags  uint16     // GUE, GRE
 	Weight       int        // 0: no new connections
 	Upper, Lower uint32     // connection thresholds, 0 = none
+	SendProxy    uint8      // PROXY protocol to the server, its version; 0 = none; embedded director only
+}
+
+// ProxyService is what only the embedded director knows of a service; the
+// kernel's IPVS has nothing like it.
+type ProxyService struct {
+	Transparent    bool   // servers see the client's address
+	MaxConnections uint32 // at once; 0 = as many as all services may have
 }
 
 // Table is everything a director should offer.

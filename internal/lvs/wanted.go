@@ -41,7 +41,7 @@ func Wanted(v *Versions, pools ...*Pool) Table {
 func same(s, offered Service) bool {
 	return offered.Version != 0 && s.Scheduler == offered.Scheduler && s.Flags == offered.Flags &&
 		s.Persistence == offered.Persistence && s.Netmask == offered.Netmask &&
-		s.PersistenceEngine == offered.PersistenceEngine && maps.Equal(s.Servers, offered.Servers)
+		s.PersistenceEngine == offered.PersistenceEngine && s.Proxy == offered.Proxy && maps.Equal(s.Servers, offered.Servers)
 }
 
 // offer computes, from configuration and state alone, what a director should

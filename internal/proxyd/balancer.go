@@ -6,15 +6,14 @@
 // they do with IPVS. What to offer comes from the checker (director/proxy);
 // whether a real server is well is not its business. The parts: run.go the
 // child, control.go the checker's requests, balancer.go the services, tcp.go,
-// udp.go and relay.go the traffic, service.go and schedule.go the choice.
+// udp.go, dial.go and relay.go the traffic, service.go and memory.go the choice,
+// which package lvs/sched makes.
 //
 // A real server of weight 0 gets nothing new and keeps what it has. One that
 // is removed keeps its TCP connections until they end by themselves (IPVS
 // would drop their packets without a word); UDP sessions, which never end while
 // a client goes on asking, move to another server with the next datagram.
 // A service that is removed takes no new connections; those that it has go on.
-//
-// PROXY protocol and transparent sources will go into tcp.go.
 package proxyd
 
 import (
@@ -23,10 +22,12 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/lvs/sched"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,6 +56,7 @@ type Balancer struct {
 	services map[lvs.ServiceKey]*offered
 	conns    *connections
 	sessions slots
+	udpIdle  atomic.Int64 // nanoseconds
 	now      func() time.Time
 	notice   Notice
 }
@@ -73,10 +75,19 @@ type front interface{ close() }
 // NewBalancer returns a balancer without services.
 func NewBalancer(notice Notice) *Balancer {
 	conns, sessions, pipes := limits()
-	return &Balancer{
+	b := &Balancer{
 		services: map[lvs.ServiceKey]*offered{},
 		conns:    newConnections(conns, pipes), sessions: make(slots, sessions),
 		now: time.Now, notice: notice,
+	}
+	b.udpIdle.Store(int64(defaultUDPIdle))
+	return b
+}
+
+// SetTimeouts sets after which silence a UDP session ends, 0 leaves it.
+func (b *Balancer) SetTimeouts(t director.Timeouts) {
+	if t.UDP > 0 {
+		b.udpIdle.Store(int64(t.UDP))
 	}
 }
 
@@ -137,6 +148,9 @@ func (b *Balancer) apply(op director.Op) {
 	case director.ChangeService:
 		before := o.pool.table().Scheduler
 		o.pool.change(*op.Want)
+		if err := o.pool.mayDisguise(); err != nil { // it goes on, and its clients are refused
+			b.notice(op.Service, slog.LevelError, err.Error())
+		}
 		if before != op.Want.Scheduler {
 			b.sayScheduler(op)
 		}
@@ -154,9 +168,9 @@ func (b *Balancer) apply(op director.Op) {
 }
 
 func (b *Balancer) sayScheduler(op director.Op) {
-	if _, known := newScheduler(op.Want.Scheduler); !known {
+	if _, known := sched.New(op.Want.Scheduler, op.Want.Flags); !known {
 		b.notice(op.Service, slog.LevelWarn, fmt.Sprintf("%s: the proxy has no scheduler %s, using %s",
-			director.ServiceName(op.Service), op.Want.Scheduler, fallback))
+			director.ServiceName(op.Service), op.Want.Scheduler, sched.Fallback))
 	}
 }
 
@@ -184,8 +198,11 @@ func (b *Balancer) Retry() error {
 }
 
 func (b *Balancer) open(p *pool) (front, error) {
+	if err := p.mayDisguise(); err != nil {
+		return nil, err
+	}
 	if p.key.Protocol == lvs.UDP {
-		return asFront(newUDPFront(p, b.sessions))
+		return asFront(newUDPFront(p, b.sessions, &b.udpIdle))
 	}
 	return asFront(newTCPFront(p, b.conns))
 }

@@ -122,6 +122,13 @@ func answer(b *Balancer, m ipc.Message) (a ipc.Message) {
 			a.Error = err.Error()
 		}
 		a.Body = ipc.Marshal(changes)
+	case proxy.KindTimeouts:
+		var t director.Timeouts
+		if err := json.Unmarshal(m.Body, &t); err != nil {
+			a.Error = "timeouts that cannot be read: " + err.Error()
+			return a
+		}
+		b.SetTimeouts(t)
 	case proxy.KindRead:
 		a.Body = ipc.Marshal(proxy.Encode(b.Read()))
 	case proxy.KindCounters:

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -17,22 +16,6 @@ import (
 // keepAlive finds dead peers on both sides; NAT devices forget a quiet
 // connection after 90 s at the earliest.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30e9, Interval: 10e9, Count: 3}
-
-// silence is how long sent bytes may go unconfirmed before a connection to a
-// real server counts as broken (TCP_USER_TIMEOUT); the kernel's own limit is
-// about a quarter of an hour.
-const silence = 60 * time.Second
-
-// dialer reaches real servers.
-var dialer = net.Dialer{
-	Timeout: connectTimeout, KeepAliveConfig: keepAlive,
-	Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) {
-			// Without it a dead server is noticed later, that is all.
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
-		})
-	},
-}
 
 // network is the word for Go, with the family, since a virtual address of
 // IPv6 must not take IPv4's port too.
@@ -59,7 +42,7 @@ func network(key lvs.ServiceKey) (string, error) {
 // listenConfig binds addresses that are not on this machine: the backup
 // listens on the virtual addresses that it is going to take over.
 func listenConfig() *net.ListenConfig {
-	return &net.ListenConfig{
+	lc := &net.ListenConfig{
 		KeepAliveConfig: keepAlive,
 		Control: func(network, _ string, c syscall.RawConn) error {
 			var err error
@@ -73,6 +56,8 @@ func listenConfig() *net.ListenConfig {
 			return errors.Join(ctlErr, err)
 		},
 	}
+	lc.SetMultipathTCP(false) // splice(2) and the options above are of plain TCP
+	return lc
 }
 
 func listenTCP(key lvs.ServiceKey) (*net.TCPListener, error) {

@@ -27,7 +27,10 @@ type remembered struct {
 	client netip.Addr
 	server lvs.ServerKey
 	until  time.Time
+	held   int // connections that are open; until counts from the end of the last
 }
+
+func (r *remembered) over(now time.Time) bool { return r.held <= 0 && !now.Before(r.until) }
 
 func newMemory() *memory {
 	return &memory{entries: map[netip.Addr]*list.Element{}, order: list.New()}
@@ -41,32 +44,57 @@ func (m *memory) get(client netip.Addr, now time.Time) (lvs.ServerKey, bool) {
 		return lvs.ServerKey{}, false
 	}
 	r := e.Value.(*remembered)
-	if !now.Before(r.until) {
+	if r.over(now) {
 		m.forget(e)
 		return lvs.ServerKey{}, false
 	}
 	return r.server, true
 }
 
-// put remembers server for client, and forgets a few whose time is over: they
-// are at the back, since all are remembered for equally long.
-func (m *memory) put(client netip.Addr, server lvs.ServerKey, now, until time.Time) {
+// hold remembers server for client, at least until a drop of the same and then
+// for timeout. It forgets a few whose time is over: they are at the back, since
+// all are remembered for equally long.
+func (m *memory) hold(client netip.Addr, server lvs.ServerKey, now time.Time, timeout time.Duration) {
 	for range forgetAtOnce {
 		e := m.order.Back()
-		if e == nil || now.Before(e.Value.(*remembered).until) {
+		if e == nil {
+			break
+		}
+		if r := e.Value.(*remembered); r.held > 0 { // not its turn yet
+			m.order.MoveToFront(e)
+			continue
+		}
+		if !e.Value.(*remembered).over(now) {
 			break
 		}
 		m.forget(e)
 	}
 	if e, ok := m.entries[client]; ok {
-		*e.Value.(*remembered) = remembered{client, server, until}
+		r := e.Value.(*remembered)
+		if r.server != server { // those that hold it hold another
+			r.server, r.held = server, 0
+		}
+		r.held++
+		r.until = now.Add(timeout)
 		m.order.MoveToFront(e)
 		return
 	}
 	if len(m.entries) >= maxRemembered {
 		m.forget(m.order.Back())
 	}
-	m.entries[client] = m.order.PushFront(&remembered{client, server, until})
+	m.entries[client] = m.order.PushFront(&remembered{client, server, now.Add(timeout), 1})
+}
+
+// drop ends one hold.
+func (m *memory) drop(client netip.Addr, server lvs.ServerKey, now time.Time, timeout time.Duration) {
+	e, ok := m.entries[client]
+	if !ok || e.Value.(*remembered).server != server {
+		return
+	}
+	r := e.Value.(*remembered)
+	r.held = max(r.held-1, 0)
+	r.until = now.Add(timeout)
+	m.order.MoveToFront(e)
 }
 
 func (m *memory) forget(e *list.Element) {

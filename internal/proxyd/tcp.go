@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// connectTimeout bounds one attempt to reach a real server.
-	connectTimeout = 4 * time.Second
 	// maxTries bounds how many real servers are tried for one connection.
 	maxTries = 3
 	// acceptPause is the wait after an accept that failed for want of
@@ -47,16 +45,16 @@ func (f *tcpFront) close() {
 	f.ended.Wait()
 }
 
-// accept takes a slot before a connection: when all are used, clients wait in
+// accept takes a place before a connection: when all are used, clients wait in
 // the kernel's backlog, and no memory of ours grows.
 func (f *tcpFront) accept() {
-	for f.conns.slots.take(f.stop) {
+	for f.enter() {
 		c, err := f.l.AcceptTCP()
 		if err == nil {
-			f.conns.run(c, func() { f.serve(c) })
+			f.conns.run(c, func() { f.serve(c) }, f.leave)
 			continue
 		}
-		f.conns.slots.give()
+		f.leave()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -68,21 +66,38 @@ func (f *tcpFront) accept() {
 	}
 }
 
+// enter waits for one place of the service's and one of all.
+func (f *tcpFront) enter() bool {
+	if !f.pool.place.enter(f.stop) {
+		return false
+	}
+	if !f.conns.slots.take(f.stop) {
+		f.pool.place.leave()
+		return false
+	}
+	return true
+}
+
+func (f *tcpFront) leave() {
+	f.conns.slots.give()
+	f.pool.place.leave()
+}
+
 func (f *tcpFront) serve(client *net.TCPConn) {
-	from := client.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-	s, upstream := f.connect(from)
-	if s == nil {
+	g, upstream := f.connect(client)
+	if upstream == nil {
 		_ = client.SetLinger(0) // a reset is heard at once
 		_ = client.Close()
 		return
 	}
-	defer f.pool.release(s)
+	defer f.pool.release(g)
 	if !f.conns.add(upstream) {
 		_ = upstream.Close()
 		_ = client.Close()
 		return
 	}
 	defer f.conns.drop(upstream)
+	s := g.server
 	f.pool.conns.Add(1)
 	s.conns.Add(1)
 	relay(client, upstream, f.conns.pipes,
@@ -91,26 +106,36 @@ func (f *tcpFront) serve(client *net.TCPConn) {
 }
 
 // connect tries servers until one takes the connection. It returns nil if
-// none does, or if the fault is ours.
-func (f *tcpFront) connect(client netip.Addr) (*server, *net.TCPConn) {
+// none does, or if the fault is ours. Nothing of the client's was sent to those
+// that did not.
+func (f *tcpFront) connect(client *net.TCPConn) (grip, *net.TCPConn) {
+	from := client.RemoteAddr().(*net.TCPAddr).AddrPort()
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	virtual := netip.AddrPortFrom(f.pool.key.Addr, f.pool.key.Port)
 	var tried []*server
 	for len(tried) < maxTries {
-		s := f.pool.take(client, tried)
-		if s == nil {
-			return nil, nil
+		g, ok := f.pool.take(from, tried)
+		if !ok {
+			break
 		}
-		c, err := dialer.DialContext(f.conns.ctx, "tcp", f.pool.target(s).String())
+		c, err := dial(f.conns.ctx, g.to, from, virtual)
 		if err == nil {
-			return s, c.(*net.TCPConn)
+			return g, c
 		}
-		f.pool.release(s)
-		if f.conns.ctx.Err() != nil || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-			return nil, nil
+		f.pool.release(g)
+		if f.conns.ctx.Err() != nil || ours(err) {
+			break
 		}
-		s.refused.Add(1)
-		tried = append(tried, s)
+		g.server.refused.Add(1)
+		tried = append(tried, g.server)
 	}
-	return nil, nil
+	return grip{}, nil
+}
+
+// ours reports whether an attempt failed for a reason that any server would
+// meet: no descriptors, or no right to the client's address.
+func ours(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.EPERM)
 }
 
 // connections are all that are open, of all services; they outlive the
@@ -131,15 +156,15 @@ func newConnections(limit, pipes int) *connections {
 	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), pipes: make(slots, pipes), open: map[*net.TCPConn]struct{}{}}
 }
 
-// run serves c in a goroutine and gives its slot back.
-func (cs *connections) run(c *net.TCPConn, serve func()) {
+// run serves c in a goroutine and then calls leave.
+func (cs *connections) run(c *net.TCPConn, serve, leave func()) {
 	if !cs.add(c) {
 		_ = c.Close()
-		cs.slots.give()
+		leave()
 		return
 	}
 	cs.running.Go(func() {
-		defer cs.slots.give()
+		defer leave()
 		defer cs.drop(c)
 		serve()
 	})

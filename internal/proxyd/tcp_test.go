@@ -109,7 +109,7 @@ func TestThresholds(t *testing.T) {
 	a, b := newBackend(t, "a"), newBackend(t, "b")
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
 	bal := balancer(t)
-	apply1(t, bal, key, "sh", weights{a.key: {Weight: 1000, Upper: 2}, b.key: {Weight: 1}})
+	apply1(t, bal, key, "fo", weights{a.key: {Weight: 1000, Upper: 2}, b.key: {Weight: 1}})
 	got := map[string]int{}
 	for range 5 {
 		got[dialTo(t, key).ask()]++
@@ -322,7 +322,7 @@ func TestChangesBreakNothing(t *testing.T) {
 				want[s.key] = lvs.Server{Weight: rng.IntN(3)}
 			}
 		}
-		apply1(t, bal, key, []string{"rr", "wrr", "lc", "wlc", "sh"}[rng.IntN(5)], want)
+		apply1(t, bal, key, []string{"rr", "wrr", "lc", "wlc", "sed", "nq", "sh"}[rng.IntN(7)], want)
 		runtime.Gosched()
 	}
 	close(stop)

@@ -2,7 +2,6 @@ package proxyd
 
 import (
 	"container/list"
-	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -11,14 +10,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/wire"
+	"golang.org/x/sys/unix"
 )
 
 const (
-	// udpIdle is how long a session lives without a datagram.
-	udpIdle = 60 * time.Second
+	// defaultUDPIdle is how long a session lives without a datagram, as in
+	// IPVS (lvs_timeouts udp).
+	defaultUDPIdle = 300 * time.Second
 	// onePacketIdle is the same for one-packet scheduling (ops), where every
-	// datagram is a question of its own and lives for its answer only.
+	// datagram is a question of its own: the session only waits for answers.
 	onePacketIdle = 3 * time.Second
 	// datagram is the longest that there is, in bytes.
 	datagram = 64 << 10
@@ -27,31 +28,41 @@ const (
 // udpFront takes the datagrams of one virtual service.
 type udpFront struct {
 	pool   *pool
-	budget slots // sessions of all services
+	budget slots         // sessions of all services
+	idle   *atomic.Int64 // nanoseconds
 	c      *net.UDPConn
 	ended  sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
-	sessions map[netip.AddrPort]*session
+	sessions map[pair]*session
 	order    *list.List // of *session; the front spoke last
+}
+
+// pair is what tells sessions apart: the client and, where each datagram is
+// scheduled by itself, the server.
+type pair struct {
+	client netip.AddrPort
+	server *server
 }
 
 // session is one client with its server.
 type session struct {
-	client   netip.AddrPort
-	server   *server
+	pair     pair
+	grip     grip
+	once     bool   // one-packet scheduling
+	header   []byte // of the PROXY protocol, before every datagram
 	upstream *net.UDPConn
 	place    *list.Element
 	lastSeen atomic.Int64 // nanoseconds since the front began, either direction
 }
 
-func newUDPFront(p *pool, budget slots) (*udpFront, error) {
+func newUDPFront(p *pool, budget slots, idle *atomic.Int64) (*udpFront, error) {
 	c, err := listenUDP(p.key)
 	if err != nil {
 		return nil, err
 	}
-	f := &udpFront{pool: p, budget: budget, c: c, sessions: map[netip.AddrPort]*session{}, order: list.New()}
+	f := &udpFront{pool: p, budget: budget, idle: idle, c: c, sessions: map[pair]*session{}, order: list.New()}
 	f.ended.Go(f.receive)
 	return f, nil
 }
@@ -70,20 +81,20 @@ func (f *udpFront) close() {
 }
 
 func (f *udpFront) receive() {
-	buf := make([]byte, datagram)
+	buf := make([]byte, wire.MaxProxyHeader+datagram)
 	for {
-		n, from, err := f.c.ReadFromUDPAddrPort(buf)
+		n, from, err := f.c.ReadFromUDPAddrPort(buf[wire.MaxProxyHeader:])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil {
-			f.forward(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), buf[:n])
+			f.forward(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), buf[:wire.MaxProxyHeader+n])
 		}
 	}
 }
 
-// forward sends one datagram on. A server that refused an earlier one is
-// noticed by the write, and another one is tried.
+// forward sends one datagram on; before it, b has room for a header. A server
+// that refused an earlier one is noticed by the write, and another one is tried.
 func (f *udpFront) forward(client netip.AddrPort, b []byte) {
 	var tried []*server
 	for len(tried) < maxTries {
@@ -91,14 +102,21 @@ func (f *udpFront) forward(client netip.AddrPort, b []byte) {
 		if s == nil {
 			return
 		}
-		if _, err := s.upstream.Write(b); err == nil {
+		at := wire.MaxProxyHeader - len(s.header)
+		copy(b[at:], s.header)
+		_, err := s.upstream.Write(b[at:])
+		if errors.Is(err, unix.EMSGSIZE) {
+			return // with its header it is longer than datagrams may be
+		}
+		if err == nil {
 			s.lastSeen.Store(time.Now().UnixNano())
-			count(&f.pool.inPackets, &f.pool.inBytes, len(b))
-			count(&s.server.inPackets, &s.server.inBytes, len(b))
+			n := len(b) - wire.MaxProxyHeader
+			count(&f.pool.inPackets, &f.pool.inBytes, n)
+			count(&s.grip.server.inPackets, &s.grip.server.inBytes, n)
 			return
 		}
-		s.server.refused.Add(1)
-		tried = append(tried, s.server)
+		s.grip.server.refused.Add(1)
+		tried = append(tried, s.grip.server)
 		f.end(s)
 	}
 }
@@ -111,70 +129,108 @@ func count(packets, bytes *atomic.Uint64, n int) {
 // session returns the client's, or begins one: also where the server of the
 // one it had was removed. Only receive calls it.
 func (f *udpFront) session(client netip.AddrPort, tried []*server) *session {
-	f.mu.Lock()
-	s := f.sessions[client]
-	switch {
-	case s == nil:
-	case s.server.gone.Load():
-		f.endLocked(s)
-		s = nil
-	default:
-		f.order.MoveToFront(s.place)
+	if f.pool.onePacket() {
+		return f.forOne(client, tried)
 	}
-	f.mu.Unlock()
-	if s != nil {
+	if s := f.known(pair{client: client}); s != nil {
 		return s
 	}
-	if !f.room() {
-		f.pool.noRoom.Add(1)
+	g, ok := f.pool.take(client, tried)
+	if !ok {
 		return nil
 	}
-	s = f.begin(client, tried)
-	if s == nil {
-		f.budget.give()
+	return f.begin(pair{client: client}, g, false)
+}
+
+// forOne schedules one datagram. Those of one client to one server share a
+// session, which counts as one connection in use.
+func (f *udpFront) forOne(client netip.AddrPort, tried []*server) *session {
+	g, ok := f.pool.take(client, tried)
+	if !ok {
+		return nil
+	}
+	p := pair{client, g.server}
+	if s := f.known(p); s != nil {
+		f.pool.release(g)
+		f.pool.conns.Add(1)
+		g.server.conns.Add(1)
+		return s
+	}
+	return f.begin(p, g, true)
+}
+
+// known returns a session that lasts.
+func (f *udpFront) known(p pair) *session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.sessions[p]
+	switch {
+	case s == nil:
+	case s.grip.server.gone.Load():
+		f.endLocked(s)
+		return nil
+	default:
+		f.order.MoveToFront(s.place)
 	}
 	return s
 }
 
-// room takes a slot for a session; when all are used, our oldest one ends.
+// room takes a place for a session, of the service's and of all; when all are
+// used, our oldest one ends.
 func (f *udpFront) room() bool {
-	if f.budget.try() {
-		return true
+	for range 3 {
+		if f.pool.place.try() {
+			if f.budget.try() {
+				return true
+			}
+			f.pool.place.leave()
+		}
+		f.mu.Lock()
+		if oldest := f.order.Back(); oldest != nil {
+			f.pool.evicted.Add(1)
+			f.endLocked(oldest.Value.(*session))
+		}
+		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	oldest := f.order.Back()
-	f.mu.Unlock()
-	if oldest == nil {
-		return false
-	}
-	f.end(oldest.Value.(*session))
-	return f.budget.try()
+	return false
 }
 
-func (f *udpFront) begin(client netip.AddrPort, tried []*server) *session {
-	server := f.pool.take(client.Addr(), tried)
-	if server == nil {
+// begin makes a session of a grip, which is released if there is none.
+func (f *udpFront) begin(p pair, g grip, once bool) *session {
+	if !f.room() {
+		f.pool.noRoom.Add(1)
+		f.pool.release(g)
 		return nil
 	}
-	// A UDP connect(2) sends nothing and does not wait.
-	c, err := new(net.Dialer).DialContext(context.Background(), "udp", f.pool.target(server).String())
-	if err != nil {
-		f.pool.release(server)
-		return nil
-	}
-	s := &session{client: client, server: server, upstream: c.(*net.UDPConn)}
-	s.lastSeen.Store(time.Now().UnixNano())
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
+	c, err := dialUDP(g.to, p.client.Addr())
+	if err == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.closed {
+			return f.add(&session{pair: p, grip: g, once: once, upstream: c, header: f.header(p.client, g.to.sendProxy)})
+		}
 		_ = c.Close()
-		f.pool.release(server)
+	}
+	f.budget.give()
+	f.pool.place.leave()
+	f.pool.release(g)
+	return nil
+}
+
+// header is of version 2 whatever is wanted: there is no other for datagrams.
+func (f *udpFront) header(client netip.AddrPort, version uint8) []byte {
+	if version == 0 {
 		return nil
 	}
-	f.sessions[client] = s
+	return wire.AppendProxyHeader(nil, 2, true, client, netip.AddrPortFrom(f.pool.key.Addr, f.pool.key.Port))
+}
+
+func (f *udpFront) add(s *session) *session {
+	s.lastSeen.Store(time.Now().UnixNano())
+	f.sessions[s.pair] = s
 	s.place = f.order.PushFront(s)
 	f.pool.conns.Add(1)
-	server.conns.Add(1)
+	s.grip.server.conns.Add(1)
 	f.ended.Go(func() { f.answers(s) })
 	return s
 }
@@ -186,9 +242,13 @@ func (f *udpFront) answers(s *session) {
 	if err != nil {
 		return
 	}
-	idle, from := f.idle(), newLender(raw, &datagrams)
+	from := newLender(raw, &datagrams)
 	back := func(b []byte) error { f.back(s, b); return nil }
 	for {
+		idle := onePacketIdle
+		if !s.once {
+			idle = time.Duration(f.idle.Load())
+		}
 		seen := time.Unix(0, s.lastSeen.Load())
 		if time.Since(seen) >= idle {
 			return
@@ -203,21 +263,14 @@ func (f *udpFront) answers(s *session) {
 	}
 }
 
-func (f *udpFront) idle() time.Duration {
-	if f.pool.flags()&director.FlagOnePacket != 0 {
-		return onePacketIdle
-	}
-	return udpIdle
-}
-
 // back sends one datagram to the client, from the virtual address.
 func (f *udpFront) back(s *session, b []byte) {
 	s.lastSeen.Store(time.Now().UnixNano())
-	if _, err := f.c.WriteToUDPAddrPort(b, s.client); err != nil {
+	if _, err := f.c.WriteToUDPAddrPort(b, s.pair.client); err != nil {
 		return // as on the wire, a datagram may be lost
 	}
 	count(&f.pool.outPackets, &f.pool.outBytes, len(b))
-	count(&s.server.outPackets, &s.server.outBytes, len(b))
+	count(&s.grip.server.outPackets, &s.grip.server.outBytes, len(b))
 }
 
 // datagrams are lent only while there is one.
@@ -231,12 +284,13 @@ func (f *udpFront) end(s *session) {
 }
 
 func (f *udpFront) endLocked(s *session) {
-	if f.sessions[s.client] != s {
+	if f.sessions[s.pair] != s {
 		return // ended already
 	}
-	delete(f.sessions, s.client)
+	delete(f.sessions, s.pair)
 	f.order.Remove(s.place)
 	_ = s.upstream.Close()
-	f.pool.release(s.server)
+	f.pool.release(s.grip)
 	f.budget.give()
+	f.pool.place.leave()
 }

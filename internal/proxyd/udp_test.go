@@ -2,7 +2,9 @@ package proxyd
 
 import (
 	"testing"
+	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -73,7 +75,38 @@ func TestSessionsAreBounded(t *testing.T) {
 			t.Errorf("answer of %q, want a", got)
 		}
 	}
-	if c := bal.Counters()[key]; c.Active != 2 || c.Connections != 5 {
+	if c := bal.Counters()[key]; c.Active != 2 || c.Connections != 5 || c.Evicted != 3 {
 		t.Errorf("%d of %d sessions are active, want 2 of 5", c.Active, c.Connections)
 	}
+}
+
+// TestOnePacket: each datagram of a client is scheduled by itself.
+func TestOnePacket(t *testing.T) {
+	a, b := udpBackend(t, "a"), udpBackend(t, "b")
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	if _, err := bal.Apply(lvs.Table{key: {Scheduler: "rr", Flags: director.FlagOnePacket, Servers: weights{a: {Weight: 1}, b: {Weight: 1}}}}); err != nil {
+		t.Fatal(err)
+	}
+	c, got := dialTo(t, key), map[string]int{}
+	for range 6 {
+		got[c.ask()]++
+	}
+	if got["a"] != 3 || got["b"] != 3 {
+		t.Errorf("answers %v, want 3 of each", got)
+	}
+	if n := bal.Counters()[key]; n.Connections != 6 || n.Active != 2 {
+		t.Errorf("%d connections, %d active; want 6 and 2", n.Connections, n.Active)
+	}
+}
+
+// TestSessionsEnd: after the time of lvs_timeouts udp.
+func TestSessionsEnd(t *testing.T) {
+	a := udpBackend(t, "a")
+	key := serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	bal.SetTimeouts(director.Timeouts{UDP: time.Millisecond})
+	apply1(t, bal, key, "rr", weights{a: {Weight: 1}})
+	dialTo(t, key).ask()
+	eventually(t, "the session ended", func() bool { return bal.Counters()[key].Active == 0 })
 }

@@ -105,6 +105,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.num("weight", v.Weight, 1)
 	b.quorum(v)
 	b.choice("smtp_alert", v.SMTPAlert)
+	b.proxy(v)
 	b.sorry(v)
 	if foreign {
 		b.method("lb_kind", v.Forward, v.Tunnel)
@@ -165,6 +166,23 @@ func (b *Block) quorum(v *conf.VirtualServer) {
 	b.cmd("quorum_down", v.QuorumDown)
 }
 
+// proxy are holdfast's own keywords of the embedded director.
+func (b *Block) proxy(v *conf.VirtualServer) {
+	if v.ProxyProtocol != 0 {
+		b.str("proxy_protocol", proxyVersion(v.ProxyProtocol), "")
+	}
+	if v.ProxyTransparent {
+		b.str("proxy_source", "client", "")
+	}
+	if n := v.ProxyMaxConnections; n > 0 {
+		b.set(Setting{Keyword: "proxy_max_connections", Words: []string{strconv.FormatUint(uint64(n), 10)}, Value: n})
+	}
+}
+
+func proxyVersion(n uint8) string {
+	return [...]string{"none", "v1", "v2"}[n]
+}
+
 func (b *Block) sorry(v *conf.VirtualServer) {
 	s := v.Sorry
 	if s == nil {
@@ -198,6 +216,9 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 	b.threshold("lthreshold", rs.LowerThreshold)
 	b.on("inhibit_on_failure", rs.InhibitOnFailure, v.InhibitOnFailure)
 	b.on("alpha", rs.Alpha, v.Alpha)
+	if rs.ProxyProtocol != v.ProxyProtocol {
+		b.str("proxy_protocol", proxyVersion(rs.ProxyProtocol), "")
+	}
 	b.str("virtualhost", rs.VirtualHost, v.VirtualHost)
 	timeout := v.ConnectTimeout
 	for _, c := range rs.Checkers {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -18,6 +19,7 @@ type link struct {
 	pause time.Duration
 
 	want    lvs.Table // nil before the first Set
+	idle    *director.Timeouts
 	told    lvs.Table // what this connection's peer was sent; nil: nothing yet
 	next    *call     // came between two connections, begins the next one
 	there   bool      // the peer was heard: being connected only means that the parent keeps the socket
@@ -88,6 +90,11 @@ func (l *link) begin(conn *ipc.Conn) error {
 	l.pending, l.first, l.told = nil, l.seq+1, nil
 	next := l.next
 	l.next = nil
+	if l.idle != nil {
+		if err := l.send(conn, call{kind: KindTimeouts, idle: *l.idle}); err != nil {
+			return err
+		}
+	}
 	if l.want != nil && (next == nil || next.kind != KindSet) {
 		if err := l.send(conn, call{kind: KindSet, want: l.want}); err != nil {
 			return err
@@ -117,9 +124,7 @@ func receive(ctx context.Context, conn *ipc.Conn, to chan<- ipc.Message) error {
 }
 
 func (l *link) send(conn *ipc.Conn, c call) error {
-	if c.kind == KindSet {
-		l.want = c.want
-	}
+	l.remember(c)
 	if len(l.pending) >= maxPending {
 		c.reply(result{err: errBusy})
 		return errBusy
@@ -127,11 +132,24 @@ func (l *link) send(conn *ipc.Conn, c call) error {
 	l.seq++
 	l.pending = append(l.pending, c)
 	m := ipc.Message{Kind: c.kind, Seq: l.seq}
-	if c.kind == KindSet {
+	switch c.kind {
+	case KindSet:
 		m.Body = ipc.Marshal(newUpdate(l.told, c.want))
 		l.told = c.want
+	case KindTimeouts:
+		m.Body = ipc.Marshal(c.idle)
 	}
 	return conn.Send(m)
+}
+
+// remember keeps what the next data path must be told too.
+func (l *link) remember(c call) {
+	switch c.kind {
+	case KindSet:
+		l.want = c.want
+	case KindTimeouts:
+		l.idle = &c.idle
+	}
 }
 
 // answered hands m to the call that it answers; answers come in order.
@@ -157,7 +175,7 @@ func (c call) reply(r result) {
 // drop answers what was under way when the connection broke.
 func (l *link) drop(err error) {
 	for _, c := range l.pending {
-		if c.last {
+		if c.last || c.kind == KindTimeouts {
 			c.reply(result{})
 			continue
 		}
@@ -165,9 +183,7 @@ func (l *link) drop(err error) {
 	}
 	l.pending, l.there = nil, false
 	if l.next != nil {
-		if l.next.kind == KindSet {
-			l.want = l.next.want // told later
-		}
+		l.remember(*l.next) // told later
 		l.next.reply(result{err: err})
 		l.next = nil
 	}
@@ -182,7 +198,10 @@ func (l *link) rest(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case c := <-l.calls:
-		if c.last {
+		if c.kind == KindTimeouts {
+			l.remember(c)
+		}
+		if c.last || c.kind == KindTimeouts {
 			c.reply(result{})
 			return true
 		}

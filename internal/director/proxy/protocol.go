@@ -19,6 +19,7 @@ const (
 	KindSet      ipc.Kind = "set"      // Body: Update; answered with Changes
 	KindRead     ipc.Kind = "read"     // answered with []Service
 	KindCounters ipc.Kind = "counters" // answered with []Counted
+	KindTimeouts ipc.Kind = "timeouts" // Body: director.Timeouts; answered with nothing
 )
 
 // Update is what KindSet carries. The first one on a connection is whole;
@@ -42,6 +43,8 @@ type Service struct {
 	Persistence uint32     `json:"persistence,omitempty"` // seconds
 	Netmask     uint32     `json:"netmask,omitempty"`
 	Engine      string     `json:"engine,omitempty"`
+	Transparent bool       `json:"transparent,omitempty"`
+	MaxConns    uint32     `json:"max_connections,omitempty"`
 	Servers     []Server   `json:"servers"`
 }
 
@@ -53,6 +56,8 @@ type Server struct {
 	Weight  int        `json:"weight"`
 	Upper   uint32     `json:"upper,omitempty"`
 	Lower   uint32     `json:"lower,omitempty"`
+	// SendProxy is the version of the PROXY protocol.
+	SendProxy uint8 `json:"send_proxy,omitempty"`
 }
 
 // Counted is a service's counters as they travel.
@@ -96,10 +101,11 @@ func Encode(t lvs.Table) []Service {
 		w := Service{
 			Addr: key.Addr, Port: key.Port, Protocol: uint8(key.Protocol), FWMark: key.FWMark, Family: key.Family,
 			Scheduler: s.Scheduler, Flags: s.Flags, Persistence: uint32(s.Persistence / time.Second),
-			Netmask: s.Netmask, Engine: s.PersistenceEngine, Servers: make([]Server, 0, len(s.Servers)),
+			Netmask: s.Netmask, Engine: s.PersistenceEngine,
+			Transparent: s.Proxy.Transparent, MaxConns: s.Proxy.MaxConnections, Servers: make([]Server, 0, len(s.Servers)),
 		}
 		for sk, v := range s.Servers {
-			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower})
+			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower, v.SendProxy})
 		}
 		out = append(out, w)
 	}
@@ -113,11 +119,13 @@ func Decode(in []Service) lvs.Table {
 		key := lvs.ServiceKey{Addr: w.Addr, Port: w.Port, Protocol: lvs.Protocol(w.Protocol), FWMark: w.FWMark, Family: w.Family}
 		s := lvs.Service{
 			Scheduler: w.Scheduler, Flags: w.Flags, Persistence: time.Duration(w.Persistence) * time.Second,
-			Netmask: w.Netmask, PersistenceEngine: w.Engine, Servers: make(map[lvs.ServerKey]lvs.Server, len(w.Servers)),
+			Netmask: w.Netmask, PersistenceEngine: w.Engine,
+			Proxy:   lvs.ProxyService{Transparent: w.Transparent, MaxConnections: w.MaxConns},
+			Servers: make(map[lvs.ServerKey]lvs.Server, len(w.Servers)),
 		}
 		for _, v := range w.Servers {
 			s.Servers[lvs.ServerKey{Addr: v.Addr, Port: v.Port}] = lvs.Server{
-				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower}
+				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower, SendProxy: v.SendProxy}
 		}
 		t[key] = s
 	}

@@ -32,11 +32,11 @@ func tables() *rapid.Generator[lvs.Table] {
 			s := lvs.Service{
 				Scheduler: rapid.SampledFrom([]string{"rr", "wlc"}).Draw(t, "scheduler"), Flags: director.FlagOnePacket,
 				Persistence: time.Duration(rapid.IntRange(0, 2).Draw(t, "persistence")) * time.Second,
-				Netmask:     64, PersistenceEngine: "sip", Servers: map[lvs.ServerKey]lvs.Server{},
+				Netmask:     64, PersistenceEngine: "sip", Proxy: lvs.ProxyService{Transparent: true, MaxConnections: 7}, Servers: map[lvs.ServerKey]lvs.Server{},
 			}
 			for range rapid.IntRange(0, 4).Draw(t, "servers") {
 				sk := lvs.ServerKey{Addr: netip.AddrFrom4([4]byte{10, 0, 0, rapid.ByteRange(1, 4).Draw(t, "rip")}), Port: 8080}
-				s.Servers[sk] = lvs.Server{Forward: lvs.Tunnel, Weight: rapid.IntRange(0, 2).Draw(t, "weight"), Upper: 9, Lower: 3}
+				s.Servers[sk] = lvs.Server{Forward: lvs.Tunnel, Weight: rapid.IntRange(0, 2).Draw(t, "weight"), Upper: 9, Lower: 3, SendProxy: 2}
 			}
 			table[key] = s
 		}
@@ -102,7 +102,7 @@ func unversioned(t lvs.Table) lvs.Table {
 
 func TestCountersTravel(t *testing.T) {
 	key := lvs.ServiceKey{Addr: netip.MustParseAddr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
-	c := director.Counters{Connections: 1, InPackets: 2, InBytes: 3, OutPackets: 4, OutBytes: 5, Active: 6, Inactive: 7, Persistent: 8, Refused: 9, Overloaded: 10}
+	c := director.Counters{Connections: 1, InPackets: 2, InBytes: 3, OutPackets: 4, OutBytes: 5, Active: 6, Inactive: 7, Persistent: 8, Refused: 9, Overloaded: 10, Evicted: 11}
 	want := map[lvs.ServiceKey]director.ServiceCounters{key: {Counters: c, Servers: map[lvs.ServerKey]director.Counters{{Addr: key.Addr, Port: 1}: c}}}
 	got, err := DecodeCounters(EncodeCounters(want))
 	if err != nil || !reflect.DeepEqual(got, want) {

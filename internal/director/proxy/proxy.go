@@ -37,13 +37,16 @@ type Director struct {
 var (
 	_ director.Director = (*Director)(nil)
 	_ director.Counter  = (*Director)(nil)
+
+	_ director.TimeoutSetter = (*Director)(nil)
 )
 
 // call is a request on its way; answer has room for one.
 type call struct {
 	kind   ipc.Kind
-	want   lvs.Table // of KindSet; canonical
-	last   bool      // Close: done as well if the data path has gone, and its services with it
+	want   lvs.Table         // of KindSet; canonical
+	idle   director.Timeouts // of KindTimeouts
+	last   bool              // Close: done as well if the data path has gone, and its services with it
 	answer chan result
 }
 
@@ -82,6 +85,14 @@ func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, e
 		}
 	}
 	return changes, err
+}
+
+// SetTimeouts tells the data path after which silence a UDP session ends; the
+// other two are of the kernel's connection table, where a proxy has sockets. A
+// data path that is not there is told when it comes.
+func (d *Director) SetTimeouts(ctx context.Context, t director.Timeouts) error {
+	_, err := d.do(ctx, call{kind: KindTimeouts, idle: t})
+	return err
 }
 
 // Read returns the services that are really offered.
