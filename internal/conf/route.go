@@ -65,6 +65,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			}
 			r.Words = append(r.Words, w[i].Text)
 			l.routeValue(s, word, w[i])
+			ok = ok && validTOS(s, word, w[i])
 			if w[i].Text == "lock" && i+1 < len(w) { // the value is behind it
 				i++
 				r.Words = append(r.Words, w[i].Text)
@@ -180,6 +181,20 @@ func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 	}
 }
 
+// validTOS: a number, in hexadecimal as iproute2 has it, is a byte. Names are
+// iproute2's to know.
+func validTOS(s *stmt, word string, v syntax.Word) bool {
+	if word != "tos" && word != "dsfield" {
+		return true
+	}
+	n, err := strconv.ParseUint(strings.TrimPrefix(v.Text, "0x"), 16, 32)
+	if err != nil || n <= 0xff {
+		return true
+	}
+	s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid, the line is ignored", "a byte in hexadecimal, such as 0x10")
+	return false
+}
+
 // knownTable knows the kernel's names for tables (rt_tables) and numbers.
 func knownTable(t string) bool {
 	switch t {
@@ -209,6 +224,9 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 			r.Words = append(r.Words, w[i].Text)
 			if word != "lookup" && word != "protocol" {
 				l.routeValue(s, word, w[i])
+			}
+			if !validTOS(s, word, w[i]) {
+				return r, false
 			}
 			acts = acts || word == "table" || word == "lookup" || word == "goto"
 			looks = looks || word == "table" || word == "lookup"
