@@ -230,7 +230,7 @@ var instanceAddresses = rows{
 	}},
 	{Name: "unicast_fault_no_peer", Doc: "Faulty when there is no unicast peer, where otherwise adverts go by multicast.", Set: flag(func(l *loader) *bool { return &inst(l).FaultNoPeer })},
 	{Name: "check_unicast_src", Doc: "Take unicast adverts from unicast peers only.", Set: func(l *loader, _ *stmt) { l.vi.checkSrc, l.vi.unicast = 1, true }},
-	{Name: "old_unicast_checksum", Args: opt(enum(OldChecksumNever, OldChecksumAll)), Doc: "Unicast checksums of version 3 as keepalived made them up to 1.3.6; with never not even for peers that do.", Set: func(l *loader, s *stmt) {
+	{Name: "old_unicast_checksum", Args: opt(enum(OldChecksumNever)), Doc: "Unicast checksums of version 3 as keepalived made them up to 1.3.6; with never not even for peers that do.", Set: func(l *loader, s *stmt) {
 		l.vi.unicast, l.inst.OldChecksum = true, OldChecksumAll
 		if len(s.Words()) > 0 {
 			l.inst.OldChecksum = s.Text()

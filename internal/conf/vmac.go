@@ -55,7 +55,7 @@ func useVMAC(l *loader, s *stmt) {
 		case isAddr && strings.Contains(w.Text, ":"):
 			s.Fault("HF032", diag.Error, w, "use_vmac takes an IPv4 address", "")
 			return
-		case w.Text == "netlink_notify" || isAddr && i > 0:
+		case w.Text == "netlink_notify" || isAddr && i > 0 && v.Name == "":
 		case (w.Text == "name" || w.Text == "group") && i+1 < len(words):
 			i++
 			if !l.vmacOption(s, v, w.Text, words[i]) {

@@ -54,6 +54,8 @@ var otherwise = map[string]string{
 	"track_file > init_file":                                  "the range grew after 2.2.7",
 	"vrrp_track_file > init_file":                             "the range grew after 2.2.7",
 	"global_defs > config_save_dir":                           "whether there is such a directory is not asked",
+	"global_defs > vrrp_rx_bufs_policy":                       "after a number 2.2.7 reads no further",
+	"vrrp_instance > use_ipvlan":                              "2.2.7 takes the family of an instance from an address here",
 	"vrrp_instance > vrf":                                     "whether an interface is a VRF is not asked",
 	"global_defs > default_interface":                         "a name that no interface can have is told even if nothing uses it",
 	"virtual_server > real_server > DNS_CHECK > name":         "2.2.7 refuses labels of one letter, and the root",

@@ -191,7 +191,11 @@ func (b *Block) talk(i *conf.VRRPInstance, g *conf.Global) {
 	b.flag("unicast_fault_no_peer", i.FaultNoPeer)
 	b.flag("check_unicast_src", i.CheckUnicastSrc)
 	if i.OldChecksum != "" {
-		b.str("old_unicast_checksum", i.OldChecksum, "")
+		if i.OldChecksum == conf.OldChecksumAll { // the keyword alone
+			b.flag("old_unicast_checksum", true)
+		} else {
+			b.str("old_unicast_checksum", i.OldChecksum, "")
+		}
 	}
 	b.on("v3_checksum_as_v2", i.V3ChecksumAsV2, g.V3AsV2)
 	group, from := g.McastGroup4, "vrrp_mcast_group4"
