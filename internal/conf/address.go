@@ -41,7 +41,7 @@ func (l *loader) address(s *stmt, static bool) (Address, bool) {
 // addressOption reads the option at w[i] and returns how many words follow it.
 func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, static bool) (used int, ok bool) {
 	switch w[i].Text {
-	case "home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin":
+	case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin":
 		a.Options = append(a.Options, w[i].Text)
 		return 0, true
 	case "use_vmac":

@@ -255,6 +255,10 @@ var udpRows = rows{
 
 var bfdCheckRows = rows{
 	{Name: "name", Args: name, Soft: true, Doc: "The bfd_instance.", Set: func(l *loader, s *stmt) {
+		if l.chk.BFD != "" {
+			s.Fault("HF031", diag.Error, s.Keyword(), "name is given twice, the second is ignored", "")
+			return
+		}
 		refer("track_bfd", "bfd_instance")(l, s)
 		l.chk.BFD = s.Text()
 	}},

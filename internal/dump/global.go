@@ -50,7 +50,9 @@ func (p *printer) global() {
 	p.process("Checker", &g.CheckerProcess)
 	p.process("BFD", &g.BFDProcess)
 	p.line(" Script security %s", yes(g.ScriptSecurity, "enabled", "disabled"))
-	p.line(" Default script uid:gid %s", p.ids(g.ScriptUser, g.ScriptGroup))
+	if g.ScriptUser != "" || !g.ScriptSecurity { // otherwise nobody is the default
+		p.line(" Default script uid:gid %s", p.ids(g.ScriptUser, g.ScriptGroup))
+	}
 	if g.StartupDelay != 0 {
 		p.line(" vrrp_startup_delay = %s", seconds(g.StartupDelay))
 	}

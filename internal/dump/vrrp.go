@@ -299,7 +299,10 @@ func routes(list []conf.Route) (out []string) {
 	for _, r := range list {
 		var w []string
 		for i, word := range r.Words {
-			if i > 0 && r.Words[i-1] == "via" && word != "inet" && word != "inet6" {
+			if word == "gw" {
+				word = "via"
+			}
+			if i > 0 && (r.Words[i-1] == "via" || r.Words[i-1] == "gw") && word != "inet" && word != "inet6" {
 				w = append(w, yes(strings.Contains(word, ":"), "inet6", "inet"))
 			}
 			w = append(w, word)

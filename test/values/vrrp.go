@@ -1,6 +1,7 @@
 package values
 
 import (
+	"os"
 	"os/user"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ var UnseenVRRP = []string{
 	"State", "Master router", "Master priority", "Master advert int", "Flags", "Number of", "Last transition", "Read timeout",
 	"Master down timer", "Using src_ip", "Effective priority", "Total priority", "Master advert interval", "fd_in",
 	"Unicast checksum compatibility", "Unicast TTL",
-	"Result", "Insecure", "Init state", "Status", "VRRP instances", "Num member", "Additional",
+	"Use VMAC", "Use IPVLAN", "Result", "Insecure", "Init state", "Status", "VRRP instances", "Num member", "Additional",
 }
 
 // VRRP says of a configuration what keepalived does of its VRRP part: it is what
@@ -23,9 +24,14 @@ var UnseenVRRP = []string{
 // keepalived says eth0 whatever it is set to.
 func VRRP(c *conf.Config) []Object {
 	text, _, _ := strings.Cut(string(dump.Data(c, nil, &dump.Options{
-		IDs: numbers, Interfaces: []dump.Interface{{Name: "e0", Index: 3}}, // of the test's namespace
+		IDs: numbers, HostName: hostName(), Interfaces: []dump.Interface{{Name: "e0", Index: 3}}, // of the test's namespace
 	})), "------< Interfaces")
 	return slices.DeleteFunc(Parse(text), func(o Object) bool { return o.Kind == "Default interface" })
+}
+
+func hostName() string {
+	name, _ := os.Hostname() // without one keepalived has none either
+	return name
 }
 
 // masked is what our dump has for a password.

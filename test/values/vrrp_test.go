@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,6 +105,9 @@ func TestField(t *testing.T) {
 			if len(cfg.Instances) == 0 {
 				t.Skip("it has no virtual router")
 			}
+			if cfg.Global.SyncDaemon != nil {
+				t.Skip("keepalived's VRRP ends without IPVS then")
+			}
 			theirs := Parse(askOf(t, daemon, absolute(t, name), links[1:]...)) // lo is there
 			alike(theirs)
 			ours := VRRP(cfg)
@@ -184,7 +188,12 @@ func alike(all []Object) {
 				switch {
 				case f.Label == "Password":
 					v = masked
+				case f.Label == "Interface": // a VMAC that is there
+					if _, base, ok := strings.Cut(v, " on "); ok {
+						v, _, _ = strings.Cut(base, ",")
+					}
 				case strings.HasPrefix(f.Label, "Virtual IP") || o.Kind == "Static Addresses":
+					v = vmacAt.ReplaceAllString(v, "dev ")
 					v = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(v, " set"), " deprecated"), " preferred_lft forever")
 				case strings.HasPrefix(f.Label, "Virtual R") || strings.HasPrefix(o.Kind, "Static R"):
 					v = sorted(iproute.Replace(v + " "))
@@ -194,6 +203,9 @@ func alike(all []Object) {
 		}
 	}
 }
+
+// vmacAt is what an address on a VMAC has before the name of its base.
+var vmacAt = regexp.MustCompile(`dev [^ @]+@`)
 
 // iproute takes from a route what keepalived adds, and turns what it calls
 // otherwise than our files do.
