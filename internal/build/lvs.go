@@ -184,9 +184,12 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs
 	h.LogAll = c.LogAllFailures || b.conf.Global.CheckerLogAllFailures
 	h.Schedule = check.Config{
 		Interval: or(c.DelayLoop, or(vs.DelayLoop, defaultDelayLoop)), Retry: c.Retry, RetryDelay: c.DelayBeforeRetry,
-		Warmup: c.Warmup, Alpha: c.Alpha, Steps: h.Probe.Steps(),
+		Warmup: c.Warmup, Alpha: c.Alpha, Steps: h.Probe.Steps(), Rise: c.Rise,
 	}
 	s := &h.Schedule
+	if c.Fall > 0 {
+		s.Retry = c.Fall - 1
+	}
 	if s.Retry < 0 {
 		s.Retry = defaultRetry
 		switch c.Kind {

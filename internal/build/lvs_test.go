@@ -245,3 +245,30 @@ func TestSecondOfAName(t *testing.T) {
 		t.Errorf("told %q", s.Ignored)
 	}
 }
+
+// What is common to all checks over TLS is in the SSL block, rise and fall are
+// the schedule's.
+func TestTLSAndTimes(t *testing.T) {
+	c := &conf.Config{
+		SSL: &conf.SSL{CA: "/ca", Certificate: "/cert", Key: "/key", Password: "open"},
+		VirtualServers: []*conf.VirtualServer{{Addr: addr("10.1.0.1"), Port: 443, Family: 4, Protocol: "TCP", Servers: []*conf.RealServer{{
+			Addr: addr("10.0.0.1"), Port: 443, Weight: 1, Checkers: []*conf.Checker{
+				{Kind: "SSL_GET", Retry: 7, Rise: 2, Fall: 4, HTTP: &conf.HTTPCheck{TLS: true, URLs: []conf.HTTPURL{{Path: "/"}}}},
+				{Kind: "SSL_GET", Retry: 7, HTTP: &conf.HTTPCheck{TLS: true, Secure: conf.TLS{CA: "/other", Certificate: "/own"}, URLs: []conf.HTTPURL{{Path: "/"}}}},
+			},
+		}}}},
+	}
+	checks := FromLVS(c, 0).Pools[0].Servers[0].Checks
+	if got, want := *checks[0].Probe.HTTP.TLS, (conf.TLS{CA: "/ca", Certificate: "/cert", Key: "/key", Password: "open"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := *checks[1].Probe.HTTP.TLS, (conf.TLS{CA: "/other", Certificate: "/own"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if s := checks[0].Schedule; s.Rise != 2 || s.Retry != 3 {
+		t.Errorf("schedule: %+v", s)
+	}
+	if s := checks[1].Schedule; s.Rise != 0 || s.Retry != 7 {
+		t.Errorf("schedule: %+v", s)
+	}
+}

@@ -62,8 +62,9 @@ type File struct {
 
 // HTTP is what HTTP_GET and SSL_GET ask.
 type HTTP struct {
-	TLS      bool
+	TLS      *conf.TLS // SSL_GET
 	SNI      bool
+	Farewell bool // tls_compliant, of all URLs
 	Protocol string
 	URLs     []conf.HTTPURL // VirtualHost resolved
 }
@@ -100,7 +101,7 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe
 			b.ignore(c.Pos, "%s without a url", c.Kind)
 			return p, false
 		}
-		p.HTTP = httpProbe(c.HTTP)
+		p.HTTP = b.httpProbe(c.HTTP)
 	case c.Kind == KindMisc && c.Misc != nil:
 		p = Probe{Kind: c.Kind, Dynamic: c.Misc.Dynamic, Program: b.program(&c.Misc.Command)}
 		if p.Program == nil {
@@ -134,8 +135,11 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe
 	return p, true
 }
 
-func httpProbe(c *conf.HTTPCheck) *HTTP {
-	h := &HTTP{TLS: c.TLS, SNI: c.SNI, Protocol: c.Protocol}
+func (b *lvsBuilder) httpProbe(c *conf.HTTPCheck) *HTTP {
+	h := &HTTP{SNI: c.SNI, Farewell: c.TLSCompliant, Protocol: c.Protocol}
+	if c.TLS {
+		h.TLS = b.secure(c.Secure)
+	}
 	for _, u := range c.URLs {
 		if u.VirtualHost == "" {
 			u.VirtualHost = c.VirtualHost
@@ -143,6 +147,12 @@ func httpProbe(c *conf.HTTPCheck) *HTTP {
 		h.URLs = append(h.URLs, u)
 	}
 	return h
+}
+
+// secure is t with what it takes from the SSL block.
+func (b *lvsBuilder) secure(t conf.TLS) *conf.TLS {
+	t.Under(b.conf.SSL)
+	return &t
 }
 
 // program is nil for no command.

@@ -1,6 +1,6 @@
 // Package check decides when a real server is probed and what the results
 // mean: the interval, the warm-up, retries before a server counts as down, and
-// up again at the first success.
+// the successes that bring it up again.
 //
 // It is pure: a Checker is told the time and the results and answers with
 // what to do. The attempt itself is made by a probe, and what a verdict brings
@@ -29,12 +29,15 @@ type Config struct {
 	// Spread says where in Warmup the first attempt is, from 0 to just below
 	// 1. Whoever makes checkers chooses it, so that many are spread evenly.
 	Spread float64
-	// Alpha: down until the first success [alpha].
+	// Alpha: down until it has come up [alpha].
 	Alpha bool
 	// Steps is how many parts an attempt has (the URLs of an HTTP_GET), at
 	// least 1. Each attempt makes one step, in turn; a server that is down
 	// comes up when all have succeeded in a row.
 	Steps int
+	// Rise is how many attempts of all steps must succeed in a row before a
+	// server that is down comes up [rise]; 0 = 1.
+	Rise int
 	// Hurry leaves no Interval between the steps on the way up [fast_recovery].
 	Hurry bool
 }
@@ -119,6 +122,7 @@ type Checker struct {
 	up        bool
 	known     bool // at least one attempt has ended with a verdict
 	failures  int  // in a row, while up
+	rounds    int  // of all steps, in a row, while down
 	step      int
 	weight    int
 	weighed   bool
@@ -136,7 +140,7 @@ func New(now clock.Instant, cfg Config) *Checker {
 // sane keeps a schedule from standing still or running wild.
 func sane(cfg Config) Config {
 	cfg.Interval = max(cfg.Interval, time.Millisecond)
-	cfg.Steps = max(cfg.Steps, 1)
+	cfg.Steps, cfg.Rise = max(cfg.Steps, 1), max(cfg.Rise, 1)
 	return cfg
 }
 
@@ -209,8 +213,10 @@ func (c *Checker) succeeded(now clock.Instant, r Result) {
 	switch {
 	case c.up:
 		c.known = true
-	case last:
+	case last && c.rounds+1 >= c.cfg.Rise:
 		c.verdict(Verdict{Up: true})
+	case last:
+		c.rounds++
 	case c.cfg.Hurry:
 		c.due = now
 	}
@@ -227,7 +233,7 @@ func (c *Checker) failed(now clock.Instant, r Result) {
 	case c.up || !c.known:
 		c.verdict(Verdict{Detail: r.Detail, Retries: c.failures})
 	default:
-		c.step = 0
+		c.step, c.rounds = 0, 0
 		c.do(Failure{Detail: r.Detail})
 	}
 }
@@ -235,7 +241,7 @@ func (c *Checker) failed(now clock.Instant, r Result) {
 func (c *Checker) verdict(v Verdict) {
 	v.First = !c.known
 	c.up, c.known = v.Up, true
-	c.failures, c.step = 0, 0
+	c.failures, c.rounds, c.step = 0, 0, 0
 	c.do(v)
 }
 

@@ -267,7 +267,7 @@ func TestSuspended(t *testing.T) {
 
 // Whatever the results and however long attempts take: the verdict is down
 // only after Retry+1 failures in a row (or the first attempt), up only after
-// a success of every step in a row, and the schedule moves on.
+// Rise successes of every step in a row, and the schedule moves on.
 func TestVerdictsFollowFromResults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := Config{
@@ -277,6 +277,7 @@ func TestVerdictsFollowFromResults(t *testing.T) {
 			Steps:      rapid.IntRange(1, 3).Draw(t, "steps"),
 			Alpha:      rapid.Bool().Draw(t, "alpha"),
 			Hurry:      rapid.Bool().Draw(t, "hurry"),
+			Rise:       rapid.IntRange(0, 3).Draw(t, "rise"),
 		}
 		c := New(0, cfg)
 		now, fails, wins, first := clock.Instant(0), 0, 0, true
@@ -301,7 +302,7 @@ func TestVerdictsFollowFromResults(t *testing.T) {
 			switch {
 			case up && !r.OK && (first || fails > cfg.Retry):
 				up, wins = false, 0
-			case !up && wins == cfg.Steps:
+			case !up && wins == cfg.Steps*max(cfg.Rise, 1):
 				up = true
 			}
 			first = false

@@ -50,6 +50,7 @@ type checker struct {
 	step     int    // of the last attempt
 	reason   string // of the last failure that was told
 
+	warned clock.Instant // when its warning was last told; 0 = never
 	last   clock.Instant // when the last attempt ended; 0 = none has
 	result probe.Result  // its result
 }

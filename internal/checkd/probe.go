@@ -1,22 +1,26 @@
 package checkd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/probe/dns"
 	"github.com/holdfast-ha/holdfast/internal/probe/file"
 	"github.com/holdfast-ha/holdfast/internal/probe/http"
 	"github.com/holdfast-ha/holdfast/internal/probe/misc"
 	"github.com/holdfast-ha/holdfast/internal/probe/ping"
+	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 	"github.com/holdfast-ha/holdfast/internal/probe/smtp"
 	"github.com/holdfast-ha/holdfast/internal/probe/udp"
 	"github.com/holdfast-ha/holdfast/internal/proc"
@@ -64,11 +68,15 @@ func compile(p *build.Probe) ([]attempt, error) {
 	steps := make([]attempt, len(p.HTTP.URLs))
 	for i, u := range p.HTTP.URLs {
 		cfg := http.Config{
-			To: to, TLS: p.HTTP.TLS, Protocol: p.HTTP.Protocol, Path: u.Path, Host: u.VirtualHost,
-			Want: http.Want{Digest: u.Digest, Regex: u.Regex, NoMatch: u.RegexNoMatch},
+			To: to, Protocol: p.HTTP.Protocol, Path: u.Path, Host: u.VirtualHost,
+			Want: http.Want{
+				Digest: u.Digest, Regex: u.Regex, NoMatch: u.RegexNoMatch, Options: u.RegexOptions,
+				From: u.RegexMin, Before: u.RegexMax + 1,
+			},
 		}
-		if p.HTTP.SNI {
-			cfg.SNI = u.VirtualHost
+		if p.HTTP.TLS != nil {
+			cfg.TLS = overTLS(p.HTTP.TLS, to, u.VirtualHost, p.HTTP.SNI)
+			cfg.TLS.Farewell = p.HTTP.Farewell || u.TLSCompliant
 		}
 		for _, s := range u.Status {
 			cfg.Want.Status = append(cfg.Want.Status, http.Range{From: s.From, To: s.To})
@@ -83,6 +91,23 @@ func compile(p *build.Probe) ([]attempt, error) {
 		}
 	}
 	return steps, nil
+}
+
+// overTLS says how a probe makes its connection; host is whom it asks for, and
+// told in the handshake if sni is set.
+func overTLS(t *conf.TLS, to probe.Endpoint, host string, sni bool) *secure.Config {
+	c := &secure.Config{
+		Name: t.Name, Verify: t.Verify, CA: t.CA, Certificate: t.Certificate, Key: t.Key, Password: t.Password,
+		ExpiryWarn: t.ExpiryWarn,
+	}
+	if c.Name == "" && sni {
+		c.Name = host
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	c.Whom = cmp.Or(t.Name, host, to.Addr.Addr().String())
+	return c
 }
 
 // single makes the probe of a kind that has one step and a goroutine.
@@ -187,6 +212,7 @@ func (d *daemon) finished(now clock.Instant, c *checker, r probe.Result) {
 		return
 	}
 	c.last, c.result = now, r
+	d.warn(now, c, r.Warning)
 	void := r.Reason == probe.Exhausted
 	if void && r.Detail != c.reason {
 		c.reason = r.Detail
@@ -198,6 +224,18 @@ func (d *daemon) finished(now clock.Instant, c *checker, r probe.Result) {
 		Void: void,
 	}}))
 	d.schedule(c)
+}
+
+// warnEvery is how often a probe's warning is told again.
+const warnEvery = 24 * time.Hour
+
+// warn tells what a probe warns of, once a day.
+func (d *daemon) warn(now clock.Instant, c *checker, what string) {
+	if what == "" || c.warned != 0 && now.Sub(c.warned) < warnEvery {
+		return
+	}
+	c.warned = now
+	d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: what, what: c.attempted() + ": " + what})
 }
 
 // crowd runs probes in goroutines, so many at once. The loop owns it.

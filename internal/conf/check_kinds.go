@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -179,5 +180,6 @@ func (c *Checker) under(outer *Checker) {
 	if c.alpha == unset {
 		c.Alpha, c.alpha = outer.Alpha, outer.alpha
 	}
+	c.Rise, c.Fall = cmp.Or(c.Rise, outer.Rise), cmp.Or(c.Fall, outer.Fall)
 	c.LogAllFailures = c.LogAllFailures || outer.LogAllFailures
 }

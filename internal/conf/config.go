@@ -23,6 +23,7 @@ type Config struct {
 	Instances      []*VRRPInstance
 	VirtualServers []*VirtualServer
 	ServerGroups   []*ServerGroup
+	SSL            *SSL // nil: there is no such block
 
 	StaticAddresses []Address    // static_ipaddress
 	StaticRoutes    []Route      // static_routes
@@ -420,6 +421,9 @@ type Checker struct {
 	DelayBeforeRetry time.Duration
 	DelayLoop        time.Duration
 	Warmup           time.Duration
+	// Rise is how many successes in a row bring it up, Fall how many failures
+	// take it down in place of Retry; 0: not given.
+	Rise, Fall int
 
 	HTTP *HTTPCheck // HTTP_GET, SSL_GET
 	Misc *MiscCheck // MISC_CHECK
@@ -439,6 +443,8 @@ type HTTPCheck struct {
 	Protocol     string // "1.0" (default), "1.0C", "1.1", …
 	SNI          bool
 	FastRecovery bool
+	TLSCompliant bool
+	Secure       TLS // SSL_GET
 	URLs         []HTTPURL
 }
 
@@ -450,6 +456,11 @@ type HTTPURL struct {
 	VirtualHost  string
 	Regex        string
 	RegexNoMatch bool
+	RegexOptions []string // those of PCRE2 that are known
+	// RegexMin and RegexMax are the first and last byte at which a match may
+	// begin; RegexMax -1: anywhere.
+	RegexMin, RegexMax int
+	TLSCompliant       bool // or the check's
 }
 
 // StatusRange is a range of HTTP status codes, both ends included.

@@ -31,6 +31,7 @@ const (
 	forever    = time.Duration(math.MaxInt64)
 	maxWeight  = math.MaxInt32 // of a real server (IPVS)
 	maxLVSTime = 31 * 24 * 3600
+	maxTimes   = 1_000_000 // of rise and fall
 	since24    = "2.4"
 )
 

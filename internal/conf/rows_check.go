@@ -32,7 +32,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	}},
 	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),
 	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
-	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows),
+	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows, tlsRows(func(l *loader) *TLS { return &l.chk.HTTP.Secure })),
 	checkRow("MISC_CHECK", "Runs a program.", func(c *Checker) { c.Misc = &MiscCheck{} }, miscConnect, repeatRows, miscRows),
 	checkRow("SMTP_CHECK", "Speaks SMTP.", func(c *Checker) { c.SMTP = &SMTPCheck{} }, connectRows, repeatRows, smtpRows),
 	checkRow("DNS_CHECK", "Asks a name server.", func(c *Checker) { c.DNS = &DNSCheck{Type: "SOA"} }, connectRows, repeatRows, dnsRows),
@@ -131,6 +131,8 @@ var repeatRows = rows{
 	{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", Set: dur(func(l *loader) *time.Duration { return &chk(l).DelayLoop })},
 	{Name: "alpha", Args: on, Doc: "The server counts as down until checked.", Set: func(l *loader, s *stmt) { l.chk.Alpha, l.chk.alpha = s.Bool(), 1 }},
 	{Name: "log_all_failures", Args: on, Doc: "Log every failure, not only the last.", Set: flag(func(l *loader) *bool { return &chk(l).LogAllFailures })},
+	{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes to come up; 1 by default. Each is delay_loop after the one before; of several URLs all must succeed so often.", Set: integer(func(l *loader) *int { return &chk(l).Rise })},
+	{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes to go down, in place of retry: fall 3 is retry 2, delay_before_retry apart. What fails at its first check is down at once, as with retry.", Set: integer(func(l *loader) *int { return &chk(l).Fall })},
 }
 
 // miscConnect: a program makes no connection that the checker could steer.
@@ -175,8 +177,8 @@ var httpRows = rows{
 	}},
 	{Name: "enable_sni", Args: on, Doc: "Send the host's name in the TLS handshake.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.SNI })},
 	{Name: "fast_recovery", Args: on, Doc: "Ask for the next page at once, when recovering.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.FastRecovery })},
-	{Name: "tls_compliant", Args: on, Since: since24, Unbuilt: true, Doc: "Say goodbye as TLS wants it."},
-	{Name: "url", Block: urlBlock, Doc: "A page to ask for.", Set: func(l *loader, s *stmt) { l.url, l.urlWord = &HTTPURL{}, s.Keyword() }, End: endURL},
+	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.TLSCompliant })},
+	{Name: "url", Block: urlBlock, Doc: "A page to ask for.", Set: func(l *loader, s *stmt) { l.url, l.urlWord = &HTTPURL{RegexMax: unset}, s.Keyword() }, End: endURL},
 }
 
 func url(l *loader) *HTTPURL { return l.url }
@@ -188,11 +190,11 @@ var urlBlock = schema.NewBlock("virtual_server > real_server > HTTP_GET > url", 
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &url(l).VirtualHost })},
 	{Name: "regex", Args: opt(text), Doc: "What the page must match.", Set: str(func(l *loader) *string { return &url(l).Regex })},
 	{Name: "regex_no_match", Doc: "What matches is a failure.", Set: flag(func(l *loader) *bool { return &url(l).RegexNoMatch })},
-	{Name: "regex_options", Args: opt(words), Unbuilt: true, Doc: "Options of the match."},
-	{Name: "regex_min_offset", Args: opt(text), Unbuilt: true, Doc: "Where to begin searching."},
-	{Name: "regex_max_offset", Args: opt(text), Unbuilt: true, Doc: "Where to end searching."},
-	{Name: "regex_stack", Args: opt(words), Unbuilt: true, Doc: "The size of the matcher's stack; holdfast's needs none."},
-	{Name: "tls_compliant", Args: on, Since: since24, Unbuilt: true, Doc: "Say goodbye as TLS wants it."},
+	{Name: "regex_options", Args: opt(words), Doc: "Options of the match; caseless, dotall, extended, firstline and multiline change it, the other ones of PCRE2 are taken and make no difference.", Set: setRegexOptions},
+	{Name: "regex_min_offset", Args: opt(text), Doc: "The first byte at which a match may begin, from 0.", Set: offset(func(l *loader) *int { return &url(l).RegexMin })},
+	{Name: "regex_max_offset", Args: opt(text), Doc: "The last byte at which a match may begin.", Set: offset(func(l *loader) *int { return &url(l).RegexMax })},
+	{Name: "regex_stack", Args: opt(words), Doc: "The size of the matcher's stack; holdfast's needs none, the line has no effect."},
+	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", Set: flag(func(l *loader) *bool { return &url(l).TLSCompliant })},
 })
 
 // digestLen is the length of an MD5 digest in hexadecimal.

@@ -16,15 +16,30 @@ import (
 var lvsRoot = rows{
 	{Name: "virtual_server", Args: args{{Kind: schema.Words, Label: "ADDRESS [PORT] | fwmark NUMBER | group NAME"}}, Block: serverBlock, Doc: "A service that is balanced.", Set: beginServer, End: endServer},
 	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
-	{Name: "SSL", Bare: true, Block: sslBlock, Unbuilt: true, Doc: "What SSL_GET uses for its connections.", Set: onlyOnce},
+	{Name: "SSL", Bare: true, Block: sslBlock, Doc: "What SSL_GET and other checks over TLS use for their connections. As with keepalived, a file of authorities alone verifies nothing; tls_verify does.", Set: beginSSL},
 }
 
 var sslBlock = schema.NewBlock("SSL", rows{
-	{Name: "password", Args: text, Soft: true, Doc: "The password of the key.", Set: onlyOnce},
-	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities.", Set: onlyOnce},
-	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate.", Set: onlyOnce},
-	{Name: "key", Args: path, Soft: true, Doc: "The file of the key.", Set: onlyOnce},
+	{Name: "password", Args: text, Soft: true, Doc: "The password of the key.", Set: sslText(func(s *SSL) *string { return &s.Password })},
+	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities.", Set: sslText(func(s *SSL) *string { return &s.CA })},
+	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate.", Set: sslText(func(s *SSL) *string { return &s.Certificate })},
+	{Name: "key", Args: path, Soft: true, Doc: "The file of the key.", Set: sslText(func(s *SSL) *string { return &s.Key })},
 })
+
+func beginSSL(l *loader, s *stmt) {
+	onlyOnce(l, s)
+	if l.cfg.SSL == nil {
+		l.cfg.SSL = &SSL{Pos: l.pos(s.Keyword())}
+	}
+}
+
+// sslText sets a line of the block.
+func sslText(f func(*SSL) *string) func(*loader, *stmt) {
+	return func(l *loader, s *stmt) {
+		onlyOnce(l, s)
+		*f(l.cfg.SSL) = s.Text()
+	}
+}
 
 // onlyOnce complains about a second line of a keyword in the file.
 func onlyOnce(l *loader, s *stmt) {

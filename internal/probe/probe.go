@@ -42,5 +42,8 @@ type Result struct {
 	// valid only when WeightSet.
 	Weight    int
 	WeightSet bool
-	Took      time.Duration
+	// Warning is what should be told though it is no failure: a certificate
+	// that will expire.
+	Warning string
+	Took    time.Duration
 }

@@ -35,6 +35,8 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	} else {
 		b.dur("warmup", c.Warmup, c.DelayLoop).From = "delay_loop"
 	}
+	b.num("rise", c.Rise, 0)
+	b.num("fall", c.Fall, 0)
 	b.on("alpha", c.Alpha, rs.Alpha)
 	b.on("log_all_failures", c.LogAllFailures, g.CheckerLogAllFailures).From = "checker_log_all_failures"
 	switch {
@@ -131,8 +133,36 @@ func (b *Block) http(h *conf.HTTPCheck, rs *conf.RealServer) {
 	b.str("http_protocol", h.Protocol, "1.0")
 	b.on("enable_sni", h.SNI, false)
 	b.on("fast_recovery", h.FastRecovery, false)
+	b.on("tls_compliant", h.TLSCompliant, false)
+	b.secure(&h.Secure)
 	for i := range h.URLs {
 		b.add(url(&h.URLs[i], h))
+	}
+}
+
+func (b *Block) secure(t *conf.TLS) {
+	b.str("sni_name", t.Name, "")
+	b.flag("tls_verify", t.Verify)
+	b.str("tls_ca", t.CA, "")
+	b.str("tls_certificate", t.Certificate, "")
+	b.str("tls_key", t.Key, "")
+	b.secret("tls_password", t.Password)
+	b.num("tls_expiry_warn", int(t.ExpiryWarn/(24*time.Hour)), 0)
+}
+
+// SSL is the block of that name.
+func SSL(s *conf.SSL) *Block {
+	b := &Block{Keyword: "SSL", Pos: s.Pos}
+	b.secret("password", s.Password)
+	b.str("ca", s.CA, "")
+	b.str("certificate", s.Certificate, "")
+	b.str("key", s.Key, "")
+	return b
+}
+
+func (b *Block) secret(keyword, value string) {
+	if value != "" {
+		b.set(Setting{Keyword: keyword, Words: []string{value}, Value: value, Secret: true})
 	}
 }
 
@@ -158,5 +188,11 @@ func url(u *conf.HTTPURL, h *conf.HTTPCheck) *Block {
 	}
 	b.str("regex", u.Regex, "")
 	b.flag("regex_no_match", u.RegexNoMatch)
+	if len(u.RegexOptions) > 0 {
+		b.set(Setting{Keyword: "regex_options", Words: u.RegexOptions, Value: u.RegexOptions})
+	}
+	b.num("regex_min_offset", u.RegexMin, 0)
+	b.num("regex_max_offset", u.RegexMax, -1)
+	b.on("tls_compliant", u.TLSCompliant, false)
 	return b
 }

@@ -70,6 +70,9 @@ func Tree(c *conf.Config) *Block {
 	for _, i := range c.Instances {
 		root.add(Instance(i, &c.Global))
 	}
+	if c.SSL != nil {
+		root.add(SSL(c.SSL))
+	}
 	for _, g := range c.ServerGroups {
 		root.add(ServerGroup(g))
 	}

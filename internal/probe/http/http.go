@@ -8,7 +8,6 @@ package http
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,24 +15,24 @@ import (
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
 
 // Config says what to ask and what to expect. Names in brackets are the
 // keywords of keepalived.conf(5).
 type Config struct {
 	To       probe.Endpoint
-	TLS      bool   // SSL_GET; the certificate is not verified
-	SNI      string // name for the handshake [enable_sni]; empty = none
-	Protocol string // "1.0" (default), "1.0C", "1.1" [http_protocol]
-	Path     string // [path]; empty = "/"
-	Host     string // [virtualhost]; empty = the address
+	TLS      *secure.Config // SSL_GET; nil = plain
+	Protocol string         // "1.0" (default), "1.0C", "1.1" [http_protocol]
+	Path     string         // [path]; empty = "/"
+	Host     string         // [virtualhost]; empty = the address
 	Want     Want
 }
 
 // Probe asks for one URL. It is safe for concurrent use.
 type Probe struct {
 	To      probe.Endpoint
-	tls     *tls.Config // nil: plain
+	tls     *secure.Client // nil: plain
 	request []byte
 	want    *expected
 }
@@ -45,24 +44,10 @@ func New(c Config) (*Probe, error) {
 		return nil, err
 	}
 	p := &Probe{To: c.To, request: request(c), want: want}
-	if c.TLS {
-		p.tls = &tls.Config{
-			InsecureSkipVerify: true, //nolint:gosec // SSL_GET asks whether it answers, not who it is
-			ServerName:         c.SNI,
-			MinVersion:         tls.VersionTLS10,
-			CipherSuites:       allCiphers(),
-		}
+	if c.TLS != nil {
+		p.tls = secure.New(*c.TLS)
 	}
 	return p, nil
-}
-
-// allCiphers lets old servers be well, too.
-func allCiphers() []uint16 {
-	var ids []uint16
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		ids = append(ids, s.ID)
-	}
-	return ids
 }
 
 // request is what keepalived sends, so that servers which look at the request
@@ -115,20 +100,27 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	stop, _ := probe.Limit(ctx, raw, p.To.Patience())
 	defer stop()
 
-	conn := raw
-	if p.tls != nil {
-		c := tls.Client(raw, p.tls)
-		if err := c.HandshakeContext(ctx); err != nil {
-			return p.broken("TLS handshake", err)
-		}
-		conn = c
+	if p.tls == nil {
+		r, eof := p.ask(raw)
+		clean = eof
+		return r
 	}
-	if _, err := conn.Write(p.request); err != nil {
-		return p.broken("send the request", err)
+	conn, err := p.tls.Handshake(ctx, raw)
+	if err != nil {
+		return secure.Failed(err, p.To.Patience())
 	}
-	r, eof := p.read(conn)
-	clean = eof
+	r, eof := p.ask(conn)
+	r.Warning = conn.Warning
+	clean = conn.Farewell() || eof
 	return r
+}
+
+// ask sends the request and judges the answer.
+func (p *Probe) ask(conn net.Conn) (r probe.Result, eof bool) {
+	if _, err := conn.Write(p.request); err != nil {
+		return p.broken("send the request", err), false
+	}
+	return p.read(conn)
 }
 
 // read takes the answer in until it is judged, and reports whether the peer

@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/probe/flow"
 	"github.com/holdfast-ha/holdfast/internal/probe/probetest"
+	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
 
 // ways are the two ways an attempt can be made; they must not differ.
@@ -71,7 +72,7 @@ func TestBadServers(t *testing.T) {
 	}
 	t.Run("tls", func(t *testing.T) {
 		probetest.Suite(t, true, func(to probe.Endpoint) probe.Result {
-			return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: true}))
+			return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: &secure.Config{}}))
 		})
 	})
 }
@@ -191,14 +192,14 @@ func TestTLSWithoutVerification(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	to := probe.Endpoint{Addr: s.Listener.Addr().(*net.TCPAddr).AddrPort(), Timeout: 20 * time.Second}
-	p := newProbe(t, Config{To: to, TLS: true, SNI: "name.example", Host: "host.example"})
+	p := newProbe(t, Config{To: to, TLS: &secure.Config{Name: "name.example"}, Host: "host.example"})
 	if r := p.Probe(context.Background()); !r.OK || p.OnLoop() {
 		t.Errorf("got %+v", r)
 	}
 	if got := <-names; got != "name.example host.example" {
 		t.Errorf("the server saw %q", got)
 	}
-	p = newProbe(t, Config{To: to, TLS: true})
+	p = newProbe(t, Config{To: to, TLS: &secure.Config{}})
 	if r := p.Probe(context.Background()); !r.OK {
 		t.Errorf("got %+v", r)
 	}

@@ -1,22 +1,21 @@
 package http
 
 import (
-	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/dlclark/regexp2"
 )
 
 // Want says which answers are good. Names in brackets are the keywords of
 // keepalived.conf(5).
 type Want struct {
-	Status  []Range // [status_code]; none = 200 to 299
-	Digest  string  // MD5 of the body in hex, lower case [digest]; empty = any
-	Regex   string  // must match the body [regex]; empty = any
-	NoMatch bool    // must not match [regex_no_match]
+	Status  []Range  // [status_code]; none = 200 to 299
+	Digest  string   // MD5 of the body in hex, lower case [digest]; empty = any
+	Regex   string   // must match the body [regex]; empty = any
+	NoMatch bool     // must not match [regex_no_match]
+	Options []string // [regex_options], as PCRE2 names them
+	// A match must begin at the byte From or later [regex_min_offset], and
+	// before the byte Before, the one after [regex_max_offset]; 0 = anywhere.
+	From, Before int
 }
 
 // Range is a range of status codes, both ends included.
@@ -24,10 +23,6 @@ type Range struct{ From, To int }
 
 // DefaultStatus are the status codes that are good unless others are named.
 var DefaultStatus = []Range{{200, 299}}
-
-// matchTimeout bounds a regular expression that only a backtracking engine
-// can match.
-const matchTimeout = 100 * time.Millisecond
 
 // expected is Want, ready to use.
 type expected struct {
@@ -44,29 +39,12 @@ func (w Want) compile() (*expected, error) {
 	if w.Regex == "" {
 		return e, nil
 	}
-	match, err := pattern(w.Regex)
+	match, err := w.pattern()
 	if err != nil {
 		return nil, err
 	}
 	e.match = func(body []byte) bool { return match(body) != w.NoMatch }
 	return e, nil
-}
-
-// pattern takes Go's engine where it can, since that never runs wild, and one
-// that knows all of Perl's syntax else.
-func pattern(text string) (func([]byte) bool, error) {
-	if re, err := regexp.Compile(text); err == nil {
-		return re.Match, nil
-	}
-	re, err := regexp2.Compile(text, regexp2.None)
-	if err != nil {
-		return nil, fmt.Errorf("regex %q: %w", text, err)
-	}
-	re.MatchTimeout = matchTimeout
-	return func(b []byte) bool {
-		ok, err := re.MatchString(string(b))
-		return err == nil && ok
-	}, nil
 }
 
 func (e *expected) statusOK(code int) bool {
