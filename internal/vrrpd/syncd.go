@@ -19,8 +19,6 @@ type syncWant struct {
 
 var syncRoles = [2]ipvs.Role{ipvs.Receiver, ipvs.Sender}
 
-func (w syncWant) none() bool { return w.roles == [2]bool{} }
-
 // syncd has a goroutine that brings the kernel's sync daemons to what is
 // wanted (lvs_sync_daemon): starting one makes threads, and the loop waits
 // for nobody.
@@ -127,7 +125,7 @@ func bringSync(have *syncWant, want syncWant, known bool) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // nothing was written that could be lost
 	for i, r := range syncRoles {
 		if known && want.roles[i] == have.roles[i] && want.daemon == have.daemon {
 			continue
