@@ -13,10 +13,12 @@ import (
 
 // Services is what the checker daemon runs.
 type Services struct {
-	Director    string // lvs_director: "auto", "ipvs", "proxy", "none"
-	Timeouts    conf.LVSTimeouts
-	Flush       bool // empty the director's table at the start
-	FlushOnStop bool
+	Director     string // lvs_director: "auto", "ipvs", "proxy", "none"
+	Timeouts     conf.LVSTimeouts
+	Flush        bool         // empty the director's table at the start
+	FlushOnStop  bool         // and at the end, others' services included
+	Marks        conf.Marking // Table is empty: groups are served address by address
+	MarkCounters bool
 	// FIFOs take the lines of notify_fifo and lvs_notify_fifo.
 	FIFOs []FIFO
 	Mail  *Mail // nil: nobody gets any
@@ -38,6 +40,8 @@ type Pool struct {
 	Servers              []RealServer // as PoolConfig.Servers
 	QuorumUp, QuorumDown *Program
 	Omega                bool // notifiers also run at the daemon's end
+	// Markable: one service with a mark can stand for all Keys.
+	Markable bool
 	// HASuspend: probe only while one of the addresses of Keys is here.
 	HASuspend bool
 	Mail      bool // smtp_alert
@@ -91,7 +95,8 @@ type lvsBuilder struct {
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, out: &Services{
-		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop,
+		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
+		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
 	}}
 	if b.out.Director == "" {
@@ -127,7 +132,7 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 		return
 	}
 	key := n.keys[0]
-	p := Pool{ID: n.id, Omega: vs.Omega, HASuspend: vs.HASuspend, Mail: vs.SMTPAlert.Or(b.conf.Global.Mail.MailServices()), QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	p := Pool{ID: n.id, Markable: n.markable, Omega: vs.Omega, HASuspend: vs.HASuspend, Mail: vs.SMTPAlert.Or(b.conf.Global.Mail.MailServices()), QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
 	p.PoolConfig = lvs.PoolConfig{
 		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
 	}

@@ -16,6 +16,8 @@ type names struct {
 	keys []lvs.ServiceKey // none: it is left out
 	name string           // in keepalived's words
 	id   string           // over reloads
+	// markable: all are addresses of a group.
+	markable bool
 }
 
 // owner is the virtual server that offers a service.
@@ -87,9 +89,11 @@ func (b *lvsBuilder) group(vs *conf.VirtualServer) (n names) {
 		b.ignore(vs.Pos, "virtual_server_group %s does not exist", vs.Group)
 		return names{}
 	}
+	n.markable = true
 	for i := range g.Members {
 		m := &g.Members[i]
 		if m.FWMark != 0 {
+			n.markable = false
 			f := family(vs)
 			if m.Family != 0 {
 				f = uint8(m.Family) //nolint:gosec // 4 or 6

@@ -22,6 +22,7 @@ type pool struct {
 	leaving   map[lvs.ServerKey]*server // during a reload: those it takes away
 	stale     bool                      // in daemon.stale
 	suspended bool                      // ha_suspend, and no address of it is here
+	mark      uint32                    // that stands for its addresses; 0: none does
 }
 
 func (p *pool) name() string { return p.plan.Name }

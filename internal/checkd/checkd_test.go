@@ -39,6 +39,7 @@ type recorder struct {
 	mu     sync.Mutex
 	have   lvs.Table
 	sets   int
+	marks  lvs.Marks
 	fail   error
 	closed bool
 	keep   bool

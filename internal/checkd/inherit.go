@@ -36,8 +36,8 @@ func (d *daemon) inherit() {
 }
 
 // wasOut reports whether a predecessor had taken a server out.
-func (d *daemon) wasOut(p *planned, s *lvs.ServerConfig) bool {
-	for _, k := range p.Keys {
+func (d *daemon) wasOut(p *pool, s *lvs.ServerConfig) bool {
+	for _, k := range p.plan.offered(p.mark) {
 		service, there := d.found[k]
 		if !there {
 			continue

@@ -138,6 +138,7 @@ func (d *daemon) adopt(p *plan) {
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})
 	}
+	d.marks = d.number(p)
 	was := d.pools
 	d.pools, d.order = make(map[string]*pool, len(p.pools)), d.order[:0]
 	for _, cfg := range p.pools {
@@ -148,7 +149,8 @@ func (d *daemon) adopt(p *plan) {
 		}
 		d.pools[cfg.ID] = one
 		d.order = append(d.order, one)
-		if one.plan != cfg {
+		if mark := d.marks[cfg.ID]; one.plan != cfg || one.mark != mark {
+			one.mark = mark
 			d.configure(one, cfg, a)
 		}
 	}
@@ -156,6 +158,7 @@ func (d *daemon) adopt(p *plan) {
 		d.drop(gone)
 	}
 	d.prune()
+	d.remark()
 	d.watchAddresses()
 	d.suspend()
 }
@@ -164,7 +167,7 @@ func (d *daemon) adopt(p *plan) {
 func (d *daemon) prune() {
 	offered := make(map[lvs.ServiceKey]bool, len(d.table))
 	for _, p := range d.order {
-		for _, k := range p.plan.Keys {
+		for _, k := range p.machine.Config().Keys {
 			offered[k] = true
 		}
 	}
@@ -204,13 +207,15 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 		s.forget(d)
 	}
 	p.leaving = was
+	machine := cfg.PoolConfig
+	machine.Keys = cfg.offered(p.mark)
 	if p.machine != nil {
-		d.changed(p, p.machine.Step(lvs.Reconfigure{Config: cfg.PoolConfig}))
+		d.changed(p, p.machine.Step(lvs.Reconfigure{Config: machine}))
 		p.leaving = nil
 		return
 	}
 	var changes []lvs.Change
-	p.machine, changes = lvs.NewPool(cfg.PoolConfig)
+	p.machine, changes = lvs.NewPool(machine)
 	d.changed(p, changes)
 	if d.plan.services.InitNotifies {
 		for _, s := range p.order {
@@ -235,7 +240,7 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "new in the configuration"}
 	}
 	s.plan = &p.plan.Servers[i]
-	out := a.first && d.wasOut(p.plan, cfg)
+	out := a.first && d.wasOut(p, cfg)
 	if out {
 		s.cause = "was out when the checker before died"
 	}

@@ -5,7 +5,7 @@
 // verdict brings about by lvs.Pool; here they meet sockets and time. From here
 // the way goes: plan.go (a configuration made ready), reload.go (it is taken
 // over, also the first), probe.go (an attempt is made), act.go (what came of
-// it), wanted.go (the table, and the director that gets it), inherit.go (what
+// it), wanted.go and marks.go (the table, and the director that gets it), inherit.go (what
 // a checker that died left there), notify.go (scripts and FIFOs), suspend.go
 // (ha_suspend), query.go (what `holdfast status` is told).
 package checkd
@@ -68,7 +68,9 @@ type daemon struct {
 	open     func(word string, boot *ipc.BootInfo) (director.Director, string, error)
 	table    lvs.Table
 	versions lvs.Versions
-	stale    []*pool // whose services may have changed in this turn
+	marks    map[string]uint32 // of virtual servers, by ID [nftables_ipvs]
+	marked   lvs.Marks         // what the firewall has to mark
+	stale    []*pool           // whose services may have changed in this turn
 	// changedTable: services have been taken out of the table in this turn.
 	changedTable bool
 	writer       *writer

@@ -31,7 +31,7 @@ func (d *daemon) settle() {
 	}
 	d.stale = d.stale[:0]
 	if changed {
-		d.writer.set(maps.Clone(d.table))
+		d.writer.set(wanted{maps.Clone(d.table), d.marked})
 	}
 }
 
@@ -41,12 +41,12 @@ func openDirector(word string, boot *ipc.BootInfo) (dir director.Director, why s
 	case "none":
 		return none.New(), "lvs_director none: nothing is offered, verdicts are only told", nil
 	case "ipvs":
-		dir, err = ipvs.Open()
+		dir, err = ipvs.Open(firewall{})
 		return dir, "lvs_director ipvs", err
 	case "proxy":
 		return openProxy(boot, "lvs_director proxy")
 	case "auto":
-		dir, err = ipvs.Open()
+		dir, err = ipvs.Open(firewall{})
 		if err == nil {
 			return dir, "lvs_director auto, and the kernel has IPVS", nil
 		}

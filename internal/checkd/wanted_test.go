@@ -29,7 +29,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		d := &daemon{loop: l, bus: log}
 		r := &recorder{fail: errors.New("no such device")}
 		w := d.newWriter(r, nil)
-		w.set(lvs.Table{})
+		w.set(wanted{table: lvs.Table{}})
 		sets := func(after time.Duration, want int) {
 			t.Helper()
 			time.Sleep(after)
@@ -45,7 +45,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		sets(retryMin, 2) // the pause has doubled
 		sets(retryMin, 3)
 		sets(10*retryMax, 3+3+9) // after 4, 8 and 16, then 30 seconds each
-		w.set(lvs.Table{lvs.ServiceKey{Port: 1}: {}})
+		w.set(wanted{table: lvs.Table{lvs.ServiceKey{Port: 1}: {}}})
 		sets(0, 16) // what is new is tried at once
 		r.mu.Lock()
 		r.fail = nil
@@ -84,10 +84,10 @@ func TestTheNewestTableReplacesWhatWaits(t *testing.T) {
 		w.daemon.bus = nil // swallows
 		w.daemon.loop, _ = loop.New()
 		table := func(port uint16) lvs.Table { return lvs.Table{lvs.ServiceKey{Port: port}: {}} }
-		w.set(table(1))
+		w.set(wanted{table: table(1)})
 		<-s.begun
 		for port := uint16(2); port < 9; port++ {
-			w.set(table(port)) // never waits
+			w.set(wanted{table: table(port)}) // never waits
 		}
 		s.goOn <- struct{}{}
 		<-s.begun

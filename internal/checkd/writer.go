@@ -31,6 +31,12 @@ const (
 	auditTold = 5
 )
 
+// wanted is a table, and what the firewall has to mark for it.
+type wanted struct {
+	table lvs.Table
+	marks lvs.Marks
+}
+
 // writer tells the director which table is wanted, in a goroutine of its own:
 // netlink and the proxy may take their time, the loop may not. The newest
 // table replaces one that was not yet begun. A table that others can change is
@@ -38,14 +44,14 @@ const (
 type writer struct {
 	daemon  *daemon
 	dir     director.Director
-	mail    chan lvs.Table // capacity 1: the newest table
-	doubted chan struct{}  // capacity 1: audit now
-	first   func()         // called when the first table was tried
+	mail    chan wanted   // capacity 1: the newest table
+	doubted chan struct{} // capacity 1: audit now
+	first   func()        // called when the first table was tried
 	quit    context.CancelFunc
 	ended   chan struct{}
 
 	// Of the goroutine.
-	want  lvs.Table
+	want  wanted
 	pause time.Duration // before the next attempt, after a refusal
 	told  string        // the last refusal
 	audit time.Duration // until the next audit
@@ -55,7 +61,7 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &writer{
 		daemon: d, dir: dir, first: first, quit: cancel,
-		mail: make(chan lvs.Table, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
+		mail: make(chan wanted, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
 		audit: auditInterval,
 	}
 	go w.run(ctx)
@@ -63,7 +69,7 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 }
 
 // set replaces the wanted table; only the loop calls it.
-func (w *writer) set(t lvs.Table) {
+func (w *writer) set(t wanted) {
 	select {
 	case <-w.mail:
 	default:
@@ -86,7 +92,7 @@ func (w *writer) run(ctx context.Context) {
 		switch {
 		case w.pause > 0:
 			retry = time.After(w.pause)
-		case w.want != nil:
+		case w.want.table != nil:
 			audit = time.After(w.audit)
 		}
 		var err error
@@ -100,7 +106,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-audit:
 			err = w.putBack(ctx)
 		case <-w.doubted:
-			if w.want == nil || w.pause > 0 {
+			if w.want.table == nil || w.pause > 0 {
 				continue
 			}
 			err = w.putBack(ctx)
@@ -140,7 +146,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
 	began := time.Now()
-	undone, err := a.Audit(ctx, w.want)
+	undone, err := a.Audit(ctx, w.want.table)
 	w.audit = max(auditInterval, auditShare*time.Since(began))
 	if len(undone) == 0 {
 		return err
@@ -162,8 +168,11 @@ func (w *writer) putBack(ctx context.Context) error {
 func (w *writer) write(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
+	if m, ok := w.dir.(director.Marker); ok {
+		m.Mark(w.want.marks)
+	}
 	began := time.Now()
-	changes, err := w.dir.Set(ctx, w.want)
+	changes, err := w.dir.Set(ctx, w.want.table)
 	if changes != (director.Changes{}) {
 		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))

@@ -179,7 +179,7 @@ func director(word string) string {
 	if word != "auto" && word != "" {
 		return word
 	}
-	d, err := ipvs.Open()
+	d, err := ipvs.Open(nil)
 	if err != nil {
 		return "proxy"
 	}

@@ -60,6 +60,7 @@ type Global struct {
 	LowerPrioNoAdvert    bool
 	NotifyPriority       bool // vrrp_notify_priority_changes
 	Firewall             Firewall
+	Marking              Marking
 	VMACPrefix           string // default vrrp
 	VMACAddrPrefix       string // empty: VMACPrefix
 	DisableLocalIGMP     bool
@@ -80,7 +81,7 @@ type Global struct {
 
 	LVSTimeouts    LVSTimeouts
 	LVSFlush       bool
-	LVSFlushOnStop bool
+	LVSFlushOnStop FlushOnStop
 	SyncDaemon     *SyncDaemon
 
 	CheckerLogAllFailures bool

@@ -129,6 +129,46 @@ type Firewall struct {
 // usualNFTPriority is just before the filter chains of others.
 const usualNFTPriority = -1
 
+// FlushOnStop is what is removed at the end [lvs_flush_on_stop].
+type FlushOnStop uint8
+
+// What there is to choose.
+const (
+	FlushNothing  FlushOnStop = iota // but our services
+	FlushAll                         // also those of others
+	FlushServices                    // ours, as with FlushNothing, whose real servers go with them
+)
+
+func setFlushOnStop(l *loader, s *stmt) {
+	global(l).LVSFlushOnStop = FlushAll
+	if s.Has(0) {
+		global(l).LVSFlushOnStop = FlushServices
+	}
+}
+
+// Marking is how virtual server groups are served by firewall marks.
+type Marking struct {
+	Table    string // empty: they are not
+	Priority int    // of its chains, default -1
+	First    uint32 // mark, default 1000
+}
+
+// What keepalived.conf(5) gives to nftables_ipvs without a name, and the first
+// mark.
+const (
+	usualMarkTable = "keepalived_ipvs"
+	usualMark      = 1000
+)
+
+func marking(l *loader) *Marking { return &l.cfg.Global.Marking }
+
+func setNFTablesIPVS(l *loader, s *stmt) {
+	marking(l).Table = usualMarkTable
+	if s.Has(0) && strings.TrimSpace(s.Text()) != "" {
+		marking(l).Table = s.Text()
+	}
+}
+
 func firewall(l *loader) *Firewall { return &l.cfg.Global.Firewall }
 
 func setNFTables(l *loader, s *stmt) {

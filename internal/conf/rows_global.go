@@ -36,6 +36,7 @@ func globalDefaults() Global {
 		VRRPVersion:       2,
 		VMACPrefix:        "vrrp",
 		Firewall:          Firewall{Table: "keepalived", Priority: usualNFTPriority},
+		Marking:           Marking{Priority: usualNFTPriority, First: usualMark},
 		McastGroup4:       netip.AddrFrom4([4]byte{224, 0, 0, 18}),
 		McastGroup6:       netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
 		DownTimerAdverts:  3,
@@ -166,14 +167,14 @@ var globalVRRP = rows{
 var globalLVS = rows{
 	{Name: "lvs_timeouts", Args: words, Soft: true, Doc: "The kernel's timeouts of connections: tcp, tcpfin, udp, each with seconds.", Set: setLVSTimeouts},
 	{Name: "lvs_flush", Doc: "Empty the IPVS table at start.", Set: flag(func(l *loader) *bool { return &global(l).LVSFlush })},
-	{Name: "lvs_flush_on_stop", Args: opt(enum("VS")), Doc: "Empty the IPVS table at stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
-	{Name: "lvs_flush_onstop", Args: opt(enum("VS")), Deprecated: "lvs_flush_on_stop", Doc: "Old word for lvs_flush_on_stop.", Set: func(l *loader, _ *stmt) { global(l).LVSFlushOnStop = true }},
+	{Name: "lvs_flush_on_stop", Args: opt(enum("VS")), Doc: "Empty the IPVS table at stop.", Set: setFlushOnStop},
+	{Name: "lvs_flush_onstop", Args: opt(enum("VS")), Deprecated: "lvs_flush_on_stop", Doc: "Old word for lvs_flush_on_stop.", Set: setFlushOnStop},
 	{Name: "lvs_sync_daemon", Args: args{{Kind: schema.Words, Label: "INTERFACE [[inst] INSTANCE] [id N] [maxlen BYTES] [port PORT] [ttl N] [group ADDRESS]"}}, Soft: true, Doc: "The kernel's daemon that tells the other director about connections: as master it sends them, otherwise it receives them, without an instance both.", Set: setSyncDaemon},
 	{Name: "checker_log_all_failures", Args: on, Doc: "Log every failure of a checker, not only the last.", Set: flag(func(l *loader) *bool { return &global(l).CheckerLogAllFailures })},
 	{Name: "rs_init_notifies", Args: on, Doc: "Run notify_up at start too.", Set: flag(func(l *loader) *bool { return &global(l).RSInitNotifies })},
-	{Name: "nftables_ipvs", Args: opt(name), Unbuilt: true, Doc: "The nftables table that marks packets for virtual server groups."},
-	{Name: "nftables_ipvs_priority", Args: num(math.MinInt32, math.MaxInt32), Unbuilt: true, Doc: "The priority of its chain."},
-	{Name: "nftables_ipvs_start_fwmark", Args: num(1, maxUint32), Unbuilt: true, Doc: "The first mark it uses."},
+	{Name: "nftables_ipvs", Args: opt(name), Doc: "Serve a virtual server group by one firewall mark, which this nftables table (keepalived_ipvs) gives to packets for its addresses.", Set: setNFTablesIPVS},
+	{Name: "nftables_ipvs_priority", Args: num(math.MinInt32, math.MaxInt32), Doc: "The priority of its chain.", Set: integer(func(l *loader) *int { return &marking(l).Priority })},
+	{Name: "nftables_ipvs_start_fwmark", Args: num(1, maxUint32), Doc: "The first mark it uses.", Set: func(l *loader, s *stmt) { marking(l).First = uint32(s.Int()) }},
 }
 
 // globalProcess are the rows that each child has, by the child's prefix.

@@ -19,6 +19,7 @@ const (
 	ChangeServer
 	RemoveServer
 	RemoveService // with all servers that it still has
+	MarkPackets   // as the last Mark says; only in what Audit tells
 )
 
 // Op is one step of a difference. Service names the service in any case;
@@ -50,6 +51,8 @@ func (op Op) String() string {
 		return server + " was added"
 	case RemoveService:
 		return "VS " + service + " was added"
+	case MarkPackets:
+		return "the firewall's marks were changed"
 	}
 	return ""
 }

@@ -47,6 +47,14 @@ type Counter interface {
 	Counters(ctx context.Context) (map[lvs.ServiceKey]ServiceCounters, error)
 }
 
+// Marker is a Director that can serve many addresses and ports by one service
+// with a mark (nftables_ipvs in global_defs).
+type Marker interface {
+	// Mark replaces what is marked; the next Set or Audit brings it about, when
+	// the services that it adds are there and those that it removes still are.
+	Mark(m lvs.Marks)
+}
+
 // Flusher is a Director that can empty the whole table, others' services
 // included (lvs_flush in global_defs).
 type Flusher interface {

@@ -39,7 +39,7 @@ func (p *printer) global() {
 	}
 	p.line(" Disable local IGMP = %s", yes(g.DisableLocalIGMP, "yes", "no"))
 	p.line(" LVS flush = %t", g.LVSFlush)
-	p.line(" LVS flush on stop = %s", yes(g.LVSFlushOnStop, "enabled", "disabled"))
+	p.line(" LVS flush on stop = %s", flushOnStop[g.LVSFlushOnStop])
 	p.fifo("Global", &g.NotifyFIFO, g.NotifyFIFOScript)
 	p.fifo("VRRP", &g.VRRPNotifyFIFO, g.VRRPNotifyFIFOScript)
 	p.fifo("LVS", &g.LVSNotifyFIFO, g.LVSNotifyFIFOScript)
@@ -131,3 +131,6 @@ func Parent(c *conf.Config, o *Options) []byte {
 	p.global()
 	return []byte(p.String())
 }
+
+// flushOnStop is keepalived's word for each.
+var flushOnStop = [...]string{conf.FlushNothing: "disabled", conf.FlushAll: "full", conf.FlushServices: "VS"}

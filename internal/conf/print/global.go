@@ -39,7 +39,7 @@ func globalDefs(g *conf.Global) *Block {
 	b.mail(&g.Mail, &d.Mail)
 	b.globalScripts(g, d)
 	b.globalVRRP(g, d)
-	b.globalLVS(g)
+	b.globalLVS(g, d)
 	b.reloads(g)
 	b.dumps(g, d)
 	b.buffers(&g.Buffers, &d.Buffers)
@@ -207,7 +207,7 @@ func (b *Block) garp(prefix string, g, d *conf.GARP) {
 	b.num(prefix+"garp_master_refresh_repeat", g.RefreshRepeat, d.RefreshRepeat)
 }
 
-func (b *Block) globalLVS(g *conf.Global) {
+func (b *Block) globalLVS(g, d *conf.Global) {
 	var w []string
 	o := object{}
 	for _, t := range []struct {
@@ -223,8 +223,17 @@ func (b *Block) globalLVS(g *conf.Global) {
 		b.set(Setting{Keyword: "lvs_timeouts", Words: w, Value: o})
 	}
 	b.flag("lvs_flush", g.LVSFlush)
-	b.flag("lvs_flush_on_stop", g.LVSFlushOnStop)
+	switch g.LVSFlushOnStop {
+	case conf.FlushAll:
+		b.flag("lvs_flush_on_stop", true)
+	case conf.FlushServices:
+		b.str("lvs_flush_on_stop", "VS", "")
+	case conf.FlushNothing:
+	}
 	b.syncDaemon(g.SyncDaemon)
+	b.str("nftables_ipvs", g.Marking.Table, d.Marking.Table)
+	b.num("nftables_ipvs_priority", g.Marking.Priority, d.Marking.Priority)
+	b.num("nftables_ipvs_start_fwmark", int(g.Marking.First), int(d.Marking.First))
 	b.on("checker_log_all_failures", g.CheckerLogAllFailures, false)
 	b.on("rs_init_notifies", g.RSInitNotifies, false)
 }

@@ -4,8 +4,9 @@
 //
 // It knows the table that it wrote and reads the kernel's only when it must:
 // at start, and after the kernel disagreed. What ought to be there it is told;
-// which difference that makes is director.Diff. Tunnel types and the sync
-// daemon will be further attributes in encode.go.
+// which difference that makes is director.Diff. The firewall's marks, by which
+// one service serves many addresses, change between what is added and what is
+// removed (marks.go).
 package ipvs
 
 import (
@@ -30,6 +31,7 @@ type Director struct {
 	have lvs.Table // what is in the kernel, as far as we know; ours only
 	// stale: have must be read again before it is believed.
 	stale bool
+	marks marks
 }
 
 var (
@@ -38,16 +40,19 @@ var (
 	_ director.Flusher       = (*Director)(nil)
 	_ director.TimeoutSetter = (*Director)(nil)
 	_ director.Auditor       = (*Director)(nil)
+	_ director.Marker        = (*Director)(nil)
 )
 
 // Open returns the director, or a *director.Unsupported that says what is
-// missing: the kernel's module (which it tries to load), or the privilege.
-func Open() (director.Director, error) {
+// missing: the kernel's module (which it tries to load), or the privilege. The
+// firewall is for Mark.
+func Open(f Firewall) (director.Director, error) {
 	s, family, err := dial()
 	if err != nil {
 		return nil, err
 	}
 	d := open(s, family)
+	d.marks.firewall = f
 	if _, err := d.Version(); err != nil {
 		if errors.Is(err, syscall.EPERM) {
 			err = unsupported("the capability CAP_NET_ADMIN", "run as root, or lvs_director proxy", err)
@@ -80,8 +85,11 @@ func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, e
 func (d *Director) Audit(ctx context.Context, want lvs.Table) ([]director.Op, error) {
 	d.stale = true
 	var done []director.Op
-	err := d.bring(ctx, want, func(op director.Op) { done = append(done, op) })
-	return done, err
+	doubt, err := d.marks.audit()
+	if doubt {
+		done = append(done, director.Op{Verb: director.MarkPackets})
+	}
+	return done, errors.Join(err, d.bring(ctx, want, func(op director.Op) { done = append(done, op) }))
 }
 
 // bring brings the table to want and tells each step that was taken.
@@ -97,14 +105,24 @@ func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director
 			}
 		}
 		ops := director.Diff(d.have, want)
-		failed, err := d.apply(ctx, ops, done)
+		n := goes(ops)
+		failed, err := d.apply(ctx, ops[:n], done)
+		var markErr error
+		if err == nil && len(failed) == 0 {
+			markErr = d.marks.write()
+		}
+		if err == nil {
+			var more []failure
+			more, err = d.apply(ctx, ops[n:], done)
+			failed = append(failed, more...)
+		}
 		if err != nil {
 			d.stale = true
 			return err
 		}
 		if len(failed) == 0 {
 			director.Written(d.have, want)
-			return nil
+			return markErr
 		}
 		if round == maxRounds || !surprised(failed) {
 			return failures(failed)
@@ -303,9 +321,10 @@ func (d *Director) Version() (string, error) {
 
 // Close removes our services, unless keep, and closes the socket.
 func (d *Director) Close(ctx context.Context, keep bool) error {
-	var err error
+	var err, markErr error
 	if !keep {
+		markErr = d.marks.remove()
 		_, err = d.Set(ctx, lvs.Table{})
 	}
-	return errors.Join(err, d.kernel.close())
+	return errors.Join(err, markErr, d.kernel.close())
 }

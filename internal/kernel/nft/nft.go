@@ -8,6 +8,8 @@
 // transaction. It does not matter what was there: a table of that name is ours.
 // Watcher tells when somebody else takes something out of them. Who is master
 // is not looked at: an address that is nowhere gets no packets.
+//
+// Another pair of tables, ApplyMarks, marks packets for IPVS.
 package nft
 
 import (
