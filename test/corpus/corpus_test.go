@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -49,6 +51,55 @@ var elsewhere = map[string]map[int]struct {
 	},
 }
 
+// stricter are the diagnostics that keepalived has not, as "FILE ID".
+func stricter(t *testing.T) map[string]bool {
+	t.Helper()
+	b, err := os.ReadFile("../../testdata/corpus/stricter.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, line := range strings.Split(string(b), "\n") {
+		if f := strings.Split(line, "\t"); len(f) == 3 && !strings.HasPrefix(line, "#") {
+			listed[f[0]+" "+f[1]] = true
+		}
+	}
+	if len(listed) == 0 {
+		t.Fatal("stricter.tsv lists nothing")
+	}
+	return listed
+}
+
+// lineHere is where we complain of what keepalived complains of on a line.
+func lineHere(file, theirs string) int {
+	line, _ := strconv.Atoi(theirs)
+	if e, ok := elsewhere[file][line]; ok {
+		return e.line
+	}
+	return line
+}
+
+// mentioned reports whether keepalived says something of a diagnostic's line,
+// or, without a line, of what the diagnostic quotes.
+func mentioned(d diag.Diagnostic, file string, out []string) bool {
+	for _, o := range out {
+		if m := complain.FindStringSubmatch(o); m != nil {
+			if lineHere(file, m[1]) == d.Span.Line {
+				return true
+			}
+			continue
+		}
+		for _, word := range strings.FieldsFunc(o, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:", r)
+		}) {
+			if len(word) > 3 && strings.Contains(d.Message, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func machineOf(text string) machine {
 	m := machine{interfaces: map[string]bool{}}
 	for _, name := range Interfaces(text) {
@@ -86,13 +137,16 @@ func compare(t *testing.T, path string, v verdict) {
 		said[d.Span.Line] = true
 		t.Log("here:", d)
 	}
+	listed := stricter(t)
+	for _, d := range found {
+		if d.Severity >= diag.Warning && !mentioned(d, filepath.Base(path), v.Out) && !listed["* "+d.ID] && !listed[filepath.Base(path)+" "+d.ID] {
+			t.Errorf("keepalived says nothing of this, and testdata/corpus/stricter.tsv does not list it: %s", d)
+		}
+	}
 	for _, o := range v.Out {
 		t.Log("there:", o)
 		if m := complain.FindStringSubmatch(o); m != nil {
-			line, _ := strconv.Atoi(m[1])
-			if e, ok := elsewhere[filepath.Base(path)][line]; ok {
-				line = e.line
-			}
+			line := lineHere(filepath.Base(path), m[1])
 			if !said[line] {
 				t.Errorf("nothing is said about line %d; keepalived: %s", line, o)
 				said[line] = true
