@@ -39,7 +39,7 @@ fuzz: ## every fuzz target for T (10s)
 mutated: ## ten million mutated packets through the daemon's receive path
 	HOLDFAST_PACKETS=10000000 $(GO) test -count 1 -v -run TestMutatedPackets ./internal/vrrpd
 
-bench: build ## ratios to Debian's keepalived, measured in the same run (root)
+bench: build ## ratios to Debian's keepalived, and of the proxy to HAProxy, measured in the same run (root)
 	$(GO) run ./test/bench
 
 lint: ## golangci-lint, pinned

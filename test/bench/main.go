@@ -1,5 +1,6 @@
 // Command bench measures holdfast beside Debian's keepalived, in the same run
-// and under the same configuration, and prints ratios.
+// and under the same configuration, and prints ratios; the embedded director
+// beside HAProxy.
 //
 // It asserts nothing: a number depends on the machine, a ratio mostly doesn't.
 // The two daemons take turns (A B A B), so that what else the machine does
@@ -21,20 +22,29 @@ type daemon struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "play" {
+		if err := play(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "play:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	runs := flag.Int("runs", 30, "fail-overs of each kind and daemon at 10 ms adverts")
 	slow := flag.Int("slow-runs", 5, "fail-overs of each kind and daemon at 1 s adverts")
-	only := flag.String("only", "load,failover", "what to measure, by name and comma")
+	turns := flag.Int("turns", 5, "turns of each proxy")
+	length := flag.Float64("seconds", 4, "length of a turn of a proxy")
+	only := flag.String("only", "load,failover,proxy", "what to measure, by name and comma")
 	ours := flag.String("holdfast", "bin/holdfast", "the binary to measure")
 	theirs := flag.String("keepalived", "/usr/sbin/keepalived", "the binary to compare with")
 	flag.Parse()
 
-	if err := run(*only, *runs, *slow, *theirs, *ours); err != nil {
+	if err := run(*only, *runs, *slow, *turns, *length, *theirs, *ours); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string, runs, slow int, theirs, ours string) error {
+func run(only string, runs, slow, turns int, length float64, theirs, ours string) error {
 	ours, err := filepath.Abs(ours)
 	if err != nil {
 		return err
@@ -52,8 +62,10 @@ func run(only string, runs, slow int, theirs, ours string) error {
 			err = benchLoad(pair)
 		case "failover":
 			err = benchFailover(pair, runs, slow)
+		case "proxy":
+			err = benchProxy(ours, turns, length)
 		default:
-			err = fmt.Errorf("%q: expected load or failover", what)
+			err = fmt.Errorf("%q: expected load, failover or proxy", what)
 		}
 		if err != nil {
 			return err

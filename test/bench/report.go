@@ -24,6 +24,9 @@ func row(what, unit string, theirs, ours []float64) {
 		what, t, o, unit, o/t, quantile(theirs, 1), quantile(ours, 1), len(theirs), len(ours))
 }
 
-func heading(what string) {
-	fmt.Printf("\n%s\n  %-46s %9s %9s\n", what, "median", "keepalived", "holdfast")
+func heading(what string) { heads(what, "keepalived", "holdfast") }
+
+// heads begins a table of two.
+func heads(what, theirs, ours string) {
+	fmt.Printf("\n%s\n  %-46s %9s %9s\n", what, "median", theirs, ours)
 }
