@@ -73,7 +73,8 @@ func (l *loader) addressOption(s *stmt, a *Address, w []syntax.Word, i int, stat
 			ok = false
 		}
 	case "scope":
-		if a.Scope, ok = value(); ok && !knownScope(a.Scope) {
+		a.Scope, ok = value()
+		if a.Scope = l.number(opt, a.Scope); ok && !knownScope(a.Scope) {
 			s.Fault("HF011", diag.Error, w[i+1], "scope "+strconv.Quote(a.Scope)+" is not valid, it is ignored", "host, link, site, global or a number from 0 to 255")
 			a.Scope = ""
 		}

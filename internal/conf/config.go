@@ -103,6 +103,10 @@ type Global struct {
 	UsePidDir    bool
 	ChildWait    time.Duration // child_wait_time, default 5 s
 
+	// IPRouteEtc and IPRouteUsr are where iproute2 has its names; empty:
+	// /etc/iproute2 and /usr/share/iproute2.
+	IPRouteEtc, IPRouteUsr string
+
 	Umask   int // of files that are made; -1: not said
 	Reloads Reloads
 	// DelayAfterBoot (vrrp_delay_after_boot): instances keep still until the

@@ -1,6 +1,9 @@
 package conf
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Facts is a System that remembers: every question is asked once, and whoever
 // loads the configuration again with the same Facts gets the same answers.
@@ -21,11 +24,18 @@ type answers struct {
 	Groups   map[string]bool    `json:"groups,omitempty"`
 	Programs map[string]Program `json:"programs,omitempty"`
 	Hosts    map[string]bool    `json:"hosts,omitempty"`
+	Names    map[string]named   `json:"names,omitempty"`
+}
+
+// named is the number of a name of iproute2's.
+type named struct {
+	Number uint32 `json:"number,omitempty"`
+	Known  bool   `json:"known,omitempty"`
 }
 
 // NewFacts remembers what a System answers.
 func NewFacts(s System) *Facts {
-	return &Facts{asked: s, known: answers{Users: map[string]bool{}, Groups: map[string]bool{}, Programs: map[string]Program{}, Hosts: map[string]bool{}}}
+	return &Facts{asked: s, known: answers{Users: map[string]bool{}, Groups: map[string]bool{}, Programs: map[string]Program{}, Hosts: map[string]bool{}, Names: map[string]named{}}}
 }
 
 // Recall takes over what other Facts have remembered (Marshal). Nothing is
@@ -39,7 +49,7 @@ func (f *Facts) Recall(b []byte) error {
 
 // Marshal gives what is remembered.
 func (f *Facts) Marshal() []byte {
-	b, _ := json.Marshal(f.known) // maps of strings and booleans: it cannot fail
+	b, _ := json.Marshal(f.known) // maps of plain values: it cannot fail
 	return b
 }
 
@@ -75,6 +85,20 @@ func (f *Facts) Program(path string) Program {
 func (f *Facts) Resolves(host string) bool {
 	r, ok := f.asked.(Resolver)
 	return !ok || recall(f.known.Hosts, host, r.Resolves)
+}
+
+// Number remembers what a name of iproute2's stands for, where the System can
+// tell.
+func (f *Facts) Number(dirs [2]string, file, name string) (uint32, bool) {
+	namer, ok := f.asked.(Namer)
+	if !ok {
+		return 0, false
+	}
+	n := recall(f.known.Names, strings.Join([]string{dirs[0], dirs[1], file, name}, "\x00"), func(string) named {
+		n, known := namer.Number(dirs, file, name)
+		return named{n, known}
+	})
+	return n.Number, n.Known
 }
 
 // Taken asks every time.

@@ -18,6 +18,9 @@ func (f fickle) Interface(name string) bool { return f.again("if " + name) }
 func (f fickle) User(name string) bool      { return f.again("user " + name) }
 func (f fickle) Group(name string) bool     { return f.again("group " + name) }
 func (f fickle) Resolves(name string) bool  { return f.again("name " + name) }
+func (f fickle) Number(_ [2]string, file, name string) (uint32, bool) {
+	return 7, f.again("number " + file + name)
+}
 func (f fickle) Program(p string) conf.Program {
 	return conf.Program{Executable: f.again("program " + p)}
 }
@@ -26,17 +29,19 @@ func (f fickle) Program(p string) conf.Program {
 // elsewhere; interfaces alone are looked for every time.
 func TestFacts(t *testing.T) {
 	first := conf.NewFacts(fickle{map[string]int{}})
-	answers := func(f *conf.Facts) [5]bool {
-		return [5]bool{f.HostName() == "a", f.User("u"), f.Group("g"), f.Resolves("h"), f.Program("p").Executable}
+	answers := func(f *conf.Facts) [6]bool {
+		number, known := f.Number([2]string{"e", "u"}, "rt_tables", "blue")
+		return [6]bool{f.HostName() == "a", f.User("u"), f.Group("g"), f.Resolves("h"), f.Program("p").Executable, number == 7 && known}
 	}
-	all := [5]bool{true, true, true, true, true}
+	all := [6]bool{true, true, true, true, true, true}
 	if once, again := answers(first), answers(first); once != all || again != all {
 		t.Error("a question got two answers")
 	}
-	if !first.Interface("eth0") || first.Missing || first.Interface("eth0") || !first.Missing {
+	there, missing := first.Interface("eth0"), first.Missing
+	if !there || missing || first.Interface("eth0") || !first.Missing {
 		t.Error("an interface's coming and going is not seen")
 	}
-	second := conf.NewFacts(fickle{map[string]int{"host": 1, "user u": 1, "group g": 1, "name h": 1, "program p": 1}})
+	second := conf.NewFacts(fickle{map[string]int{"host": 1, "user u": 1, "group g": 1, "name h": 1, "program p": 1, "number rt_tablesblue": 1}})
 	if err := second.Recall(first.Marshal()); err != nil {
 		t.Fatal(err)
 	}

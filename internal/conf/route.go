@@ -63,7 +63,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value", "")
 				break
 			}
-			r.Words = append(r.Words, w[i].Text)
+			r.Words = append(r.Words, l.number(word, w[i].Text))
 			l.routeValue(s, word, w[i])
 			ok = ok && validTOS(s, word, w[i])
 			if w[i].Text == "lock" && i+1 < len(w) { // the value is behind it
@@ -129,6 +129,11 @@ func encap(w []syntax.Word, i int, r *Route) int {
 func (l *loader) nexthops(s *stmt, w []syntax.Word, i int, r *Route) int {
 	for ; i < len(w); i++ {
 		r.Words = append(r.Words, w[i].Text)
+		if w[i].Text == "realms" && i+1 < len(w) {
+			i++
+			r.Words = append(r.Words, l.number("realms", w[i].Text))
+			continue
+		}
 		if (w[i].Text == "dev" || w[i].Text == "oif") && i+1 < len(w) {
 			l.needInterface(w[i+1], "nexthop")
 		}
@@ -167,7 +172,7 @@ func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 			s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid", "a number")
 		}
 	case "scope":
-		if !knownScope(v.Text) {
+		if !knownScope(l.number(word, v.Text)) {
 			s.Fault("HF011", diag.Error, v, "scope "+strconv.Quote(v.Text)+" is not valid", "host, link, site, global or a number from 0 to 255")
 		}
 	case "protocol":
@@ -175,8 +180,8 @@ func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 	case "from", "to":
 		l.routeAddress(s, v)
 	case "table", "lookup":
-		if !knownTable(v.Text) {
-			s.Fault("HF011", diag.Error, v, "there is no routing table "+strconv.Quote(v.Text), "main, local, default or a number")
+		if !knownTable(l.number(word, v.Text)) {
+			s.Fault("HF011", diag.Error, v, "there is no routing table "+strconv.Quote(v.Text), "main, local, default, a name of rt_tables or a number")
 		}
 	}
 }
@@ -221,7 +226,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value, the rule is ignored", "")
 				return r, false
 			}
-			r.Words = append(r.Words, w[i].Text)
+			r.Words = append(r.Words, l.number(word, w[i].Text))
 			if word != "lookup" && word != "protocol" {
 				l.routeValue(s, word, w[i])
 			}

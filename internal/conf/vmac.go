@@ -86,9 +86,9 @@ func (l *loader) vmacOption(s *stmt, v *VMAC, option string, w syntax.Word) bool
 	if option == "name" {
 		return l.vmacName(s, w, v)
 	}
-	n, err := strconv.ParseUint(w.Text, 10, 31)
+	n, err := strconv.ParseUint(l.number(option, w.Text), 10, 31)
 	if err != nil {
-		s.Fault("HF011", diag.Error, w, "group "+strconv.Quote(w.Text)+" is not valid", "the number of a group of links")
+		s.Fault("HF011", diag.Error, w, "group "+strconv.Quote(w.Text)+" is not valid", "a group of links, by number or a name of iproute2's")
 		return false
 	}
 	v.Group = int(n) //nolint:gosec // 31 bits

@@ -19,6 +19,7 @@ import (
 var (
 	_ source.Files = Disk{}
 	_ conf.System  = System{}
+	_ conf.Namer   = System{}
 )
 
 func put(t *testing.T, path, text string, mode os.FileMode) string {

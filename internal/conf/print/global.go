@@ -161,6 +161,8 @@ func (b *Block) dumps(g, d *conf.Global) {
 	b.str("state_dump_file", g.StateDump, "")
 	b.str("stats_dump_file", g.StatsDump, "")
 	b.str("json_dump_file", g.JSONDump, "")
+	b.str("iproute_etc_dir", g.IPRouteEtc, "")
+	b.str("iproute_usr_dir", g.IPRouteUsr, "")
 	b.num("json_version", g.JSONVersion, d.JSONVersion)
 }
 
