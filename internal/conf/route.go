@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			}
 			r.Words = append(r.Words, l.number(word, w[i].Text))
 			l.routeValue(s, word, w[i])
-			ok = ok && validTOS(s, word, w[i])
+			ok = ok && l.validTOS(s, word, w[i])
 			if w[i].Text == "lock" && i+1 < len(w) { // the value is behind it
 				i++
 				r.Words = append(r.Words, w[i].Text)
@@ -186,17 +187,16 @@ func (l *loader) routeValue(s *stmt, word string, v syntax.Word) {
 	}
 }
 
-// validTOS: a number, in hexadecimal as iproute2 has it, is a byte. Names are
-// iproute2's to know.
-func validTOS(s *stmt, word string, v syntax.Word) bool {
+// validTOS: it is a byte, by number or by a name of rt_dsfield.
+func (l *loader) validTOS(s *stmt, word string, v syntax.Word) bool {
 	if word != "tos" && word != "dsfield" {
 		return true
 	}
-	n, err := strconv.ParseUint(strings.TrimPrefix(v.Text, "0x"), 16, 32)
-	if err != nil || n <= 0xff {
+	_, err := strconv.ParseUint(l.number(word, v.Text), 0, 8)
+	if _, names := l.sys.(Namer); err == nil || !names && !errors.Is(err, strconv.ErrRange) {
 		return true
 	}
-	s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid, the line is ignored", "a byte in hexadecimal, such as 0x10")
+	s.Fault("HF011", diag.Error, v, word+" "+strconv.Quote(v.Text)+" is not valid, the line is ignored", "a byte such as 0x10, or a name of rt_dsfield")
 	return false
 }
 
@@ -230,7 +230,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 			if word != "lookup" && word != "protocol" {
 				l.routeValue(s, word, w[i])
 			}
-			if !validTOS(s, word, w[i]) {
+			if !l.validTOS(s, word, w[i]) {
 				return r, false
 			}
 			acts = acts || word == "table" || word == "lookup" || word == "goto"
