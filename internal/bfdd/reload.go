@@ -1,7 +1,6 @@
 package bfdd
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -35,10 +34,8 @@ func (d *daemon) reload(fd int) {
 		d.reading.Lock() // never by the loop
 		defer d.reading.Unlock()
 		var next build.BFD
-		mapped, err := ipc.Map(fd)
+		data, err := ipc.Take(fd)
 		if err == nil {
-			data := bytes.Clone(mapped) // values may point into it
-			ipc.Unmap(mapped)
 			next, err = read(data, d.boot)
 		}
 		d.loop.Post(func() { d.reloaded(next, err) })

@@ -14,33 +14,17 @@ import (
 // lastMails is how long the end waits for mails that are under way.
 const lastMails = 2 * time.Second
 
-// openMail makes the outlet that of a configuration. One that is not wanted any
-// more goes on until its mails are sent.
+// openMail makes the outlet that of a configuration.
 func (n *notifier) openMail(m *build.Mail) {
-	n.mail = m
-	switch {
-	case m == nil && n.mails != nil:
-		old := n.mails
-		n.mails = nil
-		n.daemon.beside.Go(func() { old.Close(lastMails) })
-	case m != nil && n.mails == nil:
-		n.mails = smtp.New(mailConfig(m), n.mailEnded)
-	case m != nil:
-		n.mails.Use(mailConfig(m))
-	}
+	n.mail, n.mails = m, smtp.Reopen(n.mails, mailConfig(m), n.mailEnded, n.daemon.beside.Go)
 }
 
-// mailConfig fills in what only the system knows.
-func mailConfig(m *build.Mail) smtp.Config {
-	c := smtp.Config{To: m.To, From: m.From, Server: m.Server, Port: m.Port, Helo: m.Helo, Timeout: m.Timeout}
+func mailConfig(m *build.Mail) *smtp.Config {
+	if m == nil {
+		return nil
+	}
 	host, _ := os.Hostname() // without it an empty name is said
-	if c.From == "" {
-		c.From = "keepalived@" + host
-	}
-	if c.Helo == "" {
-		c.Helo = host
-	}
-	return c
+	return smtp.Config{To: m.To, From: m.From, Server: m.Server, Port: m.Port, Helo: m.Helo, Timeout: m.Timeout}.OnHost(host)
 }
 
 // mailVerdict sends the mail about a checker that has changed its mind; was is

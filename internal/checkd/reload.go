@@ -1,7 +1,6 @@
 package checkd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -83,14 +82,11 @@ func (d *daemon) reload(fd int) {
 	})
 }
 
-// readFile copies the snapshot, so that its memory file does not outlive it.
 func readFile(fd int, boot *ipc.BootInfo, old *plan) (*plan, error) {
-	data, err := ipc.Map(fd)
+	snapshot, err := ipc.Take(fd)
 	if err != nil {
 		return nil, err
 	}
-	snapshot := bytes.Clone(data)
-	ipc.Unmap(data)
 	return read(snapshot, boot, old)
 }
 

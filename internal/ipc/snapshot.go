@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 
@@ -56,6 +57,17 @@ func Map(fd int) ([]byte, error) {
 		return nil, fmt.Errorf("map the snapshot: %w", err)
 	}
 	return data, nil
+}
+
+// Take copies a sealed memory file and closes the descriptor, so that nothing
+// of the file outlives the call.
+func Take(fd int) ([]byte, error) {
+	mapped, err := Map(fd)
+	if err != nil {
+		return nil, err
+	}
+	defer Unmap(mapped)
+	return bytes.Clone(mapped), nil
 }
 
 // Unmap gives mapped bytes back; nothing may point into them any more.

@@ -13,32 +13,17 @@ import (
 // lastMails is how long the end waits for mails that are under way.
 const lastMails = 2 * time.Second
 
-// openMail makes the outlet that of the configuration. One that is not wanted
-// any more goes on until its mails are sent.
+// openMail makes the outlet that of the configuration.
 func (d *daemon) openMail(m *build.Mail) {
-	switch {
-	case m == nil && d.mails != nil:
-		old := d.mails
-		d.mails = nil
-		d.hands.Go(func() { old.Close(lastMails) })
-	case m != nil && d.mails == nil:
-		d.mails = smtp.New(mailConfig(m), d.mailEnded)
-	case m != nil:
-		d.mails.Use(mailConfig(m))
-	}
+	d.mails = smtp.Reopen(d.mails, mailConfig(m), d.mailEnded, d.hands.Go)
 }
 
-// mailConfig fills in what only the system knows.
-func mailConfig(m *build.Mail) smtp.Config {
-	c := smtp.Config{To: m.To, From: m.From, Server: m.Server, Port: m.Port, Helo: m.Helo, Timeout: m.Timeout}
+func mailConfig(m *build.Mail) *smtp.Config {
+	if m == nil {
+		return nil
+	}
 	host, _ := os.Hostname() // without it an empty name is said
-	if c.From == "" {
-		c.From = "keepalived@" + host
-	}
-	if c.Helo == "" {
-		c.Helo = host
-	}
-	return c
+	return smtp.Config{To: m.To, From: m.From, Server: m.Server, Port: m.Port, Helo: m.Helo, Timeout: m.Timeout}.OnHost(host)
 }
 
 // bodies are keepalived's texts for a state, of an instance and of a group.

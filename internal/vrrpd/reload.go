@@ -1,7 +1,6 @@
 package vrrpd
 
 import (
-	"bytes"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -42,10 +41,8 @@ func (d *daemon) reload(fd int) {
 		d.reading.Lock() // never by the loop
 		defer d.reading.Unlock()
 		var next build.VRRP
-		mapped, err := ipc.Map(fd)
+		data, err := ipc.Take(fd)
 		if err == nil {
-			data := bytes.Clone(mapped) // values may point into it
-			ipc.Unmap(mapped)
 			next, err = read(data, d.boot)
 		}
 		d.post(func() { d.prepare(next, err) })

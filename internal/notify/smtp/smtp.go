@@ -82,6 +82,37 @@ func New(c Config, told func(Outcome)) *Outlet {
 	return o
 }
 
+// lastMails is how long an outlet that nobody wants any more goes on.
+const lastMails = 2 * time.Second
+
+// Reopen gives the outlet that a configuration wants: o, which may be nil, or a
+// new one, or none if c is nil. One that is not wanted any more sends what it
+// has, beside the caller.
+func Reopen(o *Outlet, c *Config, told func(Outcome), beside func(func())) *Outlet {
+	switch {
+	case c == nil && o != nil:
+		beside(func() { o.Close(lastMails) })
+		return nil
+	case c == nil:
+		return nil
+	case o == nil:
+		return New(*c, told)
+	}
+	o.Use(*c)
+	return o
+}
+
+// OnHost fills in what a configuration leaves to the system.
+func (c Config) OnHost(host string) *Config {
+	if c.From == "" {
+		c.From = "keepalived@" + host
+	}
+	if c.Helo == "" {
+		c.Helo = host
+	}
+	return &c
+}
+
 // Use makes c hold for mails that are sent from now on.
 func (o *Outlet) Use(c Config) { o.config.Store(&c) }
 
