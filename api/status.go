@@ -9,23 +9,25 @@ const Version = 1
 
 // Status answers GET /v1/status on the control socket.
 type Status struct {
-	Version    int          `json:"version"`
-	Holdfast   string       `json:"holdfast"` // the program's version
-	PID        int          `json:"pid"`
-	Started    time.Time    `json:"started"`
-	ConfigFile string       `json:"config_file"`
-	ConfigID   string       `json:"config_id,omitempty"`
-	Loaded     time.Time    `json:"loaded"`
-	Problems   []Problem    `json:"problems"` // what the loaded configuration has wrong
-	Reload     *ReloadFail  `json:"reload_failed,omitempty"`
-	LastReload *Reload      `json:"last_reload,omitempty"` // the last one that was taken
-	Children   []Child      `json:"children"`
-	Instances  []Instance   `json:"instances"`
-	Groups     []Group      `json:"groups"`
-	Director   string       `json:"director,omitempty"`
-	PutBack    int          `json:"put_back,omitempty"` // entries of the director's table that others had changed
-	Services   []Service    `json:"services"`
-	BFD        []BFDSession `json:"bfd,omitempty"`
+	Version    int         `json:"version"`
+	Holdfast   string      `json:"holdfast"` // the program's version
+	PID        int         `json:"pid"`
+	Started    time.Time   `json:"started"`
+	ConfigFile string      `json:"config_file"`
+	ConfigID   string      `json:"config_id,omitempty"`
+	Loaded     time.Time   `json:"loaded"`
+	Problems   []Problem   `json:"problems"` // what the loaded configuration has wrong
+	Reload     *ReloadFail `json:"reload_failed,omitempty"`
+	LastReload *Reload     `json:"last_reload,omitempty"` // the last one that was taken
+	Children   []Child     `json:"children"`
+	Instances  []Instance  `json:"instances"`
+	Groups     []Group     `json:"groups"`
+	Director   string      `json:"director,omitempty"`
+	PutBack    int         `json:"put_back,omitempty"` // entries of the director's table that others had changed
+	Services   []Service   `json:"services"`
+	// Overrides are what was said of servers by command.
+	Overrides []Override   `json:"overrides,omitempty"`
+	BFD       []BFDSession `json:"bfd,omitempty"`
 	// BFDRefused counts BFD packets that belong to no session, by what was wrong.
 	BFDRefused map[string]uint64 `json:"bfd_refused,omitempty"`
 }
@@ -128,24 +130,37 @@ type Group struct {
 
 // Service is one virtual server.
 type Service struct {
-	Name       string   `json:"name"` // [192.0.2.1]:tcp:80, or FWM 7
-	Scheduler  string   `json:"scheduler"`
-	Forward    string   `json:"forward"`
-	Quorum     int      `json:"quorum"`
-	HasQuorum  bool     `json:"has_quorum"`
-	Sorry      string   `json:"sorry_server,omitempty"`
-	SorryInUse bool     `json:"sorry_in_use"`
-	Servers    []Server `json:"servers"`
+	Name       string `json:"name"` // [192.0.2.1]:tcp:80, or FWM 7
+	Scheduler  string `json:"scheduler"`
+	Forward    string `json:"forward"`
+	Quorum     int    `json:"quorum"`
+	HasQuorum  bool   `json:"has_quorum"`
+	Sorry      string `json:"sorry_server,omitempty"`
+	SorryInUse bool   `json:"sorry_in_use"`
+	// Tier is which one serves, where there are several: its number, "all" or
+	// "none".
+	Tier    string   `json:"tier,omitempty"`
+	Panic   bool     `json:"panic,omitempty"` // so few servers are up that all get traffic
+	Servers []Server `json:"servers"`
 }
 
 // Server is one real server.
 type Server struct {
-	Name   string    `json:"name"` // [10.0.0.1]:tcp:80
-	Up     bool      `json:"up"`
-	Weight int       `json:"weight"`
-	Since  time.Time `json:"since"`
-	Cause  string    `json:"cause"`
-	Checks []Check   `json:"checks"`
+	Name   string `json:"name"`   // [10.0.0.1]:tcp:80
+	Up     bool   `json:"up"`     // as its checks say, or it stays in though they fail
+	Weight int    `json:"weight"` // as configured, or as checks or a command say
+	// State is where it is: "in", "out", "draining", "drained", "disabled",
+	// "standby" (another tier or the sorry server serves), "inhibited", "starts
+	// slowly", "held in" (max_eject), "in by panic".
+	State string `json:"state"`
+	// Offered is the weight that the director is told; nothing if it is not told
+	// of this server.
+	Offered  *int      `json:"offered_weight,omitempty"`
+	Tier     int       `json:"tier,omitempty"`
+	Override *Override `json:"override,omitempty"`
+	Since    time.Time `json:"since"`
+	Cause    string    `json:"cause"`
+	Checks   []Check   `json:"checks"`
 }
 
 // Check is one checker of a real server.

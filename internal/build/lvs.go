@@ -27,6 +27,9 @@ type Services struct {
 	Process      conf.Process
 	Monitor      conf.Buffer // of the socket on which addresses are heard of
 	Pools        []Pool
+	// Expire: the kernel is to forget connections to servers that are gone
+	// [on_down expire, and reset where nothing better can be done].
+	Expire bool
 	// Ignored says, in one line each, what is left out and why.
 	Ignored []string
 }
@@ -135,6 +138,7 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 	p := Pool{ID: n.id, Markable: n.markable, Omega: vs.Omega, HASuspend: vs.HASuspend, Mail: vs.SMTPAlert.Or(b.conf.Global.Mail.MailServices()), QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
 	p.PoolConfig = lvs.PoolConfig{
 		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
+		Panic: vs.PanicThreshold, MaxEject: vs.MaxEject,
 	}
 	if s := vs.Sorry; s != nil {
 		at := lvs.ServerKey{Addr: s.Addr, Port: or(s.Port, vs.Port)}
@@ -167,13 +171,15 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 		}
 		cfg := lvs.ServerConfig{
 			Key: key, Name: service.ServerName(key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
+			Tier: int(rs.Tier), Drain: rs.Drain, SlowStart: rs.SlowStart, Reset: rs.OnDown == conf.OnDownReset || rs.OnDown == conf.OnDownExpire && !rs.InhibitOnFailure,
 		}
+		b.out.Expire = b.out.Expire || rs.OnDown == conf.OnDownExpire || rs.OnDown == conf.OnDownReset
 		more.Checks = make([]HealthCheck, 0, len(rs.Checkers))
 		cfg.Checks = make([]lvs.CheckState, 0, len(rs.Checkers))
 		for _, c := range rs.Checkers {
 			if h, ok := b.healthCheck(c, key, rs.Weight, vs); ok {
 				more.Checks = append(more.Checks, h)
-				cfg.Checks = append(cfg.Checks, lvs.CheckState{Up: !h.Schedule.Alpha})
+				cfg.Checks = append(cfg.Checks, lvs.CheckState{Up: !h.Schedule.Alpha, Unknown: h.Schedule.Alpha})
 			}
 		}
 		p.PoolConfig.Servers = append(p.PoolConfig.Servers, cfg)

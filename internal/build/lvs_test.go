@@ -48,7 +48,7 @@ func TestVirtualServer(t *testing.T) {
 		Servers: []lvs.ServerConfig{{
 			Key: lvs.ServerKey{Addr: addr("10.0.0.1"), Port: 80}, Name: "[10.0.0.1]:tcp:80",
 			Server: lvs.Server{Forward: lvs.Tunnel, Weight: 3, Upper: 9}, Inhibit: true,
-			Checks: []lvs.CheckState{{Up: false}},
+			Checks: []lvs.CheckState{{Unknown: true}},
 		}},
 	}
 	if !reflect.DeepEqual(p.PoolConfig, want) {

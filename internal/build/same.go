@@ -41,13 +41,14 @@ func (p *Pool) Same(q *Pool) bool {
 	a, b := p.PoolConfig, q.PoolConfig
 	return p.ID == q.ID && p.Markable == q.Markable && p.Omega == q.Omega && p.HASuspend == q.HASuspend && p.Mail == q.Mail &&
 		p.QuorumUp.same(q.QuorumUp) && p.QuorumDown.same(q.QuorumDown) &&
-		a.Name == b.Name && a.Quorum == b.Quorum && a.Hysteresis == b.Hysteresis &&
+		a.Name == b.Name && a.Quorum == b.Quorum && a.Hysteresis == b.Hysteresis && a.Panic == b.Panic && a.MaxEject == b.MaxEject &&
 		slices.Equal(a.Keys, b.Keys) && reflect.DeepEqual(a.Service, b.Service) && reflect.DeepEqual(a.Sorry, b.Sorry) &&
 		slices.EqualFunc(a.Servers, b.Servers, sameServer) && slices.EqualFunc(p.Servers, q.Servers, sameReal)
 }
 
 func sameServer(a, b lvs.ServerConfig) bool {
 	return a.Key == b.Key && a.Name == b.Name && a.Server == b.Server && a.Inhibit == b.Inhibit &&
+		a.Reset == b.Reset && a.Tier == b.Tier && a.Drain == b.Drain && a.SlowStart == b.SlowStart &&
 		len(a.Checks) == len(b.Checks)
 }
 

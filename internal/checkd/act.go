@@ -21,6 +21,7 @@ type pool struct {
 	order     []*server                 // as the configuration has them
 	leaving   map[lvs.ServerKey]*server // during a reload: those it takes away
 	stale     bool                      // in daemon.stale
+	quiet     map[lvs.ServerKey]int     // how often servers that leave were found without connections
 	suspended bool                      // ha_suspend, and no address of it is here
 	mark      uint32                    // that stands for its addresses; 0: none does
 }
@@ -70,7 +71,7 @@ func (d *daemon) act(c *checker, actions []check.Action) {
 			d.verdict(c, a)
 		case check.Weigh:
 			p := c.server.pool
-			d.changed(p, p.machine.Step(lvs.Weighed{Server: c.server.key, Check: c.index, Weight: a.Weight}))
+			d.step(p, lvs.Weighed{Server: c.server.key, Check: c.index, Weight: a.Weight})
 		}
 	}
 }
@@ -100,7 +101,7 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 		cause = c.plan.Probe.Kind + " " + c.detail(v.Detail) + c.tries(v)
 	}
 	d.tell(record{object: s.name, cause: v.Detail, what: c.judged(v)})
-	d.changed(s.pool, s.pool.machine.Step(lvs.Turned{Server: s.key, Check: c.index, Up: v.Up, Cause: cause}))
+	d.step(s.pool, lvs.Turned{Server: s.key, Check: c.index, Up: v.Up, Cause: cause})
 	if v.First && !v.Up && !was {
 		// It was down from the start (alpha); now that is known.
 		s.cause = cause
@@ -221,6 +222,8 @@ func (d *daemon) change(p *pool, c lvs.Change) {
 	case lvs.SorryIn:
 		d.say(c.Sorry.Name, "", "Adding sorry server %s to VS %s", c.Sorry.Name, vs)
 		d.say(vs, "", "Removing alive servers from the pool for VS %s", vs)
+	case lvs.TierChanged, lvs.PanicBegan, lvs.PanicEnded, lvs.ServerHeld, lvs.HeldRecovered, lvs.DrainBegan, lvs.DrainEnded, lvs.RampBegan, lvs.RampEnded:
+		d.moved(vs, c)
 	case lvs.SorryOut:
 		d.say(c.Sorry.Name, "", "Removing sorry server %s from VS %s", c.Sorry.Name, vs)
 		d.say(vs, "", "Adding alive servers to the pool for VS %s", vs)

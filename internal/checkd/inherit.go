@@ -43,7 +43,7 @@ func (d *daemon) wasOut(p *pool, s *lvs.ServerConfig) bool {
 			continue
 		}
 		have, in := service.Servers[s.Key]
-		return !in || s.Inhibit && have.Weight == 0 && s.Server.Weight > 0
+		return !in || have.Reset || s.Inhibit && have.Weight == 0 && s.Server.Weight > 0
 	}
 	return false
 }

@@ -28,10 +28,14 @@ func (d *daemon) query(m ipc.Message) {
 }
 
 func (d *daemon) status() api.Status {
-	s := api.Status{Director: d.writer.dir.Name(), PutBack: d.putBack, Services: make([]api.Service, 0, len(d.order))}
+	s := api.Status{Director: d.writer.dir.Name(), PutBack: d.putBack, Overrides: d.overrides.list(d), Services: make([]api.Service, 0, len(d.order))}
 	now := d.loop.Read()
 	for _, p := range d.order {
-		s.Services = append(s.Services, p.status(now.Mono.Sub(0), time.Unix(0, now.Wall)))
+		one := p.status(now.Mono.Sub(0), time.Unix(0, now.Wall))
+		for i := range one.Servers {
+			one.Servers[i].Override = d.overrides.all[target{p.plan.ID, one.Servers[i].Name}]
+		}
+		s.Services = append(s.Services, one)
 	}
 	return s
 }
@@ -42,7 +46,7 @@ func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
 	s := api.Service{
 		Name: cfg.Name, Scheduler: cfg.Service.Scheduler, Forward: "NAT", Quorum: cfg.Quorum,
 		HasQuorum: p.machine.HasQuorum(), SorryInUse: p.machine.SorryInUse(),
-		Servers: make([]api.Server, 0, len(p.order)),
+		Servers: make([]api.Server, 0, len(p.order)), Panic: p.machine.Panics(), Tier: p.machine.Tier(),
 	}
 	if cfg.Sorry != nil {
 		s.Sorry = cfg.Sorry.Name
@@ -54,7 +58,12 @@ func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
 		up, weight := p.machine.Server(one.key)
 		rs := api.Server{
 			Name: one.name, Up: up, Weight: weight, Since: one.since, Cause: one.cause,
-			Checks: make([]api.Check, 0, len(one.checks)),
+			Checks: make([]api.Check, 0, len(one.checks)), Tier: cfg.Servers[i].Tier,
+		}
+		if state, weight, offered := p.machine.Where(one.key); offered {
+			rs.State, rs.Offered = state, &weight
+		} else {
+			rs.State = state
 		}
 		for _, c := range one.checks {
 			rs.Checks = append(rs.Checks, c.status(mono, wall))

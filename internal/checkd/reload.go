@@ -26,6 +26,7 @@ func (d *daemon) begin(p *plan) error {
 		}
 		return err
 	}
+	d.overrides.load(d)
 	d.inherit()
 	d.adopt(p)
 	d.found = nil
@@ -153,6 +154,8 @@ func (d *daemon) adopt(p *plan) {
 	for _, gone := range was {
 		d.drop(gone)
 	}
+	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire
+	d.writer.expire = p.services.Expire
 	d.prune()
 	d.remark()
 	d.watchAddresses()
@@ -167,6 +170,7 @@ func (d *daemon) prune() {
 			offered[k] = true
 		}
 	}
+	d.linger(offered)
 	was := len(d.table)
 	maps.DeleteFunc(d.table, func(k lvs.ServiceKey, _ lvs.Service) bool { return !offered[k] })
 	d.changedTable = d.changedTable || len(d.table) != was
@@ -178,6 +182,8 @@ func (d *daemon) drop(p *pool) {
 		s.forget(d)
 	}
 	d.say(p.name(), "it is no longer in the configuration", "Removing VS %s", p.name())
+	d.step(p, lvs.Leave{})
+	d.lingering = append(d.lingering, p)
 }
 
 // adoption is a plan being taken over.
@@ -206,13 +212,14 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	machine := cfg.PoolConfig
 	machine.Keys = cfg.offered(p.mark)
 	if p.machine != nil {
-		d.changed(p, p.machine.Step(lvs.Reconfigure{Config: machine}))
+		d.step(p, lvs.Reconfigure{Config: machine})
 		p.leaving = nil
 		return
 	}
 	var changes []lvs.Change
-	p.machine, changes = lvs.NewPool(machine)
+	p.machine, changes = lvs.NewPool(d.loop.Now(), machine)
 	d.changed(p, changes)
+	d.await(p)
 	if d.plan.services.InitNotifies {
 		for _, s := range p.order {
 			if up, _ := p.machine.Server(s.key); up {
@@ -241,9 +248,11 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 		s.cause = "was out when the checker before died"
 	}
 	d.checks(s, p.plan.attempts[i], up, out)
+	cfg.Override = d.overrides.of(p.plan.ID, cfg.Name)
 	for k, c := range s.checks {
 		state := &cfg.Checks[k]
 		state.Up = c.machine.Up()
+		state.Unknown = !state.Up && !c.machine.Known()
 		state.Weight, state.WeightSet = c.machine.Weight()
 	}
 	return s

@@ -5,7 +5,8 @@
 // verdict brings about by lvs.Pool; here they meet sockets and time. From here
 // the way goes: plan.go (a configuration made ready), reload.go (it is taken
 // over, also the first), probe.go (an attempt is made), act.go (what came of
-// it), wanted.go and marks.go (the table, and the director that gets it), inherit.go (what
+// it), pool.go (deadlines of pools, and who is on the way out), override.go (what
+// operators say of servers), wanted.go and marks.go (the table, and the director that gets it), inherit.go (what
 // a checker that died left there), notify.go (scripts and FIFOs), suspend.go
 // (ha_suspend), query.go (what `holdfast status` is told).
 package checkd
@@ -77,6 +78,12 @@ type daemon struct {
 	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
 
+	overrides overrides      // what was said of servers by command
+	timed     map[*pool]bool // those whose machine has a deadline
+	lingering []*pool        // no longer in the configuration, and not yet gone
+	counting  clock.Instant  // when to count connections next, 0: nobody leaves
+	leaving   string         // why all are to leave, if they are
+
 	bfd       sessions
 	addresses *kernel.Reflector // nil unless something has ha_suspend
 
@@ -116,13 +123,14 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	}
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
-		pools: map[string]*pool{}, table: lvs.Table{}, grain: minGrain,
+		pools: map[string]*pool{}, timed: map[*pool]bool{}, table: lvs.Table{}, grain: minGrain,
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
 	d.notifier = newNotifier(d)
 	d.alive, d.died = context.WithCancel(context.Background())
 	l.OnDeadline(d.nextCheck, d.startChecks)
 	l.OnDeadline(d.nextTimeout, d.expire)
+	l.OnDeadline(d.nextPool, d.tickPools)
 	return d, errors.Join(
 		l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.parent() }),
 		l.Watch(engine.Fd(), unix.EPOLLIN, func(uint32) { d.ready() }),
@@ -167,8 +175,10 @@ func (d *daemon) message(m ipc.Message, files []int) {
 			d.reload(files[0])
 			files = files[1:]
 		}
+	case ipc.Order:
+		d.command(m)
 	case ipc.Stop:
-		d.stop("the parent says so")
+		d.leave("the parent says so")
 	}
 	for _, fd := range files {
 		_ = unix.Close(fd)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/director"
@@ -24,14 +25,14 @@ func (d *daemon) settle() {
 	d.changedTable = false
 	for i, p := range d.stale {
 		p.stale = false
-		if d.pools[p.plan.ID] == p {
+		if d.pools[p.plan.ID] == p || slices.Contains(d.lingering, p) {
 			changed = p.machine.Update(d.table, &d.versions) || changed
 		}
 		d.stale[i] = nil
 	}
 	d.stale = d.stale[:0]
 	if changed {
-		d.writer.set(wanted{maps.Clone(d.table), d.marked})
+		d.writer.set(wanted{maps.Clone(d.table), d.marked, d.writer.expire})
 	}
 }
 

@@ -31,10 +31,12 @@ const (
 	auditTold = 5
 )
 
-// wanted is a table, and what the firewall has to mark for it.
+// wanted is a table, what the firewall has to mark for it, and what the kernel
+// is to forget.
 type wanted struct {
-	table lvs.Table
-	marks lvs.Marks
+	table  lvs.Table
+	marks  lvs.Marks
+	expire bool // connections to servers that are gone are to be forgotten
 }
 
 // writer tells the director which table is wanted, in a goroutine of its own:
@@ -45,6 +47,8 @@ type writer struct {
 	daemon  *daemon
 	dir     director.Director
 	mail    chan wanted   // capacity 1: the newest table
+	expire  bool          // of the newest; the loop's
+	counted chan struct{} // capacity 1: count connections now
 	doubted chan struct{} // capacity 1: audit now
 	first   func()        // called when the first table was tried
 	quit    context.CancelFunc
@@ -61,7 +65,7 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &writer{
 		daemon: d, dir: dir, first: first, quit: cancel,
-		mail: make(chan wanted, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
+		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
 		audit: auditInterval,
 	}
 	go w.run(ctx)
@@ -101,6 +105,9 @@ func (w *writer) run(ctx context.Context) {
 			return
 		case w.want = <-w.mail:
 			err = w.write(ctx)
+		case <-w.counted:
+			w.count(ctx)
+			continue
 		case <-retry:
 			err = w.write(ctx)
 		case <-audit:
@@ -147,6 +154,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	defer cancel()
 	began := time.Now()
 	undone, err := a.Audit(ctx, w.want.table)
+	err = errors.Join(err, w.setExpiry())
 	w.audit = max(auditInterval, auditShare*time.Since(began))
 	if len(undone) == 0 {
 		return err
@@ -172,12 +180,53 @@ func (w *writer) write(ctx context.Context) error {
 		m.Mark(w.want.marks)
 	}
 	began := time.Now()
+	expiry := w.setExpiry() // before a server goes
 	changes, err := w.dir.Set(ctx, w.want.table)
+	err = errors.Join(err, expiry)
 	if changes != (director.Changes{}) {
 		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
 	}
 	return err
+}
+
+// setExpiry has the director forget connections, or not.
+func (w *writer) setExpiry() error {
+	e, ok := w.dir.(director.Expirer)
+	if !ok {
+		return nil
+	}
+	changed, err := e.SetExpiry(w.want.expire)
+	for _, c := range changed {
+		w.tell(slog.LevelInfo, c+" (on_down)")
+	}
+	return err
+}
+
+// ask has connections counted soon; only the loop calls it.
+func (w *writer) ask() {
+	select {
+	case w.counted <- struct{}{}:
+	default:
+	}
+}
+
+// count counts the connections of servers, for those that leave.
+func (w *writer) count(ctx context.Context) {
+	c, ok := w.dir.(director.Counter)
+	if !ok || w.want.table == nil || w.pause > 0 {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, setPatience)
+	defer cancel()
+	began := time.Now()
+	found, err := c.Counters(bounded)
+	took := time.Since(began)
+	if err != nil {
+		w.tell(slog.LevelWarn, fmt.Sprintf("count the connections of servers that leave: %v", err))
+		return
+	}
+	w.daemon.post(ctx, func() { w.daemon.connections(found, took) })
 }
 
 func (w *writer) tell(level slog.Level, what string) {

@@ -33,6 +33,7 @@ func completions() []completed {
 		{"config", options(configUsage), []string{"dump", "diff", "fmt", "grammar"}, true},
 		{"explain", nil, ids(), false},
 		{"status", options(statusUsage), nil, false},
+		{"server", options(serverUsage), []string{"drain", "disable", "enable", "weight", "list", "clear"}, false},
 		{"simulate", options(simulateUsage), nil, true},
 		{"lab", nil, nil, true},
 		{"completion", nil, []string{"bash", "zsh", "fish"}, false},

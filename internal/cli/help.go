@@ -12,6 +12,7 @@ Commands
                             not, and what would happen if the master failed now
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
+  holdfast server           drain, disable, enable or weigh a real server, until it is taken back
   holdfast lab              two directors, three servers and a client, to play with
   holdfast completion SHELL completion for bash, zsh or fish
   holdfast version

@@ -74,6 +74,7 @@ func subcommands() []command {
 		{"check", check},
 		{"config", configCommand},
 		{"status", status},
+		{"server", server},
 		{"simulate", simulate},
 		{"explain", explain},
 		{"lab", runLab},

@@ -217,6 +217,12 @@ func printService(w io.Writer, director string, v *api.Service) {
 	case !v.HasQuorum:
 		quorum = fmt.Sprintf(", NO QUORUM (%d wanted)", v.Quorum)
 	}
+	if v.Tier != "" {
+		quorum += ", tier " + v.Tier + " serves"
+	}
+	if v.Panic {
+		quorum += ", PANIC: all of them get traffic"
+	}
 	in := 0
 	for i := range v.Servers {
 		if v.Servers[i].Up {
@@ -228,13 +234,42 @@ func printService(w io.Writer, director string, v *api.Service) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range v.Servers {
 		r := &v.Servers[i]
-		state := "out"
+		fmt.Fprintf(tw, "  %s\t%s\t%s\tfor %v\t%s\n", r.Name, serverState(r), serverWeight(r), ago(r.Since), or(r.Cause, "-")+overrideNote(r.Override))
+	}
+	_ = tw.Flush() // the terminal has gone
+}
+
+func serverState(r *api.Server) string {
+	state := r.State
+	if state == "" { // of a daemon that does not say
+		state = "out"
 		if r.Up {
 			state = "in"
 		}
-		fmt.Fprintf(tw, "  %s\t%s\tweight %d\tfor %v\t%s\n", r.Name, state, r.Weight, ago(r.Since), or(r.Cause, "-"))
 	}
-	_ = tw.Flush() // the terminal has gone
+	if r.Tier > 0 {
+		state += fmt.Sprintf(" (tier %d)", r.Tier)
+	}
+	return state
+}
+
+func serverWeight(r *api.Server) string {
+	if r.Offered != nil && *r.Offered != r.Weight {
+		return fmt.Sprintf("weight %d (of %d)", *r.Offered, r.Weight)
+	}
+	return fmt.Sprintf("weight %d", r.Weight)
+}
+
+// overrideNote says what a command says of a server.
+func overrideNote(o *api.Override) string {
+	if o == nil {
+		return ""
+	}
+	note := fmt.Sprintf("; by command: %s for %s", overrideWord(o), ago(o.Since))
+	if o.Why != "" {
+		note += ": " + o.Why
+	}
+	return note
 }
 
 // ago is the time since a moment, rounded as a person would.

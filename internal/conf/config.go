@@ -359,6 +359,11 @@ type VirtualServer struct {
 	ProxyTransparent    bool  // proxy_source client
 	ProxyMaxConnections uint32
 	SMTPAlert           Choice
+	Drain               time.Duration // holdfast: what servers that go get to end their connections; 0: none
+	SlowStart           time.Duration // holdfast: in which the weight of one that comes grows; 0: at once
+	OnDown              string        // holdfast: OnDownKeep and its like; "": keep
+	PanicThreshold      int           // holdfast: percent, 0: none
+	MaxEject            int           // holdfast: percent, 0: no bound
 	Servers             []*RealServer
 	Pos                 Pos
 }
@@ -371,6 +376,7 @@ type RealServer struct {
 	InhibitOnFailure bool
 	Alpha            bool
 	ProxyProtocol    uint8 // proxy_protocol: version, 0: none
+	Tier             uint8 // holdfast: rank among backups
 	SMTPAlert        Choice
 	Weight           int
 	UpperThreshold   uint32
@@ -378,11 +384,21 @@ type RealServer struct {
 	Forward          string // empty: the virtual server's
 	Tunnel           *Tunnel
 	VirtualHost      string
+	Drain            time.Duration // as the virtual server's
+	SlowStart        time.Duration
+	OnDown           string
 	NotifyUp         *Command
 	NotifyDown       *Command
 	Checkers         []*Checker
 	Pos              Pos
 }
+
+// What becomes of the connections of a server that fails [on_down].
+const (
+	OnDownKeep   = "keep"   // nothing is done about them
+	OnDownExpire = "expire" // the kernel forgets them with their next packet
+	OnDownReset  = "reset"  // both sides get a reset
+)
 
 // Tunnel says how TUN wraps packets, where it is not ipip.
 type Tunnel struct {

@@ -24,15 +24,16 @@ type loader struct {
 	read  reader
 
 	// The block being read, by kind; each is set when its block begins.
-	script *VRRPScript
-	group  *SyncGroup
-	inst   *VRRPInstance
-	vi     *instanceNotes // of inst
-	sgroup *ServerGroup
-	vs     *VirtualServer
-	vsTime timing // of vs
-	rs     *RealServer
-	chk    *Checker
+	script  *VRRPScript
+	group   *SyncGroup
+	inst    *VRRPInstance
+	vi      *instanceNotes // of inst
+	sgroup  *ServerGroup
+	vs      *VirtualServer
+	vsTime  timing // of vs
+	vsLeave leaving
+	rs      *RealServer
+	chk     *Checker
 	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
 	chkOuter  *Checker
 	chkHosts  []*Checker
@@ -124,12 +125,21 @@ type timing struct {
 
 var noTiming = timing{unset, unset, unset, unset, unset}
 
+// leaving is how servers come and go; unset, or no word, is what was not said.
+type leaving struct {
+	drain, slowStart time.Duration
+	onDown           string
+}
+
+var noLeaving = leaving{drain: unset, slowStart: unset}
+
 // serverNotes are what is settled at the end of a virtual server.
 type serverNotes struct {
-	rs   *RealServer
-	word syntax.Word
-	time timing
-	port uint16 // as written
+	rs    *RealServer
+	word  syntax.Word
+	time  timing
+	port  uint16 // as written
+	leave leaving
 	// What is unset follows the virtual server.
 	weight, inhibit, alpha, proxy int8
 }

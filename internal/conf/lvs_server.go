@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"slices"
@@ -20,7 +21,7 @@ func beginServer(l *loader, s *stmt) {
 		s.Skip()
 		return
 	}
-	l.vs, l.vsTime, l.vsWord = v, noTiming, w[0]
+	l.vs, l.vsTime, l.vsLeave, l.vsWord = v, noTiming, noLeaving, w[0]
 	l.servers = l.servers[:0]
 	l.opsWord, l.quorumWord, l.hystWord = syntax.Word{}, syntax.Word{}, syntax.Word{}
 }
@@ -97,7 +98,7 @@ func beginReal(l *loader, s *stmt) {
 	}
 	rs.Pos = l.pos(s.Words()[0])
 	l.rs, l.rsChecks = rs, l.rsChecks[:0]
-	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, weight: unset, inhibit: unset, alpha: unset, proxy: unset})
+	l.servers = append(l.servers, serverNotes{rs: rs, word: s.Words()[0], time: noTiming, leave: noLeaving, weight: unset, inhibit: unset, alpha: unset, proxy: unset})
 }
 
 func endReal(l *loader) {
@@ -172,6 +173,7 @@ func (l *loader) serverDefaults(v *VirtualServer) {
 	v.DelayLoop = or(t.delayLoop, 60*time.Second)
 	v.ConnectTimeout = or(t.connectTimeout, 5*time.Second)
 	v.Retry, v.DelayBeforeRetry, v.Warmup = t.retry, t.delayBeforeRetry, t.warmup
+	v.Drain, v.SlowStart, v.OnDown = or(l.vsLeave.drain, 0), or(l.vsLeave.slowStart, 0), l.vsLeave.onDown
 }
 
 // or is d, or e where d is unset.
@@ -193,6 +195,7 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 	if n.proxy == unset {
 		rs.ProxyProtocol = v.ProxyProtocol
 	}
+	rs.Drain, rs.SlowStart, rs.OnDown = or(n.leave.drain, v.Drain), or(n.leave.slowStart, v.SlowStart), cmp.Or(n.leave.onDown, v.OnDown)
 	if rs.VirtualHost == "" {
 		rs.VirtualHost = v.VirtualHost
 	}

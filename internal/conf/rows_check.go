@@ -30,6 +30,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	{Name: "proxy_protocol", Own: true, Args: proxyVersions, Doc: "How the embedded director tells it who its client is; as the virtual server says if it is not given.", Set: func(l *loader, s *stmt) {
 		l.rs.ProxyProtocol, rsNotes(l).proxy = uint8(s.Value(0).Int), 1
 	}},
+	{Name: "tier", Own: true, Args: num(0, 255), Doc: "Its rank among backups: it serves when no tier of a lower number has the quorum.", Set: func(l *loader, s *stmt) { rs(l).Tier = uint8(s.Int()) }},
 	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),
 	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
 	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows, tlsRows(func(l *loader) *TLS { return &l.chk.HTTP.Secure })),
@@ -40,7 +41,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
 	checkRow("BFD_CHECK", "Follows a BFD session.", nil, bfdCheckRows),
 	checkRow("FILE_CHECK", "Follows a file.", func(c *Checker) { c.File = &FileCheck{} }, fileCheckRows),
-}, timingRows(rsTiming))
+}, timingRows(rsTiming), leavingRows(rsLeaving))
 
 // checkRow is a checker's block.
 func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {

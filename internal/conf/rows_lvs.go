@@ -70,7 +70,23 @@ func vsTiming(l *loader) *timing     { return &l.vsTime }
 func rsNotes(l *loader) *serverNotes { return &l.servers[len(l.servers)-1] }
 func rsTiming(l *loader) *timing     { return &rsNotes(l).time }
 
-var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
+// leavingRows say how a server comes and goes; a real server takes them from
+// its virtual server.
+func leavingRows(t func(*loader) *leaving) rows {
+	return rows{
+		{Name: "drain", Own: true, Args: wholeSecs(0, maxDrain), Doc: "How long a server that goes while it is well may keep its connections; it has weight 0 then. Seconds, 0: it goes at once.", Set: seconds(func(l *loader) *time.Duration { return &t(l).drain })},
+		{Name: "slow_start", Own: true, Args: wholeSecs(0, maxDrain), Doc: "The time in which the weight of a server that comes grows from 1 to what it is. Seconds, 0: it has it at once.", Set: seconds(func(l *loader) *time.Duration { return &t(l).slowStart })},
+		{Name: "on_down", Own: true, Args: enum(OnDownKeep, OnDownExpire, OnDownReset), Doc: "What becomes of the connections of a server that fails: nothing is done, the kernel forgets them, or they are reset.", Set: str(func(l *loader) *string { return &t(l).onDown })},
+	}
+}
+
+// maxDrain bounds drain and slow_start, in seconds: a day.
+const maxDrain = 86400
+
+func vsLeaving(l *loader) *leaving { return &l.vsLeave }
+func rsLeaving(l *loader) *leaving { return &rsNotes(l).leave }
+
+var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), leavingRows(vsLeaving), rows{
 	{Name: "ip_family", Args: enum("inet", "inet6"), Doc: "The family of a firewall mark's service.", Set: setFamily},
 	{Name: "lb_algo", Args: schedulers, Doc: "How a server is chosen.", Set: setScheduler},
 	{Name: "lvs_sched", Args: schedulers, Doc: "Another word for lb_algo.", Set: setScheduler},
@@ -126,6 +142,8 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), rows{
 	{Name: "proxy_max_connections", Own: true, Args: num(1, maxUint32), Doc: "How many connections (UDP: sessions) of the service the embedded director holds at once; more wait in the kernel's backlog.", Set: func(l *loader, s *stmt) {
 		l.vs.ProxyMaxConnections = uint32(s.Value(0).Int)
 	}},
+	{Name: "panic_threshold", Own: true, Args: label("PERCENT", num(1, 100)), Doc: "With fewer of its servers up than so many in a hundred, all of them get traffic.", Set: integer(func(l *loader) *int { return &vs(l).PanicThreshold })},
+	{Name: "max_eject", Own: true, Args: label("PERCENT", num(1, 100)), Doc: "At most so many servers in a hundred, but one at least, are taken out by their checks.", Set: integer(func(l *loader) *int { return &vs(l).MaxEject })},
 	{Name: "real_server", Bare: true, Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
 })
 

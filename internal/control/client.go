@@ -15,6 +15,18 @@ import (
 // maxAnswer bounds what a client reads, in bytes.
 const maxAnswer = 256 << 20
 
+// maxRefusal bounds what a client reads of an error, in bytes.
+const maxRefusal = 16 << 10
+
+// refusal is the daemon's word; it is an ErrRefused.
+type refusal string
+
+// Error is what the daemon says.
+func (r refusal) Error() string { return string(r) }
+
+// Is makes it an ErrRefused.
+func (r refusal) Is(target error) bool { return target == ErrRefused } //nolint:errorlint // that is what Is is for
+
 // Status asks the daemon behind the socket how things are.
 func Status(ctx context.Context, path string) (api.Status, error) {
 	return get[api.Status](ctx, path, "/v1/status")
@@ -25,7 +37,16 @@ func Explain(ctx context.Context, path string) (api.Explanation, error) {
 	return get[api.Explanation](ctx, path, "/v1/explain")
 }
 
+// Order has it carry out a command about real servers.
+func Order(ctx context.Context, path string, c api.ServerCommand) (api.ServerAnswer, error) {
+	return ask[api.ServerAnswer](ctx, path, http.MethodPost, "/v1/server?"+writeCommand(c))
+}
+
 func get[A any](ctx context.Context, path, question string) (s A, err error) {
+	return ask[A](ctx, path, http.MethodGet, question)
+}
+
+func ask[A any](ctx context.Context, path, method, question string) (s A, err error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -33,7 +54,7 @@ func get[A any](ctx context.Context, path, question string) (s A, err error) {
 			return d.DialContext(ctx, "unix", path)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://holdfast"+question, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://holdfast"+question, nil)
 	if err != nil {
 		return s, err
 	}
@@ -44,7 +65,10 @@ func get[A any](ctx context.Context, path, question string) (s A, err error) {
 	defer res.Body.Close()
 	body := io.LimitReader(res.Body, maxAnswer)
 	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(body, 1<<10))
+		text, _ := io.ReadAll(io.LimitReader(body, maxRefusal))
+		if res.StatusCode == http.StatusConflict || res.StatusCode == http.StatusBadRequest {
+			return s, refusal(strings.TrimSpace(string(text)))
+		}
 		return s, fmt.Errorf("the daemon answers %s: %s", res.Status, strings.TrimSpace(string(text)))
 	}
 	if err := json.NewDecoder(body).Decode(&s); err != nil {

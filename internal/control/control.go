@@ -32,7 +32,12 @@ const (
 type Source interface {
 	Status(ctx context.Context) (api.Status, error)
 	Explain(ctx context.Context) (api.Explanation, error)
+	// Server carries out a command; an ErrRefused says what is wrong with it.
+	Server(ctx context.Context, c api.ServerCommand) (api.ServerAnswer, error)
 }
+
+// ErrRefused marks the error of a command that cannot be carried out as it is.
+var ErrRefused = errors.New("refused")
 
 // Server serves one socket until Close.
 type Server struct {
@@ -51,6 +56,14 @@ func Listen(path string, source Source) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", answer(source.Status))
 	mux.HandleFunc("GET /v1/explain", answer(source.Explain))
+	mux.HandleFunc("POST /v1/server", func(w http.ResponseWriter, r *http.Request) {
+		c, err := readCommand(r.URL.Query())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer(func(ctx context.Context) (api.ServerAnswer, error) { return source.Server(ctx, c) })(w, r)
+	})
 	s := &Server{path: path, http: http.Server{
 		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: maxHeader,
 		ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
@@ -63,6 +76,10 @@ func Listen(path string, source Source) (*Server, error) {
 func answer[A any](ask func(context.Context) (A, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		value, err := ask(r.Context())
+		if errors.Is(err, ErrRefused) {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return

@@ -27,6 +27,38 @@ func (f fixed) Explain(context.Context) (api.Explanation, error) {
 	return api.Explanation{Status: f.status, Records: []api.Record{{What: "it happened"}}}, f.err
 }
 
+func (f fixed) Server(_ context.Context, c api.ServerCommand) (api.ServerAnswer, error) {
+	return api.ServerAnswer{Done: []api.Override{{Kind: c.Action, Service: c.Service, Server: c.Server, Weight: c.Weight, Why: c.Why}}}, f.err
+}
+
+func TestCommandsThereAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.sock")
+	s, err := Listen(path, fixed{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, c := range []api.ServerCommand{
+		{Action: api.ServerDrain, Service: "[2001:db8::1]:tcp:80", Server: "FWM 7 & more=?", Why: "a kernel\nthat is \"new\""},
+		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65535},
+		{Action: api.ServerClear},
+	} {
+		a, err := Order(t.Context(), path, c)
+		if err != nil || len(a.Done) != 1 || a.Done[0] != (api.Override{Kind: c.Action, Service: c.Service, Server: c.Server, Weight: c.Weight, Why: c.Why}) {
+			t.Errorf("%+v became %+v, %v", c, a, err)
+		}
+	}
+	for _, c := range []api.ServerCommand{
+		{Action: "explode", Service: "a", Server: "b"}, {Action: api.ServerDrain, Service: "a"},
+		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65536},
+		{Action: api.ServerDrain, Service: "a", Server: "b", Why: strings.Repeat("x", api.MaxWhy+1)},
+	} {
+		if _, err := Order(t.Context(), path, c); !errors.Is(err, ErrRefused) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestStatusThereAndBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.sock")
 	for range 2 { // the second finds what the first left

@@ -70,6 +70,14 @@ type TimeoutSetter interface {
 	SetTimeouts(ctx context.Context, t Timeouts) error
 }
 
+// Expirer is a Director that can be told to forget the connections to servers
+// that are gone (on_down expire).
+type Expirer interface {
+	// SetExpiry sees to it that they are forgotten, or, where it was us who
+	// changed that, that all is as it was before. It says what it changed.
+	SetExpiry(on bool) (changed []string, err error)
+}
+
 // Counters are totals since the service or server was added, and what it
 // holds now.
 type Counters struct {

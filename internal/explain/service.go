@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -23,6 +24,8 @@ func WhyService(v *api.Service, only string, now time.Time) []string {
 		r := &v.Servers[i]
 		switch {
 		case only != "" && r.Name != only:
+		case r.Up && moved(r):
+			told = append(told, fmt.Sprintf("%s is %s for %s: %s%s.", r.Name, strings.ToUpper(r.State), short(now.Sub(r.Since)), or(r.Cause, "its checks are content"), byCommand(r.Override, now)))
 		case r.Up:
 			rest = append(rest, fmt.Sprintf("%s is in for %s with weight %d: %s.", r.Name, short(now.Sub(r.Since)), r.Weight, or(r.Cause, "nothing speaks against it")))
 		default:
@@ -34,6 +37,22 @@ func WhyService(v *api.Service, only string, now time.Time) []string {
 		told = append(told[:maxServers], fmt.Sprintf("And %d more.", more))
 	}
 	return append(lines, told...)
+}
+
+// moved reports whether a server that is up is elsewhere than in.
+func moved(r *api.Server) bool {
+	return r.State != "" && r.State != "in" && r.State != "starts slowly"
+}
+
+func byCommand(o *api.Override, now time.Time) string {
+	if o == nil {
+		return ""
+	}
+	why := ""
+	if o.Why != "" {
+		why = " (" + o.Why + ")"
+	}
+	return fmt.Sprintf("; a command said %s %s ago%s", o.Kind, short(now.Sub(o.Since)), why)
 }
 
 // maxServers bounds the sentences about one service.

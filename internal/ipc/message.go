@@ -28,6 +28,10 @@ const (
 	// Topic, and Body: for TopicStatus an api.Status in which the child has
 	// filled in what it knows, for the others what package dump has of it.
 	Query Kind = "query"
+	// Order is an operator's command about real servers: Body is an
+	// api.ServerCommand; answered with Answer, the same Seq, and Body an
+	// api.ServerAnswer, or Error.
+	Order Kind = "order"
 	// Load asks the throw-away reader to read the configuration; Body is what
 	// package parent put there. Answered with Loaded.
 	Load Kind = "load"
@@ -107,6 +111,8 @@ type BootInfo struct {
 	// director proxy. It is set also while no proxy child runs: a reload may
 	// bring one.
 	ProxyAddr string `json:"proxy_addr,omitempty"`
+	// StateFile is, for the checker child, where overrides by command are kept.
+	StateFile string `json:"state_file,omitempty"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`
 }

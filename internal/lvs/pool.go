@@ -1,172 +1,76 @@
 package lvs
 
-import "maps"
+import "github.com/holdfast-ha/holdfast/internal/clock"
 
-// MaxWeight bounds a server's weight after all adjustments, as IPVS does.
-const MaxWeight = 65535
-
-// PoolConfig describes one virtual server; a Pool takes its slices over. Names in brackets are the keywords
-// of keepalived.conf(5).
-type PoolConfig struct {
-	Name string // "[10.1.0.1]:tcp:80", "FWM 7", "[group]:0"
-	// Keys are the services that the pool offers, more than one for a group.
-	Keys []ServiceKey
-	// Service is what they have in common; Servers and Version are not used.
-	Service Service
-	// Quorum is the weight that live servers must have together [quorum].
-	Quorum int
-	// Hysteresis is how much more is needed to gain quorum, and how much less
-	// to lose it [hysteresis].
-	Hysteresis int
-	Sorry      *SorryConfig
-	Servers    []ServerConfig // no Key twice
-}
-
-// SorryConfig is the server that answers when there is no quorum
-// [sorry_server].
-type SorryConfig struct {
-	Key     ServerKey
-	Name    string
-	Server  Server
-	Inhibit bool // stays in with weight 0 when not needed [sorry_server_inhibit]
-}
-
-// ServerConfig describes one real server.
-type ServerConfig struct {
-	Key    ServerKey
-	Name   string // "[10.0.0.1]:tcp:80"
-	Server Server
-	// Inhibit: weight 0 instead of removal [inhibit_on_failure].
-	Inhibit bool
-	// Checks are the states of its checkers now: at the start as their alpha
-	// says, at a reload as they are.
-	Checks []CheckState
-}
-
-// CheckState is what one checker says of its server.
-type CheckState struct {
-	Up    bool
-	Cause string // why it is down
-	// Weight is what its probe asks for; valid only when WeightSet.
-	Weight    int
-	WeightSet bool
-}
-
-// Event is what a Pool can be told: Turned, Weighed or Reconfigure.
-type Event interface{ event() }
-
-// Turned: a checker has changed its mind.
-type Turned struct {
-	Server ServerKey
-	Check  int // its place in ServerConfig.Checks
-	Up     bool
-	Cause  string // why
-}
-
-// Weighed: a checker's probe asks for a weight.
-type Weighed struct {
-	Server ServerKey
-	Check  int
-	Weight int
-}
-
-// Reconfigure: a reload. Servers keep what their checkers said.
-type Reconfigure struct{ Config PoolConfig }
-
-func (Turned) event()      {}
-func (Weighed) event()     {}
-func (Reconfigure) event() {}
-
-// Change is what a Pool reports: ServerUp, ServerDown, ServerAdded,
-// ServerRemoved, WeightChanged, QuorumGained, QuorumLost, SorryIn or SorryOut.
-type Change interface{ change() }
-
-// ServerUp: a real server takes connections again.
-type ServerUp struct {
-	Server *ServerConfig
-	Cause  string
-}
-
-// ServerDown: a real server takes no more new connections.
-type ServerDown struct {
-	Server *ServerConfig
-	Cause  string
-}
-
-// ServerAdded: a reload brought a server.
-type ServerAdded struct {
-	Server *ServerConfig
-	Up     bool
-}
-
-// ServerRemoved: a reload took a server away.
-type ServerRemoved struct {
-	Server ServerConfig
-	Up     bool
-}
-
-// WeightChanged: a server's weight is another, by a reload or by its checks.
-type WeightChanged struct {
-	Server   *ServerConfig
-	From, To int
-	Active   bool // the server is up
-}
-
-// QuorumGained: live servers weigh enough.
-type QuorumGained struct {
-	Quorum, Hysteresis, Weight int
-	First                      bool // at the start
-}
-
-// QuorumLost: live servers do not weigh enough.
-type QuorumLost struct {
-	Quorum, Hysteresis, Weight int
-	First                      bool
-}
-
-// SorryIn: the sorry server stands in for all real servers.
-type SorryIn struct{ Sorry *SorryConfig }
-
-// SorryOut: the real servers are back.
-type SorryOut struct{ Sorry *SorryConfig }
-
-func (ServerUp) change()      {}
-func (ServerDown) change()    {}
-func (ServerAdded) change()   {}
-func (ServerRemoved) change() {}
-func (WeightChanged) change() {}
-func (QuorumGained) change()  {}
-func (QuorumLost) change()    {}
-func (SorryIn) change()       {}
-func (SorryOut) change()      {}
-
-// Pool is one virtual server and what is known of its real servers.
+// Pool is one virtual server and what is known of its real servers. An event
+// goes through it in three steps: what it makes of the server (here), what that
+// makes of the pool (judge.go), and where each server belongs then (place.go).
 type Pool struct {
-	cfg     PoolConfig
-	index   map[ServerKey]int // in cfg.Servers
-	state   []serverState     // as cfg.Servers
-	weight  int               // of all live servers
-	quorum  bool
+	cfg   PoolConfig
+	index map[ServerKey]int // in cfg.Servers
+	state []serverState     // as cfg.Servers
+
+	tiers    []tier // lowest number first
+	serving  int    // the number of the tier that serves, AllTiers or sorryServes
+	panics   bool
+	quorum   bool
+	eligible int    // servers that no command keeps out
+	failing  int    // of these, those whose checks fail
+	held     int    // of these, those that stay in
+	failures uint64 // numbers them
+	left     bool   // Leave has come
+
+	now     clock.Instant
 	changes []Change
+	touched []int // servers that the event may have moved
+	timed   map[int]bool
+	gone    map[ServerKey]departure
+	next    clock.Instant // the deadline; 0: none
+
 	service Service // as last offered; its Version is 0 before that
 	stale   bool    // service is out of date
 }
 
+// serverState is what is known of a server.
 type serverState struct {
-	up     bool
-	weight int // effective
+	ok      bool   // its checks are content
+	unknown bool   // they are not, but only since they have not looked yet
+	held    bool   // they are not, but it stays in (max_eject)
+	cause   string // why not
+	failed  uint64 // the number of its failure, 0: it does not fail
+	weight  int    // effective, without slow start
+	tier    int    // in Pool.tiers
+
+	told, toldHeld bool // what was reported: it is in; it is held
+
+	place  place
+	until  clock.Instant // leaving ends
+	rising bool          // slow start
+	since  clock.Instant // of rising
 }
+
+// in reports whether checks leave the server in.
+func (s *serverState) in() bool { return s.ok || s.held }
 
 // NewPool returns a pool and what its start brings: QuorumGained or QuorumLost,
 // and SorryIn where that applies.
-func NewPool(cfg PoolConfig) (*Pool, []Change) {
-	p := &Pool{}
-	p.configure(cfg)
+func NewPool(now clock.Instant, cfg PoolConfig) (*Pool, []Change) {
+	p := &Pool{now: now, timed: map[int]bool{}}
+	p.configure(cfg, nil)
+	p.eject()
+	for i := range p.state {
+		s := &p.state[i]
+		s.told = s.in()
+		if o := &p.cfg.Servers[i]; o.Override.Kind == Drained && s.ok {
+			s.place = parked // it may have connections of a time before ours
+		}
+	}
 	p.judge(true)
+	p.settleAll()
 	return p, p.changes
 }
 
-// Config is the configuration; its Checks are up to date.
+// Config is the configuration; its Checks and Overrides are up to date.
 func (p *Pool) Config() *PoolConfig { return &p.cfg }
 
 // HasQuorum reports whether live servers weigh enough.
@@ -181,27 +85,46 @@ func (p *Pool) Server(key ServerKey) (up bool, weight int) {
 	if !ok {
 		return false, 0
 	}
-	return p.state[i].up, p.state[i].weight
+	return p.state[i].in(), p.state[i].weight
 }
 
 // Step takes an event. The slice is good until the next Step.
-func (p *Pool) Step(ev Event) []Change {
-	p.changes = p.changes[:0]
+func (p *Pool) Step(now clock.Instant, ev Event) []Change {
+	p.now, p.changes, p.touched = now, p.changes[:0], p.touched[:0]
+	all := false
 	switch ev := ev.(type) {
 	case Turned:
 		if c := p.check(ev.Server, ev.Check); c != nil {
-			c.Up, c.Cause = ev.Up, ev.Cause
-			p.weigh(p.index[ev.Server], ev.Cause)
+			c.Up, c.Unknown, c.Cause = ev.Up, false, ev.Cause
+			p.assess(p.index[ev.Server], ev.Cause)
 		}
 	case Weighed:
 		if c := p.check(ev.Server, ev.Check); c != nil {
 			c.Weight, c.WeightSet = ev.Weight, true
-			p.weigh(p.index[ev.Server], "")
+			p.assess(p.index[ev.Server], "")
 		}
+	case Overridden:
+		p.override(ev)
+	case Ended:
+		p.ended(ev.Server)
+	case Leave:
+		p.left, all = true, true
 	case Reconfigure:
 		p.reconfigure(ev.Config)
+		all = true
 	}
-	p.judge(false)
+	p.eject()
+	for _, i := range p.touched {
+		p.report(i)
+	}
+	if p.judge(false) || all {
+		p.settleAll()
+	} else {
+		for _, i := range p.touched {
+			p.settle(i)
+		}
+	}
+	p.expire()
 	return p.changes
 }
 
@@ -215,97 +138,157 @@ func (p *Pool) check(key ServerKey, i int) *CheckState {
 	return &p.cfg.Servers[at].Checks[i]
 }
 
-// weigh brings server i's state up to date with its checks.
-func (p *Pool) weigh(i int, cause string) {
+// assess brings server i up to date with its checks and its override.
+func (p *Pool) assess(i int, cause string) {
 	cfg, s := &p.cfg.Servers[i], &p.state[i]
 	was := *s
-	*s = cfg.state()
-	if was == *s {
+	p.count(i, -1)
+	p.look(i, cause)
+	p.count(i, +1)
+	if was.ok == s.ok && was.weight == s.weight && was.unknown == s.unknown {
 		return
 	}
 	p.stale = true
+	p.touched = append(p.touched, i)
 	if was.weight != s.weight {
-		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.up})
-	}
-	switch {
-	case s.up && !was.up:
-		p.say(ServerUp{Server: cfg, Cause: cause})
-	case !s.up && was.up:
-		p.say(ServerDown{Server: cfg, Cause: cause})
+		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.in()})
 	}
 }
 
-// state computes what a server's checks make of it: up when all are, and its
+// look computes what a server's checks make of it: up when all are, and its
 // weight changed by the sum of what they ask for.
-func (c *ServerConfig) state() serverState {
-	s := serverState{up: true, weight: c.Server.Weight}
-	for i := range c.Checks {
-		s.up = s.up && c.Checks[i].Up
-		if c.Checks[i].WeightSet {
-			s.weight += c.Checks[i].Weight - c.Server.Weight
+func (p *Pool) look(i int, cause string) {
+	cfg, s := &p.cfg.Servers[i], &p.state[i]
+	was := s.ok
+	s.ok, s.unknown, s.weight = true, true, cfg.Server.Weight
+	for k := range cfg.Checks {
+		c := &cfg.Checks[k]
+		s.ok = s.ok && c.Up
+		s.unknown = s.unknown && (c.Up || c.Unknown)
+		if c.WeightSet {
+			s.weight += c.Weight - cfg.Server.Weight
 		}
+	}
+	s.unknown = s.unknown && !s.ok
+	if cfg.Override.Kind == Weighted {
+		s.weight = cfg.Override.Weight
 	}
 	s.weight = min(max(s.weight, 0), MaxWeight)
-	return s
-}
-
-// judge adds up the live weight and decides on quorum.
-func (p *Pool) judge(first bool) {
-	p.weight = 0
-	for i := range p.state {
-		if p.state[i].up {
-			p.weight += p.state[i].weight
-		}
+	if s.ok != was || s.cause == "" {
+		s.cause = cause
 	}
-	q, h := p.cfg.Quorum, p.cfg.Hysteresis
 	switch {
-	case !p.quorum && p.weight >= q+h:
-		p.quorum, p.stale = true, true
-		p.say(QuorumGained{Quorum: q, Hysteresis: h, Weight: p.weight, First: first})
-		if p.cfg.Sorry != nil && !first {
-			p.say(SorryOut{Sorry: p.cfg.Sorry})
-		}
-	case p.quorum && p.weight < max(q-h, 1), first:
-		p.quorum, p.stale = false, true
-		p.say(QuorumLost{Quorum: q, Hysteresis: h, Weight: p.weight, First: first})
-		if p.cfg.Sorry != nil {
-			p.say(SorryIn{Sorry: p.cfg.Sorry})
-		}
+	case s.ok || s.unknown:
+		s.failed = 0
+	case s.failed == 0:
+		p.failures++
+		s.failed = p.failures
+	}
+	s.rising = s.rising && s.ok
+}
+
+// override takes what an operator said.
+func (p *Pool) override(ev Overridden) {
+	i, ok := p.index[ev.Server]
+	if !ok || p.cfg.Servers[i].Override == ev.Override {
+		return
+	}
+	cfg, s := &p.cfg.Servers[i], &p.state[i]
+	was := s.weight
+	p.count(i, -1)
+	before := cfg.Override
+	cfg.Override = ev.Override
+	p.look(i, s.cause)
+	p.count(i, +1)
+	p.stale = true
+	p.touched = append(p.touched, i)
+	if was != s.weight {
+		p.say(WeightChanged{Server: cfg, From: was, To: s.weight, Active: s.in()})
+	}
+	switch {
+	case ev.Override.Kind == Weighted:
+		s.rising = false // it was said outright
+	case before.out() && !ev.Override.out() && s.ok:
+		p.rise(i)
 	}
 }
 
-// configure takes a configuration over without a word.
-func (p *Pool) configure(cfg PoolConfig) {
+// report says what became of a server.
+func (p *Pool) report(i int) {
+	cfg, s := &p.cfg.Servers[i], &p.state[i]
+	switch {
+	case s.in() && !s.told:
+		p.say(ServerUp{Server: cfg, Cause: s.cause})
+		if s.ok {
+			p.rise(i)
+		}
+	case !s.in() && s.told:
+		p.say(ServerDown{Server: cfg, Cause: s.cause})
+	}
+	switch {
+	case s.held && !s.toldHeld:
+		p.say(ServerHeld{Server: cfg, Cause: s.cause, Allowed: p.allowed()})
+	case s.toldHeld && s.ok:
+		p.say(HeldRecovered{Server: cfg})
+	}
+	s.told, s.toldHeld = s.in(), s.held
+}
+
+// configure takes a configuration over without a word. carry, if any, gives a
+// server what is known of it already.
+func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 	p.cfg, p.stale = cfg, true
 	p.index = make(map[ServerKey]int, len(cfg.Servers))
 	p.state = make([]serverState, len(cfg.Servers))
+	p.eligible, p.failing, p.held = 0, 0, 0
+	p.enrol()
 	for i := range cfg.Servers {
 		p.index[cfg.Servers[i].Key] = i
-		p.state[i] = cfg.Servers[i].state()
+		s := &p.state[i]
+		if carry != nil {
+			carry(i, s)
+		}
+		s.tier = p.tierOf(cfg.Servers[i].Tier)
+		p.look(i, "reload")
+		if s.held {
+			p.held++
+		}
+		p.count(i, +1)
 	}
 }
 
 // reconfigure takes a configuration over and says what became of the servers.
 func (p *Pool) reconfigure(cfg PoolConfig) {
-	was, wasIndex, wasState := p.cfg, maps.Clone(p.index), p.state
-	p.configure(cfg)
-	for i := range was.Servers {
-		old := was.Servers[i]
+	was, wasIndex, wasState := p.cfg, p.index, p.state
+	p.timed = map[int]bool{}
+	p.configure(cfg, func(i int, s *serverState) {
+		if j, known := wasIndex[cfg.Servers[i].Key]; known {
+			*s = wasState[j]
+		}
+	})
+	for j := range was.Servers {
+		old := &was.Servers[j]
 		if _, stays := p.index[old.Key]; !stays {
-			p.say(ServerRemoved{Server: old, Up: wasState[i].up})
+			p.say(ServerRemoved{Server: *old, Up: wasState[j].told})
+			p.depart(old, &wasState[j])
 		}
 	}
 	for i := range p.cfg.Servers {
-		s := &p.cfg.Servers[i]
-		j, known := wasIndex[s.Key]
+		c, s := &p.cfg.Servers[i], &p.state[i]
+		j, known := wasIndex[c.Key]
 		if !known {
-			p.say(ServerAdded{Server: s, Up: p.state[i].up})
+			p.say(ServerAdded{Server: c, Up: s.ok})
+			s.told = s.ok
+			p.back(i)
 			continue
 		}
-		now := p.state[i]
-		p.state[i] = wasState[j]
-		p.weigh(i, "reload")
-		p.state[i] = now
+		if from := wasState[j].weight; from != s.weight {
+			p.say(WeightChanged{Server: c, From: from, To: s.weight, Active: s.in()})
+		}
+		if s.rising = s.rising && c.SlowStart > 0; s.rising {
+			p.time(i, p.now)
+		}
+		p.touched = append(p.touched, i)
 	}
 	switch {
 	case was.Sorry == nil && p.SorryInUse():

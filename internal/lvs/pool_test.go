@@ -89,22 +89,22 @@ func expect(t *testing.T, p *Pool, got []Change, changes, offers string) {
 func turn(addr string, up bool) Event { return Turned{Server: key(addr), Up: up, Cause: "because"} }
 
 func TestServersComeAndGo(t *testing.T) {
-	p, start := NewPool(pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 3, up), server("10.0.0.3:80", 2)))
+	p, start := NewPool(0, pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 3, up), server("10.0.0.3:80", 2)))
 	expect(t, p, start, "gained 6", "10.0.0.1:80=1 10.0.0.2:80=3 10.0.0.3:80=2")
-	got := p.Step(turn("10.0.0.2:80", false))
+	got := p.Step(0, turn("10.0.0.2:80", false))
 	if d, ok := got[0].(ServerDown); !ok || d.Cause != "because" {
 		t.Errorf("got %+v", got)
 	}
 	expect(t, p, got, "down 10.0.0.2:80", "10.0.0.1:80=1 10.0.0.3:80=2")
-	expect(t, p, p.Step(turn("10.0.0.2:80", false)), "", "10.0.0.1:80=1 10.0.0.3:80=2")
-	expect(t, p, p.Step(turn("10.0.0.2:80", true)), "up 10.0.0.2:80", "10.0.0.1:80=1 10.0.0.2:80=3 10.0.0.3:80=2")
-	expect(t, p, p.Step(turn("10.9.9.9:80", false)), "", "10.0.0.1:80=1 10.0.0.2:80=3 10.0.0.3:80=2")
+	expect(t, p, p.Step(0, turn("10.0.0.2:80", false)), "", "10.0.0.1:80=1 10.0.0.3:80=2")
+	expect(t, p, p.Step(0, turn("10.0.0.2:80", true)), "up 10.0.0.2:80", "10.0.0.1:80=1 10.0.0.2:80=3 10.0.0.3:80=2")
+	expect(t, p, p.Step(0, turn("10.9.9.9:80", false)), "", "10.0.0.1:80=1 10.0.0.2:80=3 10.0.0.3:80=2")
 }
 
 func TestEveryCheckMustAgree(t *testing.T) {
-	p, _ := NewPool(pool(1, server("10.0.0.1:80", 1, up, up)))
+	p, _ := NewPool(0, pool(1, server("10.0.0.1:80", 1, up, up)))
 	step := func(check int, up bool) []Change {
-		return p.Step(Turned{Server: key("10.0.0.1:80"), Check: check, Up: up})
+		return p.Step(0, Turned{Server: key("10.0.0.1:80"), Check: check, Up: up})
 	}
 	expect(t, p, step(0, false), "down 10.0.0.1:80, lost 0", "")
 	expect(t, p, step(1, false), "", "")
@@ -119,15 +119,15 @@ func TestEveryCheckMustAgree(t *testing.T) {
 func TestSorryServerStandsIn(t *testing.T) {
 	cfg := pool(2, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up))
 	cfg.Sorry = &SorryConfig{Key: key("10.0.0.9:80"), Server: Server{Weight: 1}}
-	p, start := NewPool(cfg)
+	p, start := NewPool(0, cfg)
 	expect(t, p, start, "gained 2", "10.0.0.1:80=1 10.0.0.2:80=1")
-	expect(t, p, p.Step(turn("10.0.0.1:80", false)), "down 10.0.0.1:80, lost 1, sorry in", "sorry=1")
-	expect(t, p, p.Step(turn("10.0.0.1:80", true)), "up 10.0.0.1:80, gained 2, sorry out", "10.0.0.1:80=1 10.0.0.2:80=1")
+	expect(t, p, p.Step(0, turn("10.0.0.1:80", false)), "down 10.0.0.1:80, lost 1, sorry in", "sorry=1")
+	expect(t, p, p.Step(0, turn("10.0.0.1:80", true)), "up 10.0.0.1:80, gained 2, sorry out", "10.0.0.1:80=1 10.0.0.2:80=1")
 }
 
 func TestWithoutSorryServerTheRestServes(t *testing.T) {
-	p, _ := NewPool(pool(2, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up)))
-	expect(t, p, p.Step(turn("10.0.0.1:80", false)), "down 10.0.0.1:80, lost 1", "10.0.0.2:80=1")
+	p, _ := NewPool(0, pool(2, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up)))
+	expect(t, p, p.Step(0, turn("10.0.0.1:80", false)), "down 10.0.0.1:80, lost 1", "10.0.0.2:80=1")
 }
 
 // inhibit_on_failure: "Set weight to 0 when healthchecker detects failure".
@@ -136,10 +136,10 @@ func TestInhibited(t *testing.T) {
 	one.Inhibit = true
 	cfg := pool(6, one, server("10.0.0.2:80", 1, up))
 	cfg.Sorry = &SorryConfig{Key: key("10.0.0.9:80"), Server: Server{Weight: 3}, Inhibit: true}
-	p, start := NewPool(cfg)
+	p, start := NewPool(0, cfg)
 	expect(t, p, start, "gained 6", "10.0.0.1:80=5 10.0.0.2:80=1 sorry=0")
-	expect(t, p, p.Step(turn("10.0.0.2:80", false)), "down 10.0.0.2:80, lost 5, sorry in", "10.0.0.1:80=0 sorry=3")
-	expect(t, p, p.Step(turn("10.0.0.1:80", false)), "down 10.0.0.1:80", "10.0.0.1:80=0 sorry=3")
+	expect(t, p, p.Step(0, turn("10.0.0.2:80", false)), "down 10.0.0.2:80, lost 5, sorry in", "10.0.0.1:80=0 sorry=3")
+	expect(t, p, p.Step(0, turn("10.0.0.1:80", false)), "down 10.0.0.1:80", "10.0.0.1:80=0 sorry=3")
 }
 
 // hysteresis: "Tolerate this much weight units compared to the nominal quorum,
@@ -147,7 +147,7 @@ func TestInhibited(t *testing.T) {
 func TestHysteresis(t *testing.T) {
 	cfg := pool(4, server("10.0.0.1:80", 4, up), server("10.0.0.2:80", 2, up), server("10.0.0.3:80", 2, down))
 	cfg.Hysteresis = 2
-	p, start := NewPool(cfg)
+	p, start := NewPool(0, cfg)
 	if got := words(start); got != "gained 6" {
 		t.Fatalf("start: %s", got)
 	}
@@ -163,7 +163,7 @@ func TestHysteresis(t *testing.T) {
 		{"10.0.0.1:80", false, "down 10.0.0.1:80"},         // 2: between
 		{"10.0.0.3:80", false, "down 10.0.0.3:80, lost 0"}, //
 	} {
-		if got := words(p.Step(turn(x.addr, x.up))); got != x.want {
+		if got := words(p.Step(0, turn(x.addr, x.up))); got != x.want {
 			t.Errorf("%s %v: got %q, want %q", x.addr, x.up, got, x.want)
 		}
 	}
@@ -173,8 +173,8 @@ func TestAllDownIsNeverQuorum(t *testing.T) {
 	cfg := pool(1, server("10.0.0.1:80", 1, up))
 	cfg.Hysteresis = 5
 	cfg.Servers[0].Server.Weight = 9
-	p, _ := NewPool(cfg)
-	if got := words(p.Step(turn("10.0.0.1:80", false))); got != "down 10.0.0.1:80, lost 0" {
+	p, _ := NewPool(0, cfg)
+	if got := words(p.Step(0, turn("10.0.0.1:80", false))); got != "down 10.0.0.1:80, lost 0" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -182,61 +182,61 @@ func TestAllDownIsNeverQuorum(t *testing.T) {
 func TestStartWithoutQuorum(t *testing.T) {
 	cfg := pool(1, server("10.0.0.1:80", 1, down))
 	cfg.Sorry = &SorryConfig{Key: key("10.0.0.9:80"), Server: Server{Weight: 1}}
-	p, start := NewPool(cfg)
+	p, start := NewPool(0, cfg)
 	expect(t, p, start, "lost 0, sorry in", "sorry=1")
-	expect(t, p, p.Step(turn("10.0.0.1:80", true)), "up 10.0.0.1:80, gained 1, sorry out", "10.0.0.1:80=1")
+	expect(t, p, p.Step(0, turn("10.0.0.1:80", true)), "up 10.0.0.1:80, gained 1, sorry out", "10.0.0.1:80=1")
 }
 
 // misc_dynamic: "the RS weight is increased by (exit status - 2 - rs
 // configured weight)"; of several such checks the changes add up.
 func TestWeightsAddUp(t *testing.T) {
-	p, _ := NewPool(pool(1, server("10.0.0.1:80", 5, up, up)))
+	p, _ := NewPool(0, pool(1, server("10.0.0.1:80", 5, up, up)))
 	step := func(check, weight int) []Change {
-		return p.Step(Weighed{Server: key("10.0.0.1:80"), Check: check, Weight: weight})
+		return p.Step(0, Weighed{Server: key("10.0.0.1:80"), Check: check, Weight: weight})
 	}
 	expect(t, p, step(0, 8), "weight 10.0.0.1:80 5>8", "10.0.0.1:80=8")
 	expect(t, p, step(1, 7), "weight 10.0.0.1:80 8>10", "10.0.0.1:80=10")
 	expect(t, p, step(0, 0), "weight 10.0.0.1:80 10>2", "10.0.0.1:80=2")
 	expect(t, p, step(1, 0), "weight 10.0.0.1:80 2>0, lost 0", "10.0.0.1:80=0")
 	expect(t, p, step(1, 253), "weight 10.0.0.1:80 0>248, gained 248", "10.0.0.1:80=248")
-	expect(t, p, p.Step(Turned{Server: key("10.0.0.1:80"), Check: 1}), "down 10.0.0.1:80, lost 0", "")
+	expect(t, p, p.Step(0, Turned{Server: key("10.0.0.1:80"), Check: 1}), "down 10.0.0.1:80, lost 0", "")
 }
 
 func TestSorryServerMayBeARealServer(t *testing.T) {
 	cfg := pool(2, server("10.0.0.1:80", 1, up), server("10.0.0.9:80", 1, up))
 	cfg.Sorry = &SorryConfig{Key: key("10.0.0.9:80"), Server: Server{Weight: 7}, Inhibit: true}
-	p, start := NewPool(cfg)
+	p, start := NewPool(0, cfg)
 	if got := words(start); got != "gained 2" {
 		t.Errorf("start: %s", got)
 	}
 	if w := Wanted(new(Versions), p)[vip].Servers[key("10.0.0.9:80")].Weight; w != 1 {
 		t.Errorf("with quorum: weight %d", w)
 	}
-	p.Step(turn("10.0.0.1:80", false))
+	p.Step(0, turn("10.0.0.1:80", false))
 	if s := Wanted(new(Versions), p)[vip].Servers; len(s) != 1 || s[key("10.0.0.9:80")].Weight != 7 {
 		t.Errorf("without: %v", s)
 	}
 }
 
 func TestReconfigure(t *testing.T) {
-	p, _ := NewPool(pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, down)))
+	p, _ := NewPool(0, pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, down)))
 	cfg := pool(1, server("10.0.0.2:80", 4, down), server("10.0.0.3:80", 2))
-	expect(t, p, p.Step(Reconfigure{cfg}),
+	expect(t, p, p.Step(0, Reconfigure{cfg}),
 		"gone 10.0.0.1:80, weight 10.0.0.2:80 1>4, new 10.0.0.3:80", "10.0.0.3:80=2")
 	cfg.Quorum = 3
 	cfg.Sorry = &SorryConfig{Key: key("10.0.0.9:80"), Server: Server{Weight: 1}}
-	expect(t, p, p.Step(Reconfigure{cfg}), "lost 2, sorry in", "sorry=1")
+	expect(t, p, p.Step(0, Reconfigure{cfg}), "lost 2, sorry in", "sorry=1")
 	cfg.Sorry = nil
-	expect(t, p, p.Step(Reconfigure{cfg}), "sorry out", "10.0.0.3:80=2")
+	expect(t, p, p.Step(0, Reconfigure{cfg}), "sorry out", "10.0.0.3:80=2")
 	cfg.Quorum = 1
-	expect(t, p, p.Step(Reconfigure{cfg}), "gained 2", "10.0.0.3:80=2")
-	expect(t, p, p.Step(turn("10.0.0.2:80", true)), "up 10.0.0.2:80", "10.0.0.2:80=4 10.0.0.3:80=2")
+	expect(t, p, p.Step(0, Reconfigure{cfg}), "gained 2", "10.0.0.3:80=2")
+	expect(t, p, p.Step(0, turn("10.0.0.2:80", true)), "up 10.0.0.2:80", "10.0.0.2:80=4 10.0.0.3:80=2")
 }
 
 func TestVersionMovesOnlyWithTheService(t *testing.T) {
 	var v Versions
-	p, _ := NewPool(pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up)))
-	q, _ := NewPool(PoolConfig{Keys: []ServiceKey{{FWMark: 1, Family: 4}, {FWMark: 2, Family: 4}}, Quorum: 1})
+	p, _ := NewPool(0, pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up)))
+	q, _ := NewPool(0, PoolConfig{Keys: []ServiceKey{{FWMark: 1, Family: 4}, {FWMark: 2, Family: 4}}, Quorum: 1})
 	table := Wanted(&v, p, q)
 	if len(table) != 3 || table[vip].Version == 0 {
 		t.Fatalf("got %v", table)
@@ -245,15 +245,15 @@ func TestVersionMovesOnlyWithTheService(t *testing.T) {
 	if p.Update(table, &v) || q.Update(table, &v) {
 		t.Error("changed without a change")
 	}
-	p.Step(Reconfigure{*p.Config()})
+	p.Step(0, Reconfigure{*p.Config()})
 	if p.Update(table, &v) {
 		t.Error("changed by a reload that changed nothing")
 	}
-	p.Step(turn("10.0.0.1:80", false))
+	p.Step(0, turn("10.0.0.1:80", false))
 	if !p.Update(table, &v) || table[vip].Version == before[vip].Version || len(before[vip].Servers) != 2 {
 		t.Errorf("before %v, after %v", before[vip], table[vip])
 	}
-	p.Step(turn("10.0.0.1:80", true))
+	p.Step(0, turn("10.0.0.1:80", true))
 	p.Update(table, &v)
 	if table[vip].Version == before[vip].Version {
 		t.Error("a version was used twice")
@@ -276,10 +276,10 @@ func TestOfferFollowsFromState(t *testing.T) {
 			cfg.Servers = append(cfg.Servers, s)
 			live[a] = s.Checks[0].Up
 		}
-		p, _ := NewPool(cfg)
+		p, _ := NewPool(0, cfg)
 		for range rapid.IntRange(0, 30).Draw(t, "n") {
 			a := rapid.SampledFrom(addrs).Draw(t, "server")
-			for _, c := range p.Step(turn(a, rapid.Bool().Draw(t, "up"))) {
+			for _, c := range p.Step(0, turn(a, rapid.Bool().Draw(t, "up"))) {
 				switch c := c.(type) {
 				case ServerUp:
 					if live[c.Server.Name] {

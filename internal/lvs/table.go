@@ -1,7 +1,8 @@
 // Package lvs decides which services a director should offer: quorum, sorry
-// servers, weights and inhibition, from configuration and verdicts.
+// servers, tiers, panic, weights, inhibition, drain and slow start, from
+// configuration, verdicts and what operators say (docs/pools.md).
 //
-// It is pure. Table is its product and the only thing a director is told.
+// It is pure; time is handed in. Table is its product and the only thing a director is told.
 package lvs
 
 import (
@@ -98,6 +99,9 @@ type Server struct {
 	Weight       int        // 0: no new connections
 	Upper, Lower uint32     // connection thresholds, 0 = none
 	SendProxy    uint8      // PROXY protocol to the server, its version; 0 = none; embedded director only
+	// Reset: the connections that it still has are reset. Its weight is 0 then;
+	// a director that cannot do it takes the server out.
+	Reset bool
 }
 
 // ProxyService is what only the embedded director knows of a service; the

@@ -49,20 +49,26 @@ func same(s, offered Service) bool {
 func (p *Pool) offer() Service {
 	s := p.cfg.Service
 	s.Servers = make(map[ServerKey]Server, len(p.cfg.Servers)+1)
-	sorry := p.SorryInUse()
 	for i := range p.cfg.Servers {
-		cfg, state := &p.cfg.Servers[i], p.state[i]
+		cfg := &p.cfg.Servers[i]
 		server := cfg.Server
-		server.Weight = state.weight
-		switch {
-		case state.up && !sorry:
-		case cfg.Inhibit:
-			server.Weight = 0
-		default:
+		switch p.state[i].place {
+		case absent:
 			continue
+		case serving:
+			server.Weight = p.weight(i)
+		default:
+			server.Weight, server.Reset = 0, p.state[i].place == cut
 		}
 		s.Servers[cfg.Key] = server
 	}
+	for key, d := range p.gone {
+		s.Servers[key] = d.server
+	}
+	if p.left {
+		return s
+	}
+	sorry := p.SorryInUse()
 	c := p.cfg.Sorry
 	if c == nil {
 		return s

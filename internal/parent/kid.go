@@ -206,6 +206,9 @@ func (h *house) gone(ev gone) {
 	}
 	switch {
 	case h.stopping:
+		if k.name == Checker {
+			h.tellStop(Proxy)
+		}
 		k.watch.Step(now(), watch.Rest{})
 		if ev.how != "exit status 0" {
 			h.tellOf(k.name, slog.LevelWarn, "process", "%s child process ended with %s", titles[k.name], ev.how)

@@ -130,6 +130,8 @@ type Report struct {
 	ShutdownScript *Script `json:"shutdown_script,omitempty"`
 	// ChildWait is how long children may take to end (child_wait_time).
 	ChildWait time.Duration `json:"child_wait"`
+	// Drain is how long real servers may take to end their connections before that.
+	Drain time.Duration `json:"drain,omitempty"`
 	// Umask of files that are made; -1: the configuration does not say.
 	Umask int `json:"umask"`
 	// Dump is the configuration, a line each, if asked for; at most MaxDump.

@@ -76,6 +76,7 @@ type house struct {
 	dumps   []string // that wait for it
 
 	stopping bool
+	stopped  clock.Instant // when that began
 	stopBy   clock.Instant
 	why      string // why it stops
 	code     int
@@ -196,6 +197,9 @@ func (h *house) run(signals <-chan os.Signal) int {
 		}
 		select {
 		case s := <-signals:
+			if s == unix.SIGTERM || s == unix.SIGINT && !h.o.IgnoreINT {
+				h.hurry()
+			}
 			h.signal(s)
 		case <-timer.C:
 		case ev := <-h.events:
@@ -346,7 +350,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 	boot := ipc.BootInfo{
 		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs, LogAddresses: o.LogAddresses,
-		Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
+		StateFile: h.statePath(), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
 	return boot
 }

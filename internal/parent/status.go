@@ -24,7 +24,8 @@ const (
 // back; from then on it belongs to who asked.
 type query struct {
 	seq     uint64
-	topic   string // ipc.TopicStatus and its like
+	topic   string          // ipc.TopicStatus and its like
+	order   json.RawMessage // instead: a command for the checker child
 	due     clock.Instant
 	missing map[string]bool
 	status  api.Status
@@ -80,6 +81,7 @@ func merge(s *api.Status, body json.RawMessage) error {
 	s.Groups = append(s.Groups, part.Groups...)
 	s.Services = append(s.Services, part.Services...)
 	s.PutBack += part.PutBack
+	s.Overrides = append(s.Overrides, part.Overrides...)
 	s.BFD = append(s.BFD, part.BFD...)
 	if part.BFDRefused != nil {
 		s.BFDRefused = part.BFDRefused
@@ -101,10 +103,14 @@ func (h *house) ask(q *query) {
 	q.seq, q.due, q.missing = h.seq, now().Add(statusPatience), map[string]bool{}
 	h.queries[q.seq] = q
 	for name, k := range h.kids {
-		if k.process == nil || !k.watch.Serving() {
+		if k.process == nil || !k.watch.Serving() || q.order != nil && name != Checker {
 			continue
 		}
-		if k.process.conn.Send(ipc.Message{Kind: ipc.Query, Seq: q.seq, Topic: q.topic}) == nil {
+		m := ipc.Message{Kind: ipc.Query, Seq: q.seq, Topic: q.topic}
+		if q.order != nil {
+			m.Kind, m.Body = ipc.Order, q.order
+		}
+		if k.process.conn.Send(m) == nil {
 			q.missing[name] = true
 		}
 	}
@@ -119,6 +125,9 @@ func (h *house) answered(name string, m ipc.Message) {
 		return
 	}
 	delete(q.missing, name)
+	if q.order != nil && m.Error != "" {
+		q.err = declined(m.Error)
+	}
 	q.bodies, q.from = append(q.bodies, m.Body), append(q.from, name)
 	if len(q.missing) == 0 {
 		h.answer(q)

@@ -17,12 +17,13 @@ func (h *house) stop(code int, why string) {
 		return
 	}
 	for _, name := range order {
-		if k := h.kids[name]; k != nil && k.process != nil {
-			_ = k.process.conn.Send(ipc.Message{Kind: ipc.Stop})
+		if name != Proxy || !h.drains() { // connections go through it until the checker ends
+			h.tellStop(name)
 		}
 	}
 	h.stopping, h.code, h.why = true, code, why
-	h.stopBy = now().Add(h.patience())
+	h.stopped = now()
+	h.stopBy = h.stopped.Add(h.patience())
 	for _, k := range h.kids {
 		k.watch.Step(now(), watch.Rest{})
 	}
@@ -30,6 +31,31 @@ func (h *house) stop(code int, why string) {
 	h.started = h.startedWith(code)
 	h.notify("STOPPING=1")
 	h.tell(slog.LevelInfo, "process", "Stopping: %s", why)
+}
+
+// tellStop has a child end.
+func (h *house) tellStop(name string) {
+	if k := h.kids[name]; k != nil && k.process != nil {
+		_ = k.process.conn.Send(ipc.Message{Kind: ipc.Stop})
+	}
+}
+
+// drains reports whether the checker child may take its time to end.
+func (h *house) drains() bool {
+	k := h.kids[Checker]
+	return h.report.Drain > 0 && !h.o.KeepIPVS && k != nil && k.process != nil
+}
+
+// hurryAfter is how long after a SIGTERM another one means something: the
+// first may come on two ways.
+const hurryAfter = time.Second
+
+// hurry: whoever asks a second time does not want to wait for connections.
+func (h *house) hurry() {
+	if h.stopping && h.drains() && now().Sub(h.stopped) >= hurryAfter {
+		h.tell(slog.LevelInfo, "process", "Stopping at once: asked to again")
+		h.tellStop(Checker)
+	}
 }
 
 // stopPatience is how long children may take to end while no configuration has
@@ -42,7 +68,7 @@ func (h *house) patience() time.Duration {
 	if h.snapshot == nil {
 		return stopPatience
 	}
-	return h.report.ChildWait
+	return h.report.ChildWait + h.report.Drain
 }
 
 // killRest ends who did not stop in time.

@@ -13,6 +13,8 @@
 // is removed keeps its TCP connections until they end by themselves (IPVS
 // would drop their packets without a word); UDP sessions, which never end while
 // a client goes on asking, move to another server with the next datagram.
+// One that failed where the checker wants that (on_down reset) has its TCP
+// connections reset on both sides.
 // A service that is removed takes no new connections; those that it has go on.
 package proxyd
 
@@ -155,7 +157,9 @@ func (b *Balancer) apply(op director.Op) {
 			b.sayScheduler(op)
 		}
 	case director.AddServer, director.ChangeServer:
-		o.pool.put(op.Server, op.WantServer)
+		if s := o.pool.put(op.Server, op.WantServer); op.WantServer.Reset {
+			b.conns.reset(s)
+		}
 	case director.RemoveServer:
 		o.pool.remove(op.Server)
 	case director.RemoveService:

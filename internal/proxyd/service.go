@@ -47,6 +47,7 @@ type server struct {
 	traffic
 	refused atomic.Uint64
 	gone    atomic.Bool // removed
+	cut     atomic.Bool // what it still has is to be reset
 }
 
 // grip is what a connection holds of a pool.
@@ -87,7 +88,7 @@ func (p *pool) change(want lvs.Service) {
 
 // put adds or changes a server; one that is leaving comes back with its
 // connections.
-func (p *pool) put(key lvs.ServerKey, want lvs.Server) {
+func (p *pool) put(key lvs.ServerKey, want lvs.Server) *server {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.servers[key]
@@ -96,17 +97,19 @@ func (p *pool) put(key lvs.ServerKey, want lvs.Server) {
 			s = &server{Server: sched.Server{Key: key}}
 		}
 		delete(p.leaving, key)
-		s.gone.Store(false)
 		p.servers[key] = s
 		i, _ := p.find(key)
 		p.set.Servers = slices.Insert(p.set.Servers, i, &s.Server)
 	}
+	s.gone.Store(want.Reset)
+	s.cut.Store(want.Reset)
 	s.want, s.Weight = want, want.Weight
 	if s.Weight > 0 {
 		s.LastWeight = s.Weight
 	}
 	p.set.Version++
 	s.measure()
+	return s
 }
 
 // find returns where key is in the set, or belongs.

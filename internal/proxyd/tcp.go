@@ -91,13 +91,19 @@ func (f *tcpFront) serve(client *net.TCPConn) {
 		return
 	}
 	defer f.pool.release(g)
-	if !f.conns.add(upstream) {
+	s := g.server
+	if !f.conns.add(upstream, s) {
 		_ = upstream.Close()
 		_ = client.Close()
 		return
 	}
 	defer f.conns.drop(upstream)
-	s := g.server
+	if s.cut.Load() { // it failed while we connected
+		_ = client.SetLinger(0)
+		_ = client.Close()
+		_ = upstream.Close()
+		return
+	}
 	f.pool.conns.Add(1)
 	s.conns.Add(1)
 	relay(client, upstream, f.conns.pipes,
@@ -147,18 +153,18 @@ type connections struct {
 	pipes  slots // for relay
 
 	mu      sync.Mutex
-	open    map[*net.TCPConn]struct{}
+	open    map[*net.TCPConn]*server // those to a real server know which
 	running sync.WaitGroup
 }
 
 func newConnections(limit, pipes int) *connections {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), pipes: make(slots, pipes), open: map[*net.TCPConn]struct{}{}}
+	return &connections{ctx: ctx, cancel: cancel, slots: make(slots, limit), pipes: make(slots, pipes), open: map[*net.TCPConn]*server{}}
 }
 
 // run serves c in a goroutine and then calls leave.
 func (cs *connections) run(c *net.TCPConn, serve, leave func()) {
-	if !cs.add(c) {
+	if !cs.add(c, nil) {
 		_ = c.Close()
 		leave()
 		return
@@ -171,13 +177,13 @@ func (cs *connections) run(c *net.TCPConn, serve, leave func()) {
 }
 
 // add reports false after close.
-func (cs *connections) add(c *net.TCPConn) bool {
+func (cs *connections) add(c *net.TCPConn, to *server) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.ctx.Err() != nil {
 		return false
 	}
-	cs.open[c] = struct{}{}
+	cs.open[c] = to
 	return true
 }
 
@@ -185,6 +191,18 @@ func (cs *connections) drop(c *net.TCPConn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	delete(cs.open, c)
+}
+
+// reset ends the connections to a server, whose clients get a reset too.
+func (cs *connections) reset(to *server) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c, s := range cs.open {
+		if s == to {
+			_ = c.SetLinger(0)
+			_ = c.Close() // relay does the rest
+		}
+	}
 }
 
 // close ends every connection and waits for their goroutines.

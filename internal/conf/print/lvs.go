@@ -106,6 +106,9 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.quorum(v)
 	b.choice("smtp_alert", v.SMTPAlert)
 	b.proxy(v)
+	b.leaving(v.Drain, v.SlowStart, v.OnDown, &conf.VirtualServer{})
+	b.num("panic_threshold", v.PanicThreshold, 0)
+	b.num("max_eject", v.MaxEject, 0)
 	b.sorry(v)
 	if foreign {
 		b.method("lb_kind", v.Forward, v.Tunnel)
@@ -214,6 +217,8 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 	b.method("lvs_method", rs.Forward, rs.Tunnel)
 	b.threshold("uthreshold", rs.UpperThreshold)
 	b.threshold("lthreshold", rs.LowerThreshold)
+	b.num("tier", int(rs.Tier), 0)
+	b.leaving(rs.Drain, rs.SlowStart, rs.OnDown, v)
 	b.on("inhibit_on_failure", rs.InhibitOnFailure, v.InhibitOnFailure)
 	b.on("alpha", rs.Alpha, v.Alpha)
 	if rs.ProxyProtocol != v.ProxyProtocol {
@@ -234,6 +239,13 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 		b.add(checker(c, rs, v, g, timeout))
 	}
 	return b
+}
+
+// leaving is how servers come and go, where it differs from v's.
+func (b *Block) leaving(drain, slowStart time.Duration, onDown string, v *conf.VirtualServer) {
+	b.num("drain", int(drain/time.Second), int(v.Drain/time.Second))
+	b.num("slow_start", int(slowStart/time.Second), int(v.SlowStart/time.Second))
+	b.str("on_down", onDown, v.OnDown)
 }
 
 func (b *Block) threshold(keyword string, n uint32) { b.num(keyword, int(n), 0) }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"syscall"
 	"time"
 
@@ -32,6 +33,8 @@ type Director struct {
 	// stale: have must be read again before it is believed.
 	stale bool
 	marks marks
+
+	switches []sysctl // those that were changed
 }
 
 var (
@@ -94,7 +97,7 @@ func (d *Director) Audit(ctx context.Context, want lvs.Table) ([]director.Op, er
 
 // bring brings the table to want and tells each step that was taken.
 func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director.Op)) error {
-	want = director.Wanted(want, d.have)
+	want = director.Wanted(takeOut(want, d.have), d.have)
 	for round := 1; ; round++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -129,6 +132,36 @@ func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director
 		}
 		d.stale = true
 	}
+}
+
+// takeOut leaves out the servers whose connections are to be reset: IPVS
+// cannot, and forgets those of a server that is gone if it was told to
+// (SetExpiry). What have has of the same version is as it should be already.
+func takeOut(want, have lvs.Table) lvs.Table {
+	out := want
+	copied := false
+	for key, s := range want {
+		h, known := have[director.Canonical(key)]
+		if known && s.Version != 0 && h.Version == s.Version || !resets(s.Servers) {
+			continue
+		}
+		if !copied {
+			out, copied = maps.Clone(want), true
+		}
+		s.Servers = maps.Clone(s.Servers)
+		maps.DeleteFunc(s.Servers, func(_ lvs.ServerKey, r lvs.Server) bool { return r.Reset })
+		out[key] = s
+	}
+	return out
+}
+
+func resets(servers map[lvs.ServerKey]lvs.Server) bool {
+	for _, r := range servers {
+		if r.Reset {
+			return true
+		}
+	}
+	return false
 }
 
 // refresh reads the kernel's services that are ours or are to be ours.
@@ -325,6 +358,10 @@ func (d *Director) Close(ctx context.Context, keep bool) error {
 	if !keep {
 		markErr = d.marks.remove()
 		_, err = d.Set(ctx, lvs.Table{})
+	}
+	if !keep {
+		_, back := d.SetExpiry(false)
+		err = errors.Join(err, back)
 	}
 	return errors.Join(err, markErr, d.kernel.close())
 }

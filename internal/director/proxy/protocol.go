@@ -58,6 +58,7 @@ type Server struct {
 	Lower   uint32     `json:"lower,omitempty"`
 	// SendProxy is the version of the PROXY protocol.
 	SendProxy uint8 `json:"send_proxy,omitempty"`
+	Reset     bool  `json:"reset,omitempty"`
 }
 
 // Counted is a service's counters as they travel.
@@ -105,7 +106,7 @@ func Encode(t lvs.Table) []Service {
 			Transparent: s.Proxy.Transparent, MaxConns: s.Proxy.MaxConnections, Servers: make([]Server, 0, len(s.Servers)),
 		}
 		for sk, v := range s.Servers {
-			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower, v.SendProxy})
+			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower, v.SendProxy, v.Reset})
 		}
 		out = append(out, w)
 	}
@@ -125,7 +126,7 @@ func Decode(in []Service) lvs.Table {
 		}
 		for _, v := range w.Servers {
 			s.Servers[lvs.ServerKey{Addr: v.Addr, Port: v.Port}] = lvs.Server{
-				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower, SendProxy: v.SendProxy}
+				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower, SendProxy: v.SendProxy, Reset: v.Reset}
 		}
 		t[key] = s
 	}
