@@ -34,11 +34,11 @@ type edge struct {
 	extraAt      clock.Instant
 	forwards     bool // neighbour advertisements say that we are a router
 
-	renewAt  clock.Instant // its addresses are on a lease; 0: they are not, or not there
-	repaired clock.Instant // when somebody's doing was last undone
-	repairs  quiet
-	trouble  quiet // with writing
-	mute     quiet // with sending
+	renewAt clock.Instant // its addresses are on a lease; 0: they are not, or not there
+	fight   fight         // with somebody who undoes what we do
+	repairs quiet
+	trouble quiet // with writing
+	mute    quiet // with sending
 
 	effective vrrp.Priority // before a reload
 

@@ -15,9 +15,12 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
-	// calm is how long a repaired address must have stayed for its next repair
-	// to be immediate.
-	calm = 100 * time.Millisecond
+	// calm is how long nothing of a router's must have been repaired for a fight
+	// over it to have ended.
+	calm = time.Second
+	// rounds is how often one fights at once, beside once for everything that
+	// the router has; then not before calm.
+	rounds = 50
 )
 
 // write makes the kernel have what the routers that changed want. What is
@@ -273,17 +276,40 @@ func (d *daemon) suspect(k kernel.AddrKey) {
 }
 
 // repair has a router's addresses compared: at once, unless somebody and we
-// undo each other's work all the time.
+// have been undoing each other's work for some time.
 func (d *daemon) repair(e *edge, what string) {
-	if times, ok := e.repairs.allow(d.now()); ok {
+	now := d.now()
+	if times, ok := e.repairs.allow(now); ok {
 		d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %s%s", e.Name, what, times)
 	}
-	if e.repaired != 0 && d.now().Sub(e.repaired) < calm {
-		d.retryLater()
+	if e.fight.allow(now, rounds+len(e.holds)+len(e.routes)+len(e.rules)) {
+		d.dirty = append(d.dirty, e)
 		return
 	}
-	e.repaired = d.now()
-	d.dirty = append(d.dirty, e)
+	// Whoever else waits for a retry is not kept waiting by this.
+	if at := now.Add(calm); d.retryAt == 0 || at < d.retryAt {
+		d.retryAt = at
+	}
+}
+
+// fight is what somebody and we undo of each other's doing.
+type fight struct {
+	last  clock.Instant // when something was repaired; 0: never
+	round int           // how often since it was calm
+}
+
+// allow reports whether to repair at once, of which there are most rounds.
+func (f *fight) allow(now clock.Instant, most int) bool {
+	switch {
+	case f.last != 0 && now == f.last: // all of one event
+		return true
+	case f.last == 0 || now.Sub(f.last) >= calm:
+		f.round = 0
+	case f.round >= most:
+		return false
+	}
+	f.last, f.round = now, f.round+1
+	return true
 }
 
 // mirrorUp: a link that is down has lost its IPv6 addresses by itself.
