@@ -30,6 +30,7 @@ var neighbours = map[string][]string{
 	"cli":      {"parent", "lab"},
 	"socket":   {"loop"},
 	"director": {"ipc"},
+	"files":    {"proc"}, // what only root can change
 }
 
 // pure are the packages that decide: same input, same output, anywhere.

@@ -269,9 +269,6 @@ func once(f func(*loader) *string) func(*loader, *stmt) {
 	}
 }
 
-// passOver takes lines that have no effect yet.
-func passOver(*loader, *stmt) {}
-
 // setFIFO sets a named pipe and its owner; the first line decides.
 func setFIFO(f func(*loader) *FIFO) func(*loader, *stmt) {
 	path := once(func(l *loader) *string { return &f(l).Path })

@@ -5,11 +5,11 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // System has the facts about this machine, seen from this process's network
@@ -112,84 +112,7 @@ func program(path string) conf.Program {
 		Path:       path,
 		Regular:    info.Mode().IsRegular(),
 		Executable: info.Mode().Perm()&0o111 != 0,
-		Shared:     shared(path),
+		Shared:     proc.Secure(path) != nil, // what cannot be found out counts, too
 		Readable:   info.Mode().Perm()&0o044 != 0,
 	}
-}
-
-// maxLinks is how many symbolic links a path may lead through, as the kernel
-// has it.
-const maxLinks = 40
-
-// shared reports whether somebody other than root can change what a path
-// leads to: the file itself, or any folder or link on the way. What cannot be
-// found out counts as shared.
-func shared(path string) bool {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return true
-	}
-	at, rest, links := "/", parts(abs), 0
-	if open("/") {
-		return true
-	}
-	for len(rest) > 0 {
-		next := filepath.Join(at, rest[0])
-		rest = rest[1:]
-		info, err := os.Lstat(next)
-		if err != nil {
-			return true
-		}
-		if info.Mode()&os.ModeSymlink == 0 {
-			if open(next) {
-				return true
-			}
-			at = next
-			continue
-		}
-		target, err := os.Readlink(next)
-		if links++; err != nil || links > maxLinks || owner(info) != 0 {
-			return true
-		}
-		if filepath.IsAbs(target) {
-			at = "/"
-		}
-		rest = append(parts(target), rest...)
-	}
-	return false
-}
-
-// open reports whether somebody other than root may write a file or folder. In
-// a folder with the sticky bit nobody can replace what is root's.
-func open(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || owner(info) != 0 {
-		return true
-	}
-	mode := info.Mode()
-	if mode.IsDir() && mode&os.ModeSticky != 0 {
-		return false
-	}
-	return mode.Perm()&0o002 != 0 || mode.Perm()&0o020 != 0 && group(info) != 0
-}
-
-// parts are the names of a path, ".." left in place: behind a link it leads
-// elsewhere than its text says, and filepath.Join below resolves it against
-// where the link led.
-func parts(path string) []string {
-	return strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
-}
-
-func owner(info os.FileInfo) uint32 {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return s.Uid
-	}
-	return ^uint32(0)
-}
-
-func group(info os.FileInfo) uint32 {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return s.Gid
-	}
-	return ^uint32(0)
 }

@@ -375,7 +375,7 @@ func TestSystemdHearsWhichConfigurationRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	t.Setenv("NOTIFY_SOCKET", at)
 	heard := func(want ...string) {
 		t.Helper()

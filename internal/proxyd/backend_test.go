@@ -2,6 +2,7 @@ package proxyd
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -128,7 +129,7 @@ func (c *client) ask() string {
 		return ""
 	}
 	line, err := c.r.ReadString('\n')
-	if ne, ok := err.(net.Error); ok && ne.Timeout() {
+	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
 		c.t.Fatal("no answer, and no end")
 	}
 	name, _, _ := strings.Cut(line, " ")

@@ -51,7 +51,7 @@ func TestProxyProtocolOfDatagrams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	_ = s.SetDeadline(time.Now().Add(patience))
 	key := serviceAt(free(t, "udp"), lvs.UDP)
 	apply1(t, balancer(t), key, "rr", weights{serverAt(netip.MustParseAddrPort(s.LocalAddr().String())): {Weight: 1, SendProxy: 1}})

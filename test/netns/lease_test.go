@@ -2,7 +2,6 @@ package netns_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,7 +86,7 @@ func TestLeaseEndsWithTheDaemon(t *testing.T) {
 			Must(t, syscall.Kill(parent, signal))
 			Must(t, syscall.Kill(vrrp, signal))
 			Wait(t, "the kernel drops them", func() bool { return !n.Has(Virtual) && !n.Has(virtual6) && routes(t, n) == "" })
-			t.Log(fmt.Sprintf("gone after %v", time.Since(began).Round(time.Millisecond)))
+			t.Logf("gone after %v", time.Since(began).Round(time.Millisecond))
 			if !n.Has("192.0.2.11") {
 				t.Error("the interface's own address has gone")
 			}

@@ -103,7 +103,7 @@ func (w *world) stop() {
 func (w *world) kill() {
 	if w.cmd != nil {
 		_ = w.cmd.Process.Kill()
-		<-w.end
+		<-w.end //nolint:errcheck // how it ends does not matter
 		w.cmd = nil
 	}
 }

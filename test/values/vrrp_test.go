@@ -229,12 +229,12 @@ func askOf(t *testing.T, daemon, conf string, links ...string) string {
 	answer, err := ask(cmd.Process.Pid, ended)
 	if err == nil {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
+		<-ended //nolint:errcheck // how it ends does not matter
 		return answer
 	}
 	if !errors.Is(err, errEnded) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
+		<-ended //nolint:errcheck // how it ends does not matter
 	}
 	t.Fatalf("%v\n%s", err, &log)
 	return ""
@@ -251,7 +251,7 @@ func ask(pid int, ended <-chan error) (string, error) {
 	limit := time.After(patience)
 	for {
 		select {
-		case <-ended:
+		case <-ended: //nolint:errcheck // the same
 			return "", errEnded
 		case <-limit:
 			return "", errors.New("no answer to SIGUSR1")

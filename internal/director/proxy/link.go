@@ -57,7 +57,7 @@ func (l *link) talk(ctx context.Context, conn *ipc.Conn) error {
 		cancel()
 		_ = conn.Close() // the error that matters is the one returned
 		if !ended {
-			<-broken
+			<-broken //nolint:errcheck // the error that matters is the one returned
 		}
 	}()
 	if err := l.begin(conn); err != nil {
