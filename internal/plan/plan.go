@@ -72,6 +72,7 @@ func Make(have, want *conf.Config) *Plan {
 	p.global(have, want)
 	p.scripts(have, want)
 	p.named(have, want)
+	p.ssl(have, want)
 	p.groups(have, want)
 	p.routers(have, want)
 	p.services(have, want)
@@ -111,6 +112,26 @@ func (p *Plan) global(have, want *conf.Config) {
 		p.add(o)
 	}
 	p.paces(a, b)
+}
+
+// ssl compares the SSL block.
+func (p *Plan) ssl(have, want *conf.Config) {
+	block := func(c *conf.Config) *print.Block {
+		if c.SSL == nil {
+			return &print.Block{Keyword: "SSL"}
+		}
+		return print.SSL(c.SSL)
+	}
+	o := judge("SSL", "", compare(block(have), block(want)))
+	switch {
+	case have.SSL == nil && want.SSL == nil:
+		return
+	case have.SSL == nil:
+		o.Verdict = Added
+	case want.SSL == nil:
+		o.Verdict = Removed
+	}
+	p.add(o)
 }
 
 // live are the keywords of the root that a reload takes in.
