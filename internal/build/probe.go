@@ -20,13 +20,17 @@ const (
 	KindPing = "PING_CHECK"
 	KindFile = "FILE_CHECK"
 	KindBFD  = "BFD_CHECK"
+
+	KindFTP    = "FTP_CHECK"
+	KindGRPC   = "GRPC_CHECK"
+	KindExpect = "EXPECT_CHECK"
 )
 
 // Checks reports whether a keyword of a real server is that of a checker that
 // is built.
 func Checks(keyword string) bool {
 	switch keyword {
-	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing, KindFile, KindBFD:
+	case KindTCP, KindHTTP, KindSSL, KindMisc, KindDNS, KindSMTP, KindUDP, KindPing, KindFile, KindBFD, KindFTP, KindGRPC, KindExpect:
 		return true
 	}
 	return false
@@ -51,7 +55,10 @@ type Probe struct {
 	SMTP    *conf.SMTPCheck
 	UDP     *conf.UDPCheck
 	File    *File
-	BFD     string // the bfd_instance that is followed
+	FTP     *conf.FTPCheck
+	GRPC    *conf.GRPCCheck   // with what its TLS takes from the SSL block
+	Expect  *conf.ExpectCheck // the same
+	BFD     string            // the bfd_instance that is followed
 }
 
 // File is what FILE_CHECK looks at, with the weight that counts.
@@ -115,6 +122,16 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe
 		p.SMTP = c.SMTP
 	case c.UDP != nil:
 		p.UDP = c.UDP
+	case c.FTP != nil:
+		p.FTP = c.FTP
+	case c.GRPC != nil:
+		g := *c.GRPC
+		g.Secure = *b.secure(g.Secure)
+		p.GRPC = &g
+	case c.Expect != nil:
+		e := *c.Expect
+		e.Secure = *b.secure(e.Secure)
+		p.Expect = &e
 	case c.BFD != "":
 		p = Probe{Kind: c.Kind, BFD: c.BFD}
 	case c.File != nil:

@@ -11,10 +11,12 @@ import (
 // outlives a reload.
 func (p *Probe) Same(q *Probe) bool {
 	a, b := *p, *q
-	a.HTTP, a.Program, a.DNS, a.SMTP, a.UDP, a.File = nil, nil, nil, nil, nil, nil
-	b.HTTP, b.Program, b.DNS, b.SMTP, b.UDP, b.File = nil, nil, nil, nil, nil, nil
+	for _, c := range []*Probe{&a, &b} {
+		c.HTTP, c.Program, c.DNS, c.SMTP, c.UDP, c.File, c.FTP, c.GRPC, c.Expect = nil, nil, nil, nil, nil, nil, nil, nil, nil
+	}
 	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) &&
-		equal(p.DNS, q.DNS) && equal(p.SMTP, q.SMTP) && equal(p.UDP, q.UDP) && equal(p.File, q.File)
+		equal(p.DNS, q.DNS) && equal(p.SMTP, q.SMTP) && equal(p.UDP, q.UDP) && equal(p.File, q.File) &&
+		equal(p.FTP, q.FTP) && equal(p.GRPC, q.GRPC) && reflect.DeepEqual(p.Expect, q.Expect)
 }
 
 // equal compares what is pointed at, where both may be nil.

@@ -127,11 +127,14 @@ func (c *checker) attempted() string {
 
 // phrases are keepalived's, which operators search for, by kind of checker.
 var phrases = map[string]struct{ attempt, up, down string }{
-	build.KindTCP:  {"TCP connection to %s", "TCP connection to %s success", "TCP_CHECK on service %s"},
-	build.KindDNS:  {"DNS_CHECK (%s)", "DNS_CHECK (%s) success", "DNS_CHECK (%s)"},
-	build.KindSMTP: {"SMTP_CHECK on service %s", "Remote SMTP server %s succeed on service", "SMTP_CHECK on service %s"},
-	build.KindUDP:  {"UDP connection to %s", "UDP connection to %s success", "UDP_CHECK on service %s"},
-	build.KindPing: {"ICMP connection to %s", "ICMP connection to %s success", "ICMP CHECK on service %s"},
+	build.KindTCP:    {"TCP connection to %s", "TCP connection to %s success", "TCP_CHECK on service %s"},
+	build.KindDNS:    {"DNS_CHECK (%s)", "DNS_CHECK (%s) success", "DNS_CHECK (%s)"},
+	build.KindSMTP:   {"SMTP_CHECK on service %s", "Remote SMTP server %s succeed on service", "SMTP_CHECK on service %s"},
+	build.KindFTP:    {"FTP_CHECK on service %s", "FTP_CHECK on service %s succeeded", "FTP_CHECK on service %s"},
+	build.KindGRPC:   {"GRPC_CHECK on service %s", "GRPC_CHECK on service %s succeeded", "GRPC_CHECK on service %s"},
+	build.KindExpect: {"EXPECT_CHECK on service %s", "EXPECT_CHECK on service %s succeeded", "EXPECT_CHECK on service %s"},
+	build.KindUDP:    {"UDP connection to %s", "UDP connection to %s success", "UDP_CHECK on service %s"},
+	build.KindPing:   {"ICMP connection to %s", "ICMP connection to %s success", "ICMP CHECK on service %s"},
 }
 
 // judged says what a verdict is in keepalived's words, and why.

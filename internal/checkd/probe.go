@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,10 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/probe/dns"
+	"github.com/holdfast-ha/holdfast/internal/probe/expect"
 	"github.com/holdfast-ha/holdfast/internal/probe/file"
+	"github.com/holdfast-ha/holdfast/internal/probe/ftp"
+	"github.com/holdfast-ha/holdfast/internal/probe/grpc"
 	"github.com/holdfast-ha/holdfast/internal/probe/http"
 	"github.com/holdfast-ha/holdfast/internal/probe/misc"
 	"github.com/holdfast-ha/holdfast/internal/probe/ping"
@@ -75,7 +80,7 @@ func compile(p *build.Probe) ([]attempt, error) {
 			},
 		}
 		if p.HTTP.TLS != nil {
-			cfg.TLS = overTLS(p.HTTP.TLS, to, u.VirtualHost, p.HTTP.SNI)
+			cfg.TLS = overTLS(true, p.HTTP.TLS, to, u.VirtualHost, p.HTTP.SNI)
 			cfg.TLS.Farewell = p.HTTP.Farewell || u.TLSCompliant
 		}
 		for _, s := range u.Status {
@@ -93,9 +98,32 @@ func compile(p *build.Probe) ([]attempt, error) {
 	return steps, nil
 }
 
-// overTLS says how a probe makes its connection; host is whom it asks for, and
-// told in the handshake if sni is set.
-func overTLS(t *conf.TLS, to probe.Endpoint, host string, sni bool) *secure.Config {
+// scripted makes the probe of an EXPECT_CHECK.
+func scripted(e *conf.ExpectCheck, to probe.Endpoint) (probe.Probe, error) {
+	c := expect.Config{To: to, TLS: overTLS(e.TLS, &e.Secure, to, "", false), Steps: slices.Clone(expect.Ready(e.Service))}
+	for _, s := range e.Steps {
+		step := expect.Step{Send: []byte(s.Send)}
+		switch {
+		case s.Regex != "":
+			re, err := regexp.Compile(s.Regex)
+			if err != nil {
+				return nil, err
+			}
+			step.Want = []expect.Pattern{{Regex: re}}
+		case s.Want != "":
+			step.Want = []expect.Pattern{{Bytes: []byte(s.Want), Mask: []byte(s.Mask)}}
+		}
+		c.Steps = append(c.Steps, step)
+	}
+	return expect.New(c), nil
+}
+
+// overTLS says how a probe makes its connection, nil for a plain one; host is
+// whom it asks for, and told in the handshake if sni is set.
+func overTLS(wanted bool, t *conf.TLS, to probe.Endpoint, host string, sni bool) *secure.Config {
+	if !wanted {
+		return nil
+	}
 	c := &secure.Config{
 		Name: t.Name, Verify: t.Verify, CA: t.CA, Certificate: t.Certificate, Key: t.Key, Password: t.Password,
 		ExpiryWarn: t.ExpiryWarn,
@@ -122,6 +150,15 @@ func single(p *build.Probe, to probe.Endpoint) (probe.Probe, error) {
 			To: to, Payload: []byte(p.UDP.Payload), Require: p.UDP.RequireReply,
 			Reply: []byte(p.UDP.Reply), Mask: []byte(p.UDP.Mask), Min: p.UDP.MinReply, Max: p.UDP.MaxReply,
 		})
+	case p.FTP != nil:
+		return ftp.New(ftp.Config{To: to, User: p.FTP.User, Password: p.FTP.Password})
+	case p.GRPC != nil:
+		return grpc.New(grpc.Config{
+			To: to, Service: p.GRPC.Service, Host: p.GRPC.VirtualHost,
+			TLS: overTLS(p.GRPC.TLS, &p.GRPC.Secure, to, p.GRPC.VirtualHost, true),
+		})
+	case p.Expect != nil:
+		return scripted(p.Expect, to)
 	case p.File != nil:
 		f := p.File
 		return file.New(file.Config{Name: f.Name, Path: f.Path, Weight: f.Weight, Reverse: f.Reverse, Base: f.Base}), nil

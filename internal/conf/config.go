@@ -452,6 +452,10 @@ type Checker struct {
 	SMTP *SMTPCheck // SMTP_CHECK
 	UDP  *UDPCheck  // UDP_CHECK
 	File *FileCheck // FILE_CHECK
+
+	FTP    *FTPCheck    // FTP_CHECK
+	GRPC   *GRPCCheck   // GRPC_CHECK
+	Expect *ExpectCheck // EXPECT_CHECK
 	// BFD is the bfd_instance that a BFD_CHECK follows.
 	BFD string
 	Pos Pos
@@ -461,7 +465,7 @@ type Checker struct {
 type HTTPCheck struct {
 	TLS          bool
 	VirtualHost  string
-	Protocol     string // "1.0" (default), "1.0C", "1.1", …
+	Protocol     string // "1.0" (default), "1.0C", "1.1", "h2", …
 	SNI          bool
 	FastRecovery bool
 	TLSCompliant bool

@@ -40,6 +40,9 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	checkRow("UDP_CHECK", "Sends a datagram.", func(c *Checker) { c.UDP = &UDPCheck{MaxReply: defaultMaxReply} }, connectRows, repeatRows, udpRows),
 	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
 	checkRow("BFD_CHECK", "Follows a BFD session.", nil, bfdCheckRows),
+	ownRow(checkRow("FTP_CHECK", "Speaks FTP: waits for the greeting, and logs in if there is a user.", func(c *Checker) { c.FTP = &FTPCheck{} }, connectRows, repeatRows, ftpRows)),
+	ownRow(checkRow("GRPC_CHECK", "Asks the standard health service of gRPC (grpc.health.v1).", func(c *Checker) { c.GRPC = &GRPCCheck{} }, connectRows, repeatRows, grpcRows, tlsRows(func(l *loader) *TLS { return &l.chk.GRPC.Secure }))),
+	ownRow(checkRow("EXPECT_CHECK", "Sends something and expects an answer, step by step, over TCP.", func(c *Checker) { c.Expect = &ExpectCheck{} }, connectRows, repeatRows, expectRows, tlsRows(func(l *loader) *TLS { return &l.chk.Expect.Secure }))),
 	checkRow("FILE_CHECK", "Follows a file.", func(c *Checker) { c.File = &FileCheck{} }, fileCheckRows),
 }, timingRows(rsTiming), leavingRows(rsLeaving))
 
@@ -71,6 +74,9 @@ func endChecker(l *loader) {
 		l.fault("HF033", l.chkWord, "min_reply_length is greater than max_reply_length, no answer will do", "", "")
 	}
 	switch {
+	case c.Expect != nil && c.Expect.Service == "" && len(c.Expect.Steps) == 0:
+		l.fault("HF034", l.chkWord, "EXPECT_CHECK has nothing to send or expect, it is ignored", "service NAME, or send and expect", "")
+		return
 	case c.HTTP != nil && len(c.HTTP.URLs) == 0:
 		l.fault("HF034", l.chkWord, c.Kind+" has no url with a path, it is ignored", "url { path … }", "")
 		return
@@ -168,13 +174,13 @@ var miscRows = rows{
 	}},
 }
 
-var protocols = []string{"1.0", "1.0C", "1.0c", "1.1", "1.0K", "1.0k", "1.1K", "1.1k"}
+var protocols = []string{"1.0", "1.0C", "1.0c", "1.1", "1.0K", "1.0k", "1.1K", "1.1k", "h2"}
 
 var httpRows = rows{
 	{Name: "nb_get_retry", Args: num(1, maxUint32), Deprecated: "retry", Complain: true, Doc: "Old word for retry.", Set: integer(func(l *loader) *int { return &chk(l).Retry })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &chk(l).HTTP.VirtualHost })},
-	{Name: "http_protocol", Args: enum(protocols...), Soft: true, Doc: "The version of HTTP; 1.0C is 1.0 with Connection: close.", Set: func(l *loader, s *stmt) {
-		l.chk.HTTP.Protocol = strings.ToUpper(s.Text())
+	{Name: "http_protocol", Args: enum(protocols...), Soft: true, Doc: "The version of HTTP; 1.0C is 1.0 with Connection: close. h2 is holdfast's own: HTTP/2, for HTTP_GET without TLS to a server that is known to speak it.", Set: func(l *loader, s *stmt) {
+		l.chk.HTTP.Protocol = protocol(s.Text())
 	}},
 	{Name: "enable_sni", Args: on, Doc: "Send the host's name in the TLS handshake.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.SNI })},
 	{Name: "fast_recovery", Args: on, Doc: "Ask for the next page at once, when recovering.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.FastRecovery })},
@@ -329,4 +335,12 @@ func bareBlock(s *stmt) {
 	if !s.Node.Opened {
 		s.Fault("HF017", diag.Error, s.Keyword(), s.Keyword().Text+" has no block, it counts as an empty one", "{ … }")
 	}
+}
+
+// protocol is a version of HTTP as it is kept.
+func protocol(word string) string {
+	if word == "h2" {
+		return word
+	}
+	return strings.ToUpper(word)
 }

@@ -51,6 +51,16 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 		b.str("helo_name", c.SMTP.Helo, "")
 	case c.UDP != nil:
 		b.udp(c.UDP)
+	case c.FTP != nil:
+		b.str("user", c.FTP.User, "")
+		b.secret("password", c.FTP.Password)
+	case c.GRPC != nil:
+		b.str("service", c.GRPC.Service, "")
+		b.str("virtualhost", c.GRPC.VirtualHost, "")
+		b.flag("tls", c.GRPC.TLS)
+		b.secure(&c.GRPC.Secure)
+	case c.Expect != nil:
+		b.expect(c.Expect)
 	}
 	return b
 }
@@ -83,15 +93,10 @@ func (b *Block) udp(u *conf.UDPCheck) {
 		b.str("payload", hex.EncodeToString([]byte(u.Payload)), "")
 	}
 	if u.RequireReply {
-		digits := []byte(hex.EncodeToString([]byte(u.Reply)))
-		for i, c := range []byte(hex.EncodeToString([]byte(u.Mask))) {
-			if c == '0' {
-				digits[i] = 'x'
-			}
-		}
-		s := Setting{Keyword: "require_reply", Value: string(digits)}
-		if len(digits) > 0 {
-			s.Words = []string{string(digits)}
+		digits := wild(u.Reply, u.Mask)
+		s := Setting{Keyword: "require_reply", Value: digits}
+		if digits != "" {
+			s.Words = []string{digits}
 		}
 		b.set(s)
 	}
@@ -138,6 +143,37 @@ func (b *Block) http(h *conf.HTTPCheck, rs *conf.RealServer) {
 	for i := range h.URLs {
 		b.add(url(&h.URLs[i], h))
 	}
+}
+
+func (b *Block) expect(e *conf.ExpectCheck) {
+	b.str("service", e.Service, "")
+	b.flag("tls", e.TLS)
+	b.secure(&e.Secure)
+	var steps []Line
+	for _, s := range e.Steps {
+		words := []string{"send", conf.Escape(s.Send)}
+		switch {
+		case s.Regex != "":
+			words = []string{"expect_regex", s.Regex}
+		case s.Mask != "":
+			words = []string{"expect_hex", wild(s.Want, s.Mask)}
+		case s.Want != "":
+			words = []string{"expect", conf.Escape(s.Want)}
+		}
+		steps = append(steps, Line{Words: words})
+	}
+	b.list("", steps)
+}
+
+// wild writes bytes in hexadecimal, with x for the digits that do not count.
+func wild(value, mask string) string {
+	digits := []byte(hex.EncodeToString([]byte(value)))
+	for i, c := range []byte(hex.EncodeToString([]byte(mask))) {
+		if c == '0' {
+			digits[i] = 'x'
+		}
+	}
+	return string(digits)
 }
 
 func (b *Block) secure(t *conf.TLS) {

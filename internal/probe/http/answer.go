@@ -80,11 +80,16 @@ func (a *answer) header(h []byte) (r probe.Result, done bool) {
 	if status/100 == 1 && status != 101 {
 		return r, false
 	}
+	return a.begin(status, contentLength(h))
+}
+
+// begin judges the status, and waits for a body of so many bytes, -1 for as
+// many as come.
+func (a *answer) begin(status int, length int64) (r probe.Result, done bool) {
 	if !a.want.statusOK(status) {
 		return bad("HTTP status %d, expected %s", status, a.want.statusWords()), true
 	}
-	a.inBody = true
-	a.length = contentLength(h)
+	a.inBody, a.length = true, length
 	if status == 204 || status == 304 {
 		a.length = 0
 	}

@@ -2,11 +2,13 @@
 // answer must be. It speaks just enough of HTTP/1 to judge an answer without
 // keeping it: answer.go reads it as it comes, whoever reads it
 // from the socket (Probe a goroutine with or without TLS, Talk a flow.Engine).
+// HTTP/2 is package h2's; second.go hands its answers to the same judge.
 //
 // Which URL is asked when is decided by package check.
 package http
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/h2"
 	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
 
@@ -23,7 +26,7 @@ import (
 type Config struct {
 	To       probe.Endpoint
 	TLS      *secure.Config // SSL_GET; nil = plain
-	Protocol string         // "1.0" (default), "1.0C", "1.1" [http_protocol]
+	Protocol string         // "1.0" (default), "1.0C", "1.1", "h2" [http_protocol]
 	Path     string         // [path]; empty = "/"
 	Host     string         // [virtualhost]; empty = the address
 	Want     Want
@@ -34,6 +37,7 @@ type Probe struct {
 	To      probe.Endpoint
 	tls     *secure.Client // nil: plain
 	request []byte
+	second  *h2.Request // over HTTP/2; nil: request
 	want    *expected
 }
 
@@ -44,22 +48,28 @@ func New(c Config) (*Probe, error) {
 		return nil, err
 	}
 	p := &Probe{To: c.To, request: request(c), want: want}
+	if c.Protocol == "h2" {
+		p.second = second(c)
+	}
 	if c.TLS != nil {
-		p.tls = secure.New(*c.TLS)
+		over := *c.TLS
+		if p.second != nil {
+			over.Protocols = []string{"h2"}
+		}
+		p.tls = secure.New(over)
 	}
 	return p, nil
+}
+
+// target is the path, and whom to ask for.
+func (c *Config) target() (path, host string) {
+	return cmp.Or(c.Path, "/"), cmp.Or(c.Host, c.To.Addr.String())
 }
 
 // request is what keepalived sends, so that servers which look at the request
 // see no difference.
 func request(c Config) []byte {
-	path, host := c.Path, c.Host
-	if path == "" {
-		path = "/"
-	}
-	if host == "" {
-		host = c.To.Addr.String()
-	}
+	path, host := c.target()
 	var b strings.Builder
 	version, closing := "1.0", false
 	switch c.Protocol {
@@ -78,7 +88,7 @@ func request(c Config) []byte {
 
 // OnLoop reports whether Talk suits a loop: there is no TLS, and no regular
 // expression to keep others waiting.
-func (p *Probe) OnLoop() bool { return p.tls == nil && p.want.match == nil }
+func (p *Probe) OnLoop() bool { return p.tls == nil && p.second == nil && p.want.match == nil }
 
 // Probe makes one attempt.
 func (p *Probe) Probe(ctx context.Context) probe.Result {
@@ -117,6 +127,9 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 
 // ask sends the request and judges the answer.
 func (p *Probe) ask(conn net.Conn) (r probe.Result, eof bool) {
+	if p.second != nil {
+		return p.askSecond(conn), false
+	}
 	if _, err := conn.Write(p.request); err != nil {
 		return p.broken("send the request", err), false
 	}

@@ -46,7 +46,7 @@ var badServers = []bad{
 	{"sends one line without end", endlessLine, []probe.Reason{probe.BadAnswer, probe.TLS}},
 	{"closes at once", func(*net.TCPConn) {}, []probe.Reason{probe.BadAnswer, probe.TLS, probe.Reset}},
 	{"resets at once", reset, []probe.Reason{probe.Reset}},
-	{"resets within the answer", resetLater, []probe.Reason{probe.Reset, probe.TLS}},
+	{"resets within the answer", resetLater, []probe.Reason{probe.Reset, probe.TLS, probe.BadAnswer}}, // some have seen enough by then
 	{"closes within the header", halfHeader, []probe.Reason{probe.BadAnswer, probe.TLS}},
 }
 

@@ -1,0 +1,151 @@
+// Package expect is EXPECT_CHECK: what is sent to a server, and what must come
+// back, step by step, for protocols that no other probe speaks.
+//
+// Scripts that are ready are in ready.go; they go as far as one can without
+// a password. How an answer is compared is in pattern.go.
+package expect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/secure"
+)
+
+// MaxAnswer is how much may come before a pattern is found, in bytes.
+const MaxAnswer = 16 << 10
+
+// Step sends something, or waits for one of several patterns.
+type Step struct {
+	Send []byte
+	Want []Pattern // empty = nothing is waited for
+}
+
+// Config says what to say.
+type Config struct {
+	To    probe.Endpoint
+	TLS   *secure.Config // nil = plain
+	Steps []Step
+}
+
+// Probe holds one conversation. It is safe for concurrent use.
+type Probe struct {
+	cfg Config
+	tls *secure.Client
+}
+
+// New makes a Probe.
+func New(c Config) *Probe {
+	p := &Probe{cfg: c}
+	if c.TLS != nil {
+		p.tls = secure.New(*c.TLS)
+	}
+	return p
+}
+
+// Probe makes one attempt.
+func (p *Probe) Probe(ctx context.Context) probe.Result {
+	return probe.Timed(ctx, p.attempt)
+}
+
+func (p *Probe) attempt(ctx context.Context) probe.Result {
+	raw, err := p.cfg.To.Dial(ctx)
+	if err != nil {
+		return probe.Failed(err)
+	}
+	farewell := false
+	stop, _ := probe.Limit(ctx, raw, p.cfg.To.Patience())
+	defer func() {
+		stop()
+		if t, ok := raw.(*net.TCPConn); ok && !farewell {
+			_ = t.SetLinger(0)
+		}
+		_ = raw.Close()
+	}()
+	if p.tls == nil {
+		return p.talk(raw)
+	}
+	conn, err := p.tls.Handshake(ctx, raw)
+	if err != nil {
+		return secure.Failed(err, p.cfg.To.Patience())
+	}
+	r := p.talk(conn)
+	r.Warning = conn.Warning
+	farewell = conn.Farewell()
+	return r
+}
+
+func (p *Probe) talk(conn io.ReadWriter) probe.Result {
+	var got []byte
+	for i := range p.cfg.Steps {
+		s := &p.cfg.Steps[i]
+		if len(s.Send) > 0 {
+			if _, err := conn.Write(s.Send); err != nil {
+				return p.broken(i, nil, err)
+			}
+		}
+		if len(s.Want) == 0 {
+			continue
+		}
+		var bad *probe.Result
+		if got, bad = p.await(conn, i, got); bad != nil {
+			return *bad
+		}
+	}
+	return probe.Result{OK: true, Reason: probe.OK}
+}
+
+// await reads until one of a step's patterns is found, and returns what comes
+// after it.
+func (p *Probe) await(conn io.Reader, step int, got []byte) ([]byte, *probe.Result) {
+	buf := make([]byte, 4<<10)
+	for {
+		end, never := find(p.cfg.Steps[step].Want, got)
+		switch {
+		case end >= 0:
+			return got[end:], nil
+		case never:
+			return nil, wrong(step, "got %s", got)
+		case len(got) >= MaxAnswer:
+			return nil, wrong(step, "nothing that is expected within "+strconv.Itoa(MaxAnswer)+" bytes, which begin %s", got)
+		}
+		n, err := conn.Read(buf[:min(len(buf), MaxAnswer-len(got))])
+		got = append(got, buf[:n]...)
+		if err != nil && n == 0 {
+			r := p.broken(step, got, err)
+			return nil, &r
+		}
+	}
+}
+
+func wrong(step int, format string, got []byte) *probe.Result {
+	return &probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("step %d: "+format, step+1, shown(got))}
+}
+
+// shown quotes the beginning of what came.
+func shown(got []byte) string {
+	if len(got) > 40 {
+		return strconv.Quote(string(got[:40])) + "…"
+	}
+	return strconv.Quote(string(got))
+}
+
+// broken is the result of an error within the conversation.
+func (p *Probe) broken(step int, got []byte, err error) probe.Result {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return *wrong(step, "connection closed after %s", got)
+	}
+	r := probe.Failed(err)
+	switch r.Reason {
+	case probe.Timeout:
+		r.Detail = fmt.Sprintf("step %d: nothing that is expected within %v, got %s", step+1, p.cfg.To.Patience(), shown(got))
+	case probe.Local:
+		r = probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("step %d: %v", step+1, err)}
+	}
+	return r
+}

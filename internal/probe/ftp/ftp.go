@@ -1,0 +1,141 @@
+// Package ftp is FTP_CHECK: a server is well when it greets, and if there is
+// somebody to log in as, lets that user in (RFC 959 §5.4).
+//
+// No data connection is made. Replies are read by net/textproto, over a reader
+// that ends after maxAnswers bytes.
+package ftp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/probe"
+)
+
+// maxAnswers bounds all that the server says, in bytes.
+const maxAnswers = 64 << 10
+
+// Replies (RFC 959 §4.2.2).
+const (
+	ready        = 220
+	loggedIn     = 230
+	needPassword = 331
+	goodbye      = 221
+)
+
+// Config says whom to ask.
+type Config struct {
+	To       probe.Endpoint
+	User     string // empty = the greeting is enough
+	Password string
+}
+
+// Probe holds one conversation. It is safe for concurrent use.
+type Probe struct{ cfg Config }
+
+// New makes a Probe; the error is that of a name which is no single line.
+func New(c Config) (*Probe, error) {
+	if strings.ContainsAny(c.User+c.Password, "\r\n\x00") {
+		return nil, errors.New("user or password is not one line")
+	}
+	return &Probe{cfg: c}, nil
+}
+
+// Probe makes one attempt.
+func (p *Probe) Probe(ctx context.Context) probe.Result {
+	return probe.Timed(ctx, p.attempt)
+}
+
+func (p *Probe) attempt(ctx context.Context) probe.Result {
+	conn, err := p.cfg.To.Dial(ctx)
+	if err != nil {
+		return probe.Failed(err)
+	}
+	stop, _ := probe.Limit(ctx, conn, p.cfg.To.Patience())
+	defer func() {
+		stop()
+		if t, ok := conn.(*net.TCPConn); ok {
+			_ = t.SetLinger(0) // it has taken its leave, or will not
+		}
+		_ = conn.Close()
+	}()
+	t := talk{p: p, conn: conn, from: textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxAnswers)))}
+	return t.hold()
+}
+
+// talk is one conversation.
+type talk struct {
+	p    *Probe
+	conn net.Conn
+	from *textproto.Reader
+}
+
+func (t *talk) hold() probe.Result {
+	if _, bad := t.say("greeting", "", ready); bad != nil {
+		return *bad
+	}
+	if t.p.cfg.User != "" {
+		code, bad := t.say("USER", t.p.cfg.User, loggedIn, needPassword)
+		if bad == nil && code == needPassword {
+			_, bad = t.say("PASS", t.p.cfg.Password, loggedIn)
+		}
+		if bad != nil {
+			return *bad
+		}
+	}
+	if _, bad := t.say("QUIT", "", goodbye); bad != nil && bad.Reason == probe.Timeout {
+		return *bad
+	}
+	return probe.Result{OK: true, Reason: probe.OK}
+}
+
+// say sends a command, unless it is the greeting that is waited for, and reads
+// a reply with one of the codes.
+func (t *talk) say(command, word string, want ...int) (int, *probe.Result) {
+	if command != "greeting" {
+		if _, err := io.WriteString(t.conn, strings.TrimSpace(command+" "+word)+"\r\n"); err != nil {
+			return 0, t.broken("send "+command, command, err)
+		}
+	}
+	code, text, err := t.from.ReadResponse(0)
+	if err != nil {
+		return 0, t.broken("read the answer", command, err)
+	}
+	for _, w := range want {
+		if code == w {
+			return code, nil
+		}
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return 0, &probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("bad %s response: %d %q, expected %d", command, code, text[:min(len(text), 60)], want[0])}
+}
+
+// broken is the result of an error within the conversation.
+func (t *talk) broken(doing, to string, err error) *probe.Result {
+	at := "to " + to
+	if to == "greeting" {
+		at = "in place of a greeting"
+	}
+	var bad textproto.ProtocolError
+	var odd *textproto.Error
+	switch {
+	case errors.As(err, &bad), errors.As(err, &odd):
+		return &probe.Result{Reason: probe.BadAnswer, Detail: "the answer is not FTP " + at}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &probe.Result{Reason: probe.BadAnswer, Detail: "connection closed, or too long an answer, " + at}
+	}
+	r := probe.Failed(err)
+	switch r.Reason {
+	case probe.Timeout:
+		r.Detail = fmt.Sprintf("no answer %s within %v", at, t.p.cfg.To.Patience())
+	case probe.Local:
+		r.Detail = doing + ": " + r.Detail
+	}
+	return &r
+}
