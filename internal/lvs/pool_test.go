@@ -52,6 +52,24 @@ func words(changes []Change) string {
 			out = append(out, "sorry in")
 		case SorryOut:
 			out = append(out, "sorry out")
+		case TierChanged:
+			out = append(out, fmt.Sprintf("tier %d>%d", c.From, c.To))
+		case PanicBegan:
+			out = append(out, fmt.Sprintf("panic %d/%d", c.Up, c.Of))
+		case PanicEnded:
+			out = append(out, fmt.Sprintf("calm %d/%d", c.Up, c.Of))
+		case ServerHeld:
+			out = append(out, fmt.Sprintf("held %s %d", c.Server.Name, c.Allowed))
+		case HeldRecovered:
+			out = append(out, "well "+c.Server.Name)
+		case DrainBegan:
+			out = append(out, fmt.Sprintf("drains %s %v", c.Name, c.For))
+		case DrainEnded:
+			out = append(out, fmt.Sprintf("drained %s %v", c.Name, c.Empty))
+		case RampBegan:
+			out = append(out, "rises "+c.Server.Name)
+		case RampEnded:
+			out = append(out, fmt.Sprintf("risen %s %d", c.Server.Name, c.Weight))
 		}
 	}
 	return strings.Join(out, ", ")
