@@ -45,6 +45,9 @@ type Pool struct {
 	Omega                bool // notifiers also run at the daemon's end
 	// Markable: one service with a mark can stand for all Keys.
 	Markable bool
+	// Moves: an address of Keys is a virtual router's, so that at the daemon's
+	// end clients go elsewhere at once, and no server has anything to drain.
+	Moves bool
 	// HASuspend: probe only while one of the addresses of Keys is here.
 	HASuspend bool
 	Mail      bool // smtp_alert
@@ -89,6 +92,34 @@ type lvsBuilder struct {
 	groups map[string]*conf.ServerGroup
 	spread float64
 	taken  map[lvs.ServiceKey]owner
+	routed map[netip.Addr]bool // addresses of virtual routers
+}
+
+// LongestDrain is how long the last real server may take at the daemon's end,
+// at most.
+func LongestDrain(c *conf.Config) (longest time.Duration) {
+	moves := routed(c)
+	for _, v := range c.VirtualServers {
+		for _, rs := range v.Servers {
+			if !moves[v.Addr] {
+				longest = max(longest, rs.Drain)
+			}
+		}
+	}
+	return longest
+}
+
+// routed are the addresses of virtual routers.
+func routed(c *conf.Config) map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for _, i := range c.Instances {
+		for _, list := range [][]conf.Address{i.Addresses, i.Excluded} {
+			for k := range list {
+				out[list[k].Prefix.Addr()] = true
+			}
+		}
+	}
+	return out
 }
 
 // FromLVS translates the virtual servers of a configuration. start, from 0 to just
@@ -97,7 +128,7 @@ type lvsBuilder struct {
 // spread evenly.
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
-	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, out: &Services{
+	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), out: &Services{
 		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
@@ -136,6 +167,7 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 	}
 	key := n.keys[0]
 	p := Pool{ID: n.id, Markable: n.markable, Omega: vs.Omega, HASuspend: vs.HASuspend, Mail: vs.SMTPAlert.Or(b.conf.Global.Mail.MailServices()), QuorumUp: b.program(vs.QuorumUp), QuorumDown: b.program(vs.QuorumDown)}
+	p.Moves = slices.ContainsFunc(n.keys, func(k lvs.ServiceKey) bool { return b.routed[k.Addr] })
 	p.PoolConfig = lvs.PoolConfig{
 		Name: n.name, Keys: n.keys, Service: service(vs), Quorum: max(vs.Quorum, 1), Hysteresis: vs.Hysteresis,
 		Panic: vs.PanicThreshold, MaxEject: vs.MaxEject,

@@ -41,7 +41,7 @@ func (p *Program) same(q *Program) bool {
 // warm-up a check began.
 func (p *Pool) Same(q *Pool) bool {
 	a, b := p.PoolConfig, q.PoolConfig
-	return p.ID == q.ID && p.Markable == q.Markable && p.Omega == q.Omega && p.HASuspend == q.HASuspend && p.Mail == q.Mail &&
+	return p.ID == q.ID && p.Markable == q.Markable && p.Omega == q.Omega && p.HASuspend == q.HASuspend && p.Moves == q.Moves && p.Mail == q.Mail &&
 		p.QuorumUp.same(q.QuorumUp) && p.QuorumDown.same(q.QuorumDown) &&
 		a.Name == b.Name && a.Quorum == b.Quorum && a.Hysteresis == b.Hysteresis && a.Panic == b.Panic && a.MaxEject == b.MaxEject &&
 		slices.Equal(a.Keys, b.Keys) && reflect.DeepEqual(a.Service, b.Service) && reflect.DeepEqual(a.Sorry, b.Sorry) &&

@@ -142,7 +142,7 @@ func (d *daemon) swept() {
 // wait no longer.
 func (d *daemon) leave(why string) {
 	drains := func(p *pool) bool {
-		return slices.ContainsFunc(p.machine.Config().Servers, func(s lvs.ServerConfig) bool { return s.Drain > 0 })
+		return !p.plan.Moves && slices.ContainsFunc(p.machine.Config().Servers, func(s lvs.ServerConfig) bool { return s.Drain > 0 })
 	}
 	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
 	if d.leaving != "" || keep || !slices.ContainsFunc(d.order, drains) {
@@ -151,7 +151,7 @@ func (d *daemon) leave(why string) {
 	}
 	d.leaving = why
 	for _, p := range d.order {
-		d.step(p, lvs.Leave{})
+		d.step(p, lvs.Leave{AtOnce: p.plan.Moves})
 	}
 	d.swept()
 	d.settle()

@@ -9,9 +9,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/print"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
@@ -86,22 +86,12 @@ func reloads(q parent.LoadRequest, running, next []byte) *api.Reload {
 	return out
 }
 
-// longestDrain is how long the last real server may take to end its connections.
-func longestDrain(c *conf.Config) (longest time.Duration) {
-	for _, v := range c.VirtualServers {
-		for _, rs := range v.Servers {
-			longest = max(longest, rs.Drain)
-		}
-	}
-	return longest
-}
-
 func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
 	g := &cfg.Global
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
-		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait, Drain: longestDrain(cfg),
+		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait, Drain: build.LongestDrain(cfg),
 		Umask: g.Umask, Reloads: parent.Reloads(g.Reloads),
 		ProcessNames: map[string]string{},
 	}

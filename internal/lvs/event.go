@@ -34,8 +34,9 @@ type Overridden struct {
 // Ended: a server that leaves has no connections any more.
 type Ended struct{ Server ServerKey }
 
-// Leave: the whole pool is to go; there is no way back.
-type Leave struct{}
+// Leave: the whole pool is to go; there is no way back. AtOnce: also servers
+// that may drain.
+type Leave struct{ AtOnce bool }
 
 // Tick: the deadline has come.
 type Tick struct{}

@@ -42,7 +42,7 @@ func (p *Pool) wanted(i int) (at place, orderly bool) {
 	}
 	switch {
 	case p.left:
-		return absent, s.in() && kind != Disabled
+		return absent, s.in() && kind != Disabled && !p.rush
 	case kind == Disabled && cfg.Reset:
 		return cut, false
 	case kind == Disabled:

@@ -19,6 +19,7 @@ type Pool struct {
 	held     int    // of these, those that stay in
 	failures uint64 // numbers them
 	left     bool   // Leave has come
+	rush     bool   // and nobody drains
 
 	now     clock.Instant
 	changes []Change
@@ -108,7 +109,7 @@ func (p *Pool) Step(now clock.Instant, ev Event) []Change {
 	case Ended:
 		p.ended(ev.Server)
 	case Leave:
-		p.left, all = true, true
+		p.left, p.rush, all = true, ev.AtOnce, true
 	case Reconfigure:
 		p.reconfigure(ev.Config)
 		all = true
