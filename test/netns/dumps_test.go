@@ -47,6 +47,7 @@ func TestDataFiles(t *testing.T) {
 	}
 	dumped(syscall.SIGUSR1, state, " VRRP Instance = VI_1\n", "   State = MASTER\n", "     192.0.2.100/24 dev eth0 scope global set\n", " Name = eth0\n")
 	dumped(syscall.SIGUSR2, stats, "VRRP Instance: VI_1\n", "  Became master: 1\n")
+	Must(t, os.Remove(stats)) // so that it is the next one's that is waited for
 	dumped(sigClear, stats, "  Became master: 1\n")
 	dumped(syscall.SIGUSR2, stats, "  Became master: 0\n")
 	dumped(sigJSON, asJSON, `"iname":"VI_1"`)
