@@ -5,9 +5,9 @@
 // It is a process of its own, so that connections outlive a dead checker as
 // they do with IPVS. What to offer comes from the checker (director/proxy);
 // whether a real server is well is not its business. The parts: run.go the
-// child, control.go the checker's requests, balancer.go the services, tcp.go,
-// udp.go, dial.go and relay.go the traffic, service.go and memory.go the choice,
-// which package lvs/sched makes.
+// child, control.go the checker's requests, balancer.go the services; tcp.go,
+// engine.go, conn.go and relay.go TCP, udp.go UDP, dial.go the way to a server;
+// service.go and memory.go the choice, which package lvs/sched makes.
 //
 // A real server of weight 0 gets nothing new and keeps what it has. One that
 // is removed keeps its TCP connections until they end by themselves (IPVS
@@ -56,7 +56,7 @@ type Notice func(key lvs.ServiceKey, level slog.Level, what string)
 // goroutine; the traffic has its own.
 type Balancer struct {
 	services map[lvs.ServiceKey]*offered
-	conns    *connections
+	conns    *engine
 	sessions slots
 	udpIdle  atomic.Int64 // nanoseconds
 	now      func() time.Time
@@ -79,7 +79,7 @@ func NewBalancer(notice Notice) *Balancer {
 	conns, sessions, pipes := limits()
 	b := &Balancer{
 		services: map[lvs.ServiceKey]*offered{},
-		conns:    newConnections(conns, pipes), sessions: make(slots, sessions),
+		conns:    newEngine(conns, pipes), sessions: make(slots, sessions),
 		now: time.Now, notice: notice,
 	}
 	b.udpIdle.Store(int64(defaultUDPIdle))

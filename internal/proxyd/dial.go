@@ -11,7 +11,6 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/holdfast-ha/holdfast/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,37 +22,54 @@ const connectTimeout = 4 * time.Second
 // about a quarter of an hour.
 const silence = 60 * time.Second
 
-// dialer reaches TCP servers from an address of ours.
-var dialer = net.Dialer{Timeout: connectTimeout, KeepAliveConfig: keepAlive, Control: userTimeout}
-
-func userTimeout(_, _ string, c syscall.RawConn) error {
-	return c.Control(func(fd uintptr) {
-		// Without it a dead server is noticed later, that is all.
-		_ = unix.SetsockoptInt(int(fd), unix.SOL_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
-	})
+// connect begins a connection to a server and does not wait for it. Where the
+// server is to see the client's address, a client and a server of two families
+// keep the address that is ours.
+func connect(to route, client netip.Addr) (int, error) {
+	fd, err := unix.Socket(familyOf(to.addr.Addr()), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	// Without these a dead server is noticed later, that is all.
+	keepAlive(fd)
+	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
+	if to.transparent && client.Is4() == to.addr.Addr().Is4() {
+		if err = foreign(fd, client.Is4()); err == nil {
+			err = unix.Bind(fd, sockaddr(netip.AddrPortFrom(client, 0)))
+		}
+	}
+	if err == nil {
+		err = unix.Connect(fd, sockaddr(to.addr))
+	}
+	if err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare errno
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
-// disguised reaches TCP servers from the client's address. The answers come
-// back to us only if routing says so.
-func disguised(client netip.Addr) net.Dialer {
-	d := dialer
-	d.LocalAddr = &net.TCPAddr{IP: client.AsSlice()}
-	d.Control = func(network, address string, c syscall.RawConn) error {
-		return errors.Join(userTimeout(network, address, c), foreign(c, client.Is4()))
+func familyOf(a netip.Addr) int {
+	if a.Is4() {
+		return unix.AF_INET
 	}
-	return d
+	return unix.AF_INET6
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+	}
+	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
 }
 
 // foreign lets a socket have an address that is not ours (ip(7),
 // IP_TRANSPARENT); connect(2) chooses the port, for then it need be unused
 // towards that server only.
-func foreign(c syscall.RawConn, four bool) error {
-	var err error
-	ctlErr := c.Control(func(fd uintptr) {
-		err = errors.Join(transparent(int(fd), four),
-			unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1))
-	})
-	return errors.Join(ctlErr, err)
+func foreign(fd int, four bool) error {
+	if err := transparent(fd, four); err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 }
 
 func transparent(fd int, four bool) error {
@@ -65,11 +81,7 @@ func transparent(fd int, four bool) error {
 
 // mayDisguise says before a client comes whether its address may be used.
 func mayDisguise(key lvs.ServiceKey) error {
-	family := unix.AF_INET6
-	if key.Addr.Is4() {
-		family = unix.AF_INET
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(familyOf(key.Addr), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("proxy_source client of %s: %w", director.ServiceName(key), err)
 	}
@@ -80,36 +92,15 @@ func mayDisguise(key lvs.ServiceKey) error {
 	return nil
 }
 
-// dial connects client to a server, and says whose it is if the server is to
-// know. A client and a server of two families keep the address that is ours.
-func dial(ctx context.Context, to route, client, virtual netip.AddrPort) (*net.TCPConn, error) {
-	d := dialer
-	if to.transparent && client.Addr().Is4() == to.addr.Addr().Is4() {
-		d = disguised(client.Addr())
-	}
-	// DialTCP would bind a port before it connects, and ports are few.
-	conn, err := d.DialContext(ctx, "tcp", to.addr.String())
-	if err != nil {
-		return nil, err
-	}
-	c := conn.(*net.TCPConn)
-	if to.sendProxy == 0 {
-		return c, nil
-	}
-	var room [wire.MaxProxyHeader]byte
-	if _, err := c.Write(wire.AppendProxyHeader(room[:0], to.sendProxy, false, client, virtual)); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
 // dialUDP makes the socket of a session, which sends nothing and does not wait.
 func dialUDP(to route, client netip.Addr) (*net.UDPConn, error) {
 	var d net.Dialer
 	if to.transparent && client.Is4() == to.addr.Addr().Is4() {
 		d.LocalAddr = &net.UDPAddr{IP: client.AsSlice()}
-		d.Control = func(_, _ string, c syscall.RawConn) error { return foreign(c, client.Is4()) }
+		d.Control = func(_, _ string, c syscall.RawConn) (err error) {
+			ctlErr := c.Control(func(fd uintptr) { err = foreign(int(fd), client.Is4()) })
+			return errors.Join(ctlErr, err)
+		}
 	}
 	c, err := d.DialContext(context.Background(), "udp", to.addr.String())
 	if err != nil {

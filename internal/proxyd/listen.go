@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
@@ -13,9 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepAlive finds dead peers on both sides; NAT devices forget a quiet
-// connection after 90 s at the earliest.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30e9, Interval: 10e9, Count: 3}
+// Keepalives find dead peers on both sides; NAT devices forget a quiet
+// connection after 90 s at the earliest. In seconds, and attempts.
+const (
+	keepIdle     = 30
+	keepInterval = 10
+	keepCount    = 3
+)
+
+// keepAlive sets them, and sends small pieces at once. What a listener has,
+// those that it accepts have too.
+func keepAlive(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPIDLE, keepIdle)
+	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPINTVL, keepInterval)
+	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
+}
 
 // network is the word for Go, with the family, since a virtual address of
 // IPv6 must not take IPv4's port too.
@@ -43,10 +58,12 @@ func network(key lvs.ServiceKey) (string, error) {
 // listens on the virtual addresses that it is going to take over.
 func listenConfig() *net.ListenConfig {
 	lc := &net.ListenConfig{
-		KeepAliveConfig: keepAlive,
 		Control: func(network, _ string, c syscall.RawConn) error {
 			var err error
 			ctlErr := c.Control(func(fd uintptr) {
+				if network[0] == 't' {
+					keepAlive(int(fd))
+				}
 				if network[3] == '6' {
 					err = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_FREEBIND, 1)
 					return
@@ -60,7 +77,9 @@ func listenConfig() *net.ListenConfig {
 	return lc
 }
 
-func listenTCP(key lvs.ServiceKey) (*net.TCPListener, error) {
+// listenTCP returns a socket that waits in the runtime's poller, as files do
+// and listeners of package net do not let us.
+func listenTCP(key lvs.ServiceKey) (*os.File, error) {
 	word, err := network(key)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
@@ -69,7 +88,12 @@ func listenTCP(key lvs.ServiceKey) (*net.TCPListener, error) {
 	if err != nil {
 		return nil, listenError(key, err)
 	}
-	return l.(*net.TCPListener), nil
+	defer func() { _ = l.Close() }() // the file is a copy
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		return nil, listenError(key, err)
+	}
+	return f, nil
 }
 
 func listenUDP(key lvs.ServiceKey) (*net.UDPConn, error) {

@@ -1,9 +1,6 @@
 package proxyd
 
 import (
-	"errors"
-	"io"
-	"net"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -13,160 +10,197 @@ const (
 	// chunk is how much is read at once while a connection talks in small
 	// pieces, in bytes.
 	chunk = 32 << 10
-	// bulk is how much is then moved by splice(2) in one go, once chunks come
-	// full: no copy to our memory, at the price of a pipe while it lasts, of
-	// which there are only so many.
-	bulk = 4 << 20
+	// bulk is how much one direction moves before it is another's turn.
+	bulk = 1 << 20
+	// pipeSize is what a pipe is to hold, in bytes.
+	pipeSize = 256 << 10
+	// sparePipes bounds the pipes that a worker keeps for later.
+	sparePipes = 16
 )
 
-// chunks are lent only while there is something to move, so that an idle
-// connection costs no buffer.
+// chunks hold what a peer would not take at once, and are lent only then.
 var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
-// relay moves bytes both ways until both sides have said all. The end of one
-// direction is passed on, the other goes on; a reset ends both as a reset.
-func relay(client, upstream *net.TCPConn, pipes slots, in, out func(int64)) {
-	var once sync.Once
-	abort := func() {
-		once.Do(func() {
-			for _, c := range [...]*net.TCPConn{client, upstream} {
-				_ = c.SetLinger(0) // the other side gets the reset too
-				_ = c.Close()
+// flow is one direction of a connection.
+type flow struct {
+	lent  *[]byte // of chunks, behind rest
+	rest  []byte  // read, and not yet taken
+	pipe  *pipe   // while chunks come full: bytes go through it uncopied
+	piped int     // in the pipe
+	ended bool    // src has said all
+	done  bool    // and dst has been told
+}
+
+// pump moves from src to dst until one of them has to be waited for (false) or
+// the turn is over (true), and tells c what it moved. The worker's buffer is used while it runs.
+func (f *flow) pump(w *worker, src, dst *side, c *conn, from int) (more bool, err error) {
+	for moved := 0; !f.done; {
+		if waits, err := f.deliver(dst); waits || err != nil {
+			return false, err
+		}
+		switch {
+		case f.ended:
+			f.release(w)
+			f.done = true
+			if err := unix.Shutdown(int(dst.fd), unix.SHUT_WR); err != nil && err != unix.ENOTCONN { //nolint:errorlint // a bare errno
+				return false, err
 			}
-		})
-	}
-	var other sync.WaitGroup
-	other.Go(func() { oneWay(client, upstream, pipes, out, abort) })
-	oneWay(upstream, client, pipes, in, abort)
-	other.Wait()
-	once.Do(func() {
-		_ = client.Close()
-		_ = upstream.Close()
-	})
-}
-
-func oneWay(dst, src *net.TCPConn, pipes slots, count func(int64), abort func()) {
-	if err := pump(dst, src, pipes, count); err != nil {
-		abort()
-		return
-	}
-	if err := dst.CloseWrite(); err != nil && !errors.Is(err, unix.ENOTCONN) {
-		abort()
-	}
-}
-
-// pump copies until src has said all (nil) or something broke.
-func pump(dst, src *net.TCPConn, pipes slots, count func(int64)) error {
-	raw, err := src.SyscallConn()
-	if err != nil {
-		return err
-	}
-	n := 0
-	pass := func(b []byte) (err error) {
-		if len(b) == 0 {
-			return io.EOF
+			return false, nil
+		case !src.readable:
+			f.release(w)
+			return false, nil
+		case moved >= bulk:
+			return true, nil
 		}
-		n, err = dst.Write(b)
-		return err
-	}
-	from := newLender(raw, &chunks)
-	for {
-		n = 0
-		err := from.lend(pass)
-		count(int64(n))
+		n, err := f.fetch(w, src, dst)
 		if err != nil {
-			return ignoreEOF(err)
+			return false, err
 		}
-		if n < chunk || !pipes.try() {
-			continue
+		moved += n
+		c.count(from, n)
+	}
+	return false, nil
+}
+
+// deliver gives dst what it did not take before.
+func (f *flow) deliver(dst *side) (waits bool, err error) {
+	for f.piped > 0 || len(f.rest) > 0 {
+		var n int
+		if f.piped > 0 {
+			n, err = splice(f.pipe.r, int(dst.fd), f.piped)
+			f.piped -= n
+		} else {
+			n, err = write(int(dst.fd), f.rest)
+			f.rest = f.rest[n:]
 		}
-		moved, err := io.CopyN(dst, src, bulk)
-		pipes.give()
-		count(moved)
+		if err == unix.EAGAIN { //nolint:errorlint // a bare errno
+			return true, nil
+		}
 		if err != nil {
-			return ignoreEOF(err)
+			return false, err
 		}
 	}
-}
-
-// lender reads into buffers that it has only while there is something in them.
-// It belongs to one goroutine, and once made it allocates nothing.
-type lender struct {
-	raw     rawReader
-	buffers *sync.Pool
-	try     func(fd uintptr) bool // attempt
-	lent    *[]byte
-	n       int
-	err     error
-}
-
-// rawReader is the half of syscall.RawConn that a lender uses.
-type rawReader interface {
-	Read(f func(fd uintptr) (done bool)) error
-}
-
-func newLender(raw rawReader, buffers *sync.Pool) *lender {
-	l := &lender{raw: raw, buffers: buffers}
-	l.try = l.attempt
-	return l
-}
-
-// lend waits without a buffer until there is something to read, and lends use
-// one with what was read; empty at the end of a stream.
-func (l *lender) lend(use func([]byte) error) error {
-	if err := l.raw.Read(l.try); err != nil {
-		return err
+	if f.lent != nil {
+		chunks.Put(f.lent)
+		f.lent, f.rest = nil, nil
 	}
-	defer l.buffers.Put(l.lent)
-	if l.err != nil {
-		return l.err
-	}
-	return use((*l.lent)[:l.n])
+	return false, nil
 }
 
-func (l *lender) attempt(fd uintptr) bool {
-	l.lent = l.buffers.Get().(*[]byte)
-	for {
-		l.n, l.err = unix.Read(int(fd), *l.lent)
-		if l.err != unix.EINTR { //nolint:errorlint // a bare errno
-			break
-		}
+// fetch reads once from src, and offers it to dst.
+func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
+	if f.pipe != nil {
+		n, err = splice(int(src.fd), f.pipe.w, bulk)
+		f.piped += n
+	} else {
+		n, err = read(int(src.fd), w.buf)
 	}
-	if l.err == unix.EAGAIN { //nolint:errorlint // a bare errno
-		l.buffers.Put(l.lent)
-		return false
+	switch {
+	case err == unix.EAGAIN: //nolint:errorlint // a bare errno
+		src.readable = false
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case n == 0:
+		f.ended = true
+		return 0, nil
+	case f.pipe != nil:
+		return n, nil
 	}
-	return true
+	if n < len(w.buf) && !src.ending {
+		src.readable = false // all was read; what comes is an event, its end too
+	}
+	taken, err := write(int(dst.fd), w.buf[:n])
+	if err != nil && err != unix.EAGAIN { //nolint:errorlint // a bare errno
+		return n, err
+	}
+	if taken < n {
+		f.lent = chunks.Get().(*[]byte)
+		f.rest = (*f.lent)[:copy(*f.lent, w.buf[taken:n])]
+	}
+	if n == len(w.buf) {
+		f.pipe = w.takePipe()
+	}
+	return n, nil
 }
 
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
+// release gives back what is only needed while bytes move.
+func (f *flow) release(w *worker) {
+	if f.pipe != nil {
+		w.givePipe(f.pipe, f.piped == 0)
+		f.pipe, f.piped = nil, 0
+	}
+	if f.lent != nil {
+		chunks.Put(f.lent)
+		f.lent, f.rest = nil, nil
+	}
+}
+
+// pipe is what splice(2) needs between two sockets.
+type pipe struct{ r, w int }
+
+// takePipe returns nil if there are none left; bytes are copied then.
+func (w *worker) takePipe() *pipe {
+	if !w.engine.pipes.try() {
 		return nil
 	}
-	return err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.pipes); n > 0 {
+		p := w.pipes[n-1]
+		w.pipes = w.pipes[:n-1]
+		return p
+	}
+	var fds [2]int
+	if unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+		w.engine.pipes.give()
+		return nil
+	}
+	_, _ = unix.FcntlInt(uintptr(fds[0]), unix.F_SETPIPE_SZ, pipeSize) // or the size that it has
+	return &pipe{fds[0], fds[1]}
 }
 
-// slots bounds how many of something there may be, by its capacity.
-type slots chan struct{}
+func (w *worker) givePipe(p *pipe, empty bool) {
+	w.engine.pipes.give()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !empty || len(w.pipes) >= sparePipes {
+		p.close()
+		return
+	}
+	w.pipes = append(w.pipes, p)
+}
 
-// take waits for a slot until stop is closed.
-func (s slots) take(stop <-chan struct{}) bool {
-	select {
-	case s <- struct{}{}:
-		return true
-	case <-stop:
-		return false
+func (p *pipe) close() {
+	_ = unix.Close(p.r)
+	_ = unix.Close(p.w)
+}
+
+// read, write and splice never wait, go on after a signal, and count no
+// negative bytes.
+func read(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, b)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno
+			return max(n, 0), err
+		}
 	}
 }
 
-// try takes a slot if there is one.
-func (s slots) try() bool {
-	select {
-	case s <- struct{}{}:
-		return true
-	default:
-		return false
+func write(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Write(fd, b)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno
+			return max(n, 0), err
+		}
 	}
 }
 
-func (s slots) give() { <-s }
+func splice(from, to, most int) (int, error) {
+	for {
+		n, err := unix.Splice(from, nil, to, nil, most, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno
+			return int(max(n, 0)), err
+		}
+	}
+}

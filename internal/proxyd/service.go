@@ -175,7 +175,7 @@ func (p *pool) choice(client netip.AddrPort) grip {
 	if key, ok := p.sticky.get(block, now); ok {
 		g.server = p.servers[key]
 	}
-	if g.server == nil || g.server.Tried {
+	if g.server == nil || g.server.Tried || g.server.cut.Load() {
 		g.server = p.server(p.choose.Pick(&p.set, r))
 	}
 	if g.server != nil {

@@ -256,7 +256,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	a := newBackend(t, "a")
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
 	bal := balancer(t)
-	bal.conns = newConnections(2, 1)
+	bal.conns = newEngine(2, 1)
 	apply1(t, bal, key, "rr", weights{a.key: {Weight: 1}})
 	one, two, three := dialTo(t, key), dialTo(t, key), dialTo(t, key)
 	if one.ask() != "a" || two.ask() != "a" {

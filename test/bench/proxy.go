@@ -83,6 +83,9 @@ func benchProxy(ours string, turns int, length float64) error {
 	}
 	defer func() { _ = p.lab.Close() }()
 	heads("proxy, one server, client and server on the same machine", "HAProxy", "holdfast")
+	if err := p.memory(2000); err != nil { // before they have grown
+		return err
+	}
 	for _, c := range []struct {
 		what, unit string
 		kind       byte
@@ -97,10 +100,7 @@ func benchProxy(ours string, turns int, length float64) error {
 			return err
 		}
 	}
-	if err := p.latency(turns, length); err != nil {
-		return err
-	}
-	return p.memory(2000)
+	return p.latency(turns, length)
 }
 
 func newProxies(haproxy, ours string) (*proxies, error) {

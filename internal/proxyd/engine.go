@@ -1,0 +1,271 @@
+package proxyd
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// batch is how many events are taken at once.
+	batch = 256
+	// dialTick is how often connects that take too long are looked for.
+	dialTick = 500 * time.Millisecond
+	// wakeEvent is no connection, but a word to the worker.
+	wakeEvent = -1
+)
+
+// engine has all TCP connections, of all services; they outlive the service
+// that began them. As many workers as there are processors move bytes, each
+// with an epoll of its own, so that an idle connection costs two descriptors
+// and a few hundred bytes.
+type engine struct {
+	slots slots // connections
+	pipes slots // for splice
+
+	start   sync.Once
+	workers []*worker
+	next    atomic.Uint32
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	gen    uint32
+	used   uint32   // places of table that were ever taken
+	free   []uint32 // those that were given back
+	// table finds a connection by the place that its events carry.
+	table []atomic.Pointer[conn]
+}
+
+func newEngine(limit, pipes int) *engine {
+	return &engine{slots: make(slots, limit), pipes: make(slots, pipes), table: make([]atomic.Pointer[conn], limit)}
+}
+
+// enroll gives c its place; it reports false after close.
+func (e *engine) enroll(c *conn) bool {
+	var err error
+	e.start.Do(func() { err = e.open() })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil || e.closed || len(e.workers) == 0 {
+		return false
+	}
+	if n := len(e.free); n > 0 {
+		c.place, e.free = e.free[n-1], e.free[:n-1]
+	} else {
+		c.place = e.used
+		e.used++
+	}
+	e.gen++
+	c.gen = e.gen
+	c.worker = e.workers[e.next.Add(1)%uint32(len(e.workers))]
+	e.table[c.place].Store(c)
+	return true
+}
+
+// strike takes c's place back.
+func (e *engine) strike(c *conn) {
+	e.table[c.place].Store(nil)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.free = append(e.free, c.place)
+}
+
+// open starts the workers.
+func (e *engine) open() error {
+	for range runtime.GOMAXPROCS(0) {
+		w := &worker{engine: e, buf: make([]byte, chunk)}
+		if err := w.open(); err != nil {
+			return err
+		}
+		e.workers = append(e.workers, w)
+		e.running.Go(w.run)
+	}
+	return nil
+}
+
+// all calls f with every connection, locked, that was there when it began.
+func (e *engine) all(f func(*conn)) {
+	e.mu.Lock()
+	used := e.used
+	e.mu.Unlock()
+	for i := range used {
+		if c := e.table[i].Load(); c != nil {
+			c.mu.Lock()
+			f(c)
+			c.mu.Unlock()
+		}
+	}
+}
+
+// reset ends the connections to a server, with a reset for both sides. Those
+// that are just being made go elsewhere.
+func (e *engine) reset(to *server) {
+	e.all(func(c *conn) {
+		switch {
+		case c.state == over || c.grip.server != to:
+		case c.state == connecting && c.refused(unix.ECONNRESET):
+			c.dial()
+		default:
+			c.end(true)
+		}
+	})
+}
+
+// close ends every connection and the workers.
+func (e *engine) close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.start.Do(func() {}) // there is nobody to stop
+	e.all(func(c *conn) { c.end(false) })
+	for _, w := range e.workers {
+		w.rouse()
+	}
+	e.running.Wait()
+}
+
+// worker moves the bytes of its connections.
+type worker struct {
+	engine *engine
+	epoll  int
+	wake   int // eventfd(2)
+	buf    []byte
+	pipes  []*pipe // empty ones
+	again  []*conn // those whose turn was over before they were done
+
+	asleep atomic.Bool // until something happens, however long that takes
+	mu     sync.Mutex
+	dials  []dialing // in the order of their deadlines
+}
+
+// dialing is an attempt to connect that must come to its end.
+type dialing struct {
+	place, gen uint32
+	tries      int
+	deadline   time.Time
+}
+
+func (w *worker) open() (err error) {
+	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("make an epoll: %w", err)
+	}
+	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
+		err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, w.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: wakeEvent})
+	}
+	if err != nil {
+		_ = unix.Close(w.epoll)
+		return fmt.Errorf("make an eventfd: %w", err)
+	}
+	return nil
+}
+
+func (w *worker) run() {
+	defer w.shut()
+	events := make([]unix.EpollEvent, batch)
+	for {
+		n, err := unix.EpollWait(w.epoll, events, w.patience())
+		w.asleep.Store(false)
+		if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+			panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
+		}
+		for i := range max(n, 0) {
+			ev := &events[i]
+			if ev.Fd == wakeEvent {
+				var b [8]byte
+				_, _ = unix.Read(w.wake, b[:])
+				if w.over() {
+					return
+				}
+				continue
+			}
+			if c := w.engine.table[uint32(ev.Fd)>>1].Load(); c != nil {
+				c.event(int(ev.Fd)&1, uint32(ev.Pad), ev.Events)
+			}
+		}
+		w.goOn()
+		w.expire(time.Now())
+	}
+}
+
+// patience is how long to wait for events, in milliseconds.
+func (w *worker) patience() int {
+	if len(w.again) > 0 {
+		return 0
+	}
+	w.asleep.Store(true)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.dials) > 0 {
+		w.asleep.Store(false)
+		return int(dialTick.Milliseconds())
+	}
+	return -1
+}
+
+func (w *worker) over() bool {
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
+	return w.engine.closed
+}
+
+// goOn gives those another turn that were not done.
+func (w *worker) goOn() {
+	turn := w.again
+	w.again = nil
+	for _, c := range turn {
+		c.mu.Lock()
+		c.queued = false
+		c.move()
+		c.mu.Unlock()
+	}
+	if w.again == nil {
+		w.again = turn[:0]
+	}
+}
+
+// watch sees to it that c does not wait for a server for ever.
+func (w *worker) watch(c *conn) {
+	w.mu.Lock()
+	w.dials = append(w.dials, dialing{c.place, c.gen, len(c.tried), time.Now().Add(connectTimeout)})
+	w.mu.Unlock()
+	if w.asleep.Load() {
+		w.rouse()
+	}
+}
+
+func (w *worker) expire(now time.Time) {
+	w.mu.Lock()
+	n := 0
+	for n < len(w.dials) && !now.Before(w.dials[n].deadline) {
+		n++
+	}
+	if n == 0 {
+		w.mu.Unlock()
+		return
+	}
+	late := append([]dialing(nil), w.dials[:n]...)
+	w.dials = append(w.dials[:0], w.dials[n:]...)
+	w.mu.Unlock()
+	for _, d := range late {
+		if c := w.engine.table[d.place].Load(); c != nil {
+			c.late(d)
+		}
+	}
+}
+
+func (w *worker) rouse() {
+	_, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+func (w *worker) shut() {
+	for _, p := range w.pipes {
+		p.close()
+	}
+	_ = unix.Close(w.epoll)
+	_ = unix.Close(w.wake)
+}
