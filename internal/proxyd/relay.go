@@ -2,6 +2,7 @@ package proxyd
 
 import (
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -177,21 +178,21 @@ func (p *pipe) close() {
 }
 
 // read, write and splice never wait, go on after a signal, and count no
-// negative bytes.
-func read(fd int, b []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, b)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno
-			return max(n, 0), err
-		}
-	}
-}
+// negative bytes. Since they never wait, the scheduler need not hear of them
+// (RawSyscall), which else wakes threads in vain.
+func read(fd int, b []byte) (int, error) { return direct(unix.SYS_READ, fd, b) }
 
-func write(fd int, b []byte) (int, error) {
+func write(fd int, b []byte) (int, error) { return direct(unix.SYS_WRITE, fd, b) }
+
+func direct(call uintptr, fd int, b []byte) (int, error) {
 	for {
-		n, err := unix.Write(fd, b)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno
-			return max(n, 0), err
+		n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
 		}
 	}
 }
