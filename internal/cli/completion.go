@@ -34,6 +34,7 @@ func completions() []completed {
 		{"explain", nil, ids(), false},
 		{"status", options(statusUsage), nil, false},
 		{"server", options(serverUsage), []string{"drain", "disable", "enable", "weight", "list", "clear"}, false},
+		{"hash", options(hashUsage), nil, false},
 		{"simulate", options(simulateUsage), nil, true},
 		{"lab", nil, nil, true},
 		{"completion", nil, []string{"bash", "zsh", "fish"}, false},

@@ -38,7 +38,7 @@ func daemon(t terminal, program string, args []string) int {
 		return parent.ExitOK
 	}
 	if f.set.Changed("genhash") { // another program's work: starting a daemon would be a surprise
-		fmt.Fprintf(t.err, "%s: genhash is not there yet\n", program)
+		fmt.Fprintf(t.err, "%s: -T (--genhash) must be the first option\n", program)
 		return parent.ExitFatal
 	}
 	notes := f.complaints()

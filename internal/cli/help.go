@@ -13,6 +13,7 @@ Commands
   holdfast explain ID…      say more about what check found, such as HF010
   holdfast status           ask the running daemon: who is master, and why
   holdfast server           drain, disable, enable or weigh a real server, until it is taken back
+  holdfast hash             the digest of a page, for an HTTP_GET; also as genhash
   holdfast lab              two directors, three servers and a client, to play with
   holdfast completion SHELL completion for bash, zsh or fish
   holdfast version
@@ -72,6 +73,6 @@ Asking
   -h, --help
 
 Taken for the original's sake, without effect yet: -x, -A; needless here: -L, -O,
---no-mem-check, --flush-log-file, --config-fd, --debug, --perf; not there yet:
--T (genhash).
+--no-mem-check, --flush-log-file, --config-fd, --debug, --perf. -T (--genhash)
+comes first and makes it genhash; see holdfast hash --help.
 `

@@ -44,6 +44,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return parent.RunWriter(writeDump)
 		}
 	}
+	switch {
+	case name == "genhash":
+		return hash(t, args)
+	case len(args) > 0 && (args[0] == "-T" || args[0] == "--genhash"):
+		return hash(t, args[1:])
+	}
 	if name == "keepalived" {
 		return daemon(t, "keepalived", args)
 	}
@@ -75,6 +81,7 @@ func subcommands() []command {
 		{"config", configCommand},
 		{"status", status},
 		{"server", server},
+		{"hash", hash},
 		{"simulate", simulate},
 		{"explain", explain},
 		{"lab", runLab},
