@@ -30,6 +30,7 @@ func (machine) Interface(name string) bool { return slices.Contains([]string{"lo
 const namespace = `set -e
 text=$(cat "$1")
 shift
+mount --make-rprivate /
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 ip link set lo up
@@ -257,12 +258,13 @@ func ask(pid int, ended <-chan error) (string, error) {
 			return "", errors.New("no answer to SIGUSR1")
 		case <-tick.C:
 		}
+		if !running(pid) {
+			continue // it is not in its own /tmp yet
+		}
 		if b, err := os.ReadFile(name); err == nil && strings.Contains(string(b), "------< Interfaces >------") && strings.Contains(string(b), "umask =") {
 			return string(b), nil
 		}
-		if running(pid) {
-			_ = syscall.Kill(pid, syscall.SIGUSR1)
-		}
+		_ = syscall.Kill(pid, syscall.SIGUSR1)
 	}
 }
 
