@@ -70,6 +70,10 @@ func dumpFiles(c *conf.Config, q *parent.DumpRequest, o *dump.Options) (out []du
 		if b := q.States[parent.Checker]; b != nil && json.Unmarshal(b, &checks) == nil {
 			add(dataFile(g, "_check"), dump.Check(c, checks.Services, o))
 		}
+		var sessions api.Status
+		if b := q.States[parent.BFD]; b != nil && json.Unmarshal(b, &sessions) == nil {
+			add(dataFile(g, "_bfd"), dump.BFD(c, sessions.BFD, o))
+		}
 	case parent.DumpStats, parent.DumpClear:
 		if vrrp != nil {
 			add(or(g.StatsDump, inTemp("keepalived.stats")), dump.Stats(vrrp))

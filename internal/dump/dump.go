@@ -6,7 +6,7 @@
 // where files lie and how they are written is decided there (package cli).
 // vrrp.go has instances and groups, track.go what they watch, global.go
 // global_defs, interfaces.go interfaces, stats.go keepalived.stats, json.go
-// keepalived.json, lvs.go and check.go what checkers have.
+// keepalived.json, lvs.go and check.go what checkers have, bfd.go sessions.
 //
 // What keepalived says of its own insides (descriptors, thread timers, counters
 // of sysctls) has no counterpart here and is left out. Passwords are masked.
@@ -29,6 +29,9 @@ type VRRP struct {
 	Groups  []Group  `json:"groups"`
 	Scripts []Script `json:"scripts"`
 	Files   []File   `json:"files"`
+	// Processes and BFDs are what is tracked of them.
+	Processes []Process    `json:"processes"`
+	BFDs      []TrackedBFD `json:"bfds"`
 }
 
 // Router is one instance as it is.
@@ -71,6 +74,19 @@ type Script struct {
 type File struct {
 	Name   string `json:"name"`
 	Number int    `json:"number"`
+}
+
+// Process is one vrrp_track_process as it is.
+type Process struct {
+	Name    string `json:"name"`
+	Running int    `json:"running"`
+	Up      bool   `json:"up"` // it has its quorum
+}
+
+// TrackedBFD is one bfd_instance as the VRRP child hears of it.
+type TrackedBFD struct {
+	Name string `json:"name"`
+	Up   bool   `json:"up"`
 }
 
 // Options is what a dump needs besides.

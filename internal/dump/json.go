@@ -20,7 +20,7 @@ func JSON(c *conf.Config, s *VRRP) []byte {
 	}
 	out := "[" + strings.Join(all, ",") + "]"
 	if c.Global.JSONVersion == 2 {
-		out = "{\"vrrp\":" + out + ",\"track_process\":[]}"
+		out = "{\"vrrp\":" + out + ",\"track_process\":[" + strings.Join(p.jsonProcesses(s), ",") + "]}"
 	}
 	return []byte(out + "\n")
 }
@@ -129,4 +129,25 @@ func (p *printer) jsonTracks(o *object, i *conf.VRRPInstance) {
 	}
 	o.list("track_ifp", ifaces)
 	o.list("track_script", scripts)
+}
+
+// jsonProcesses are the tracked processes, under the names of keepalived.data.
+func (p *printer) jsonProcesses(s *VRRP) (out []string) {
+	for _, t := range p.conf.TrackProcesses {
+		var o object
+		o.add("name", t.Name)
+		o.add("process", t.Program)
+		o.list("parameters", t.Params)
+		o.add("min_processes", t.Quorum)
+		if t.QuorumMax < anyNumber {
+			o.add("max_processes", t.QuorumMax)
+		}
+		if is := find(s.Processes, t.Name, func(t *Process) string { return t.Name }); is != nil {
+			o.add("current_processes", is.Running)
+			o.add("have_quorum", is.Up)
+		}
+		o.add("weight", t.Weight)
+		out = append(out, o.String())
+	}
+	return out
 }

@@ -32,6 +32,8 @@ func Data(c *conf.Config, s *VRRP, o *Options) []byte {
 	}
 	p.scripts(s)
 	p.files(s)
+	p.processes(s)
+	p.bfds(s)
 	p.interfaces()
 	return []byte(p.String())
 }
@@ -101,6 +103,7 @@ func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
 	p.auth(i)
 	p.holds(i, r != nil && r.Addresses)
 	p.tracks(i.TrackIfaces, i.TrackScripts, i.TrackFiles, in != nil && !in.TrackingWeight, i)
+	p.further(i.TrackProcesses, i.TrackBFDs, in != nil && !in.TrackingWeight)
 	p.line("   Using smtp notification = %s", yes(i.SMTPAlert.Or(p.conf.Global.Mail.MailVRRP()), "yes", "no"))
 	p.line("   Notify deleted = %s", yes(i.Notify.Deleted != nil, "Deleted", "Fault"))
 	p.notify(&i.Notify)
@@ -338,6 +341,7 @@ func (p *printer) group(g *conf.SyncGroup, s *Group) {
 		p.line("   sync group tracking weight set")
 	}
 	p.tracks(g.TrackIfaces, g.TrackScripts, g.TrackFiles, false, nil)
+	p.further(g.TrackProcesses, g.TrackBFDs, false)
 	p.line("   Using smtp notification = %s", yes(g.SMTPAlert.Or(p.conf.Global.Mail.MailVRRP()), "yes", "no"))
 	p.notify(&g.Notify)
 }

@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/dump"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
@@ -25,6 +26,14 @@ func (d *daemon) dump() dump.VRRP {
 		for i, f := range d.files.files {
 			s.Files = append(s.Files, dump.File{Name: f.Name, Number: d.files.state[i].number})
 		}
+	}
+	if d.procs != nil {
+		for i, t := range d.procs.tracked {
+			s.Processes = append(s.Processes, dump.Process{Name: t.Name, Running: d.procs.machines[i].Running(), Up: d.told[build.ProcessTrack(t.Name)].up})
+		}
+	}
+	for _, name := range d.cfg.BFDs {
+		s.BFDs = append(s.BFDs, dump.TrackedBFD{Name: name, Up: d.told[build.BFDTrack(name)].up})
 	}
 	return s
 }
