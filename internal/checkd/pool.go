@@ -35,9 +35,6 @@ func (d *daemon) await(p *pool) {
 	} else {
 		delete(d.timed, p)
 	}
-	if d.counting == 0 && len(p.machine.Leaving()) > 0 {
-		d.counting = d.loop.Now().Add(countEvery)
-	}
 }
 
 // nextPool is when the first pool wants its Tick, or connections are counted.
@@ -171,6 +168,9 @@ func (d *daemon) moved(vs string, c lvs.Change) {
 	case lvs.HeldRecovered:
 		d.say(c.Server.Name, "", "Service %s, which stayed in VS %s (max_eject), is well again", c.Server.Name, vs)
 	case lvs.DrainBegan:
+		if d.counting == 0 {
+			d.counting = d.loop.Now().Add(countEvery)
+		}
 		d.say(c.Name, "", "Draining service %s of VS %s for %v at most", c.Name, vs, c.For)
 	case lvs.DrainEnded:
 		d.say(c.Name, verb(c.Empty, "it has no connections any more", "its time is up"), "Service %s of VS %s has drained", c.Name, vs)

@@ -43,7 +43,7 @@ func readName(s string) (n spoken) {
 		n.addr = a
 		return n
 	}
-	host, rest := s, ""
+	var host, rest string
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		host, rest, _ = strings.Cut(inner, "]")
 		rest = strings.TrimPrefix(rest, ":")
