@@ -124,8 +124,14 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	if q.Checkers && (r.Services > 0 || q.All) {
 		r.Children = append(r.Children, parent.Checker)
 	}
-	if q.BFD && len(cfg.BFDs) > 0 {
+	switch {
+	case len(cfg.BFDs) == 0:
+	case q.BFD:
 		r.Children = append(r.Children, parent.BFD)
+	default: // nobody would find out why they wait
+		r.Problems = append(r.Problems, api.Problem{Severity: "warning", File: cfg.BFDs[0].Pos.File, Line: cfg.BFDs[0].Pos.Line, Column: cfg.BFDs[0].Pos.Col,
+			Message: "there is no BFD child (--no_bfd), so nobody learns whether the neighbour of bfd_instance " + cfg.BFDs[0].Name +
+				" is up: what tracks it or checks with it waits for ever"})
 	}
 	if r.Director == "proxy" {
 		r.Children = append(r.Children, parent.Proxy)

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/parent"
+)
+
+// Without a BFD child what tracks a session has nobody to hear from: that is said.
+func TestNoBFDChildIsSaid(t *testing.T) {
+	cfg := &conf.Config{BFDs: []*conf.BFD{{Name: "peer1", Pos: conf.Pos{File: "k.conf", Line: 7}}}}
+	for _, c := range []struct {
+		bfd  bool
+		want int
+	}{{true, 0}, {false, 1}} {
+		r := report(parent.LoadRequest{VRRP: true, BFD: c.bfd}, cfg, nil)
+		said := 0
+		for _, p := range r.Problems {
+			if strings.Contains(p.Message, "peer1") && p.Line == 7 {
+				said++
+			}
+		}
+		if said != c.want || len(r.Children) > 0 && r.Children[0] == parent.BFD != c.bfd {
+			t.Errorf("with a BFD child: %t: %+v, children %q", c.bfd, r.Problems, r.Children)
+		}
+	}
+}
