@@ -7,7 +7,7 @@ export CGO_ENABLED ?= 0
 # How long each fuzz target runs (make fuzz T=1m).
 T ?= 10s
 
-.PHONY: help build run test unit netns interop uml fuzz mutated bench lint clean
+.PHONY: help build run test unit netns interop uml fuzz mutated soak bench lint clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ fuzz: ## every fuzz target for T (10s)
 
 mutated: ## ten million mutated packets through the daemon's receive path
 	HOLDFAST_PACKETS=10000000 $(GO) test -count 1 -v -run TestMutatedPackets ./internal/vrrpd
+
+soak: ## servers that flap at random for 1000 hours of the machines' time
+	HOLDFAST_SOAK=1000h $(GO) test -count 1 -v -timeout 1h -run TestSoak ./internal/director/ipvs
 
 bench: build ## ratios to Debian's keepalived, and of the proxy to HAProxy, measured in the same run (root)
 	$(GO) run ./test/bench

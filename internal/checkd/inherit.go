@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -42,7 +43,7 @@ func (d *daemon) wasOut(p *pool, s *lvs.ServerConfig) bool {
 		if !there {
 			continue
 		}
-		have, in := service.Servers[s.Key]
+		have, in := service.Servers[director.CanonicalServer(k, s.Key, s.Server.Forward)]
 		return !in || have.Reset || s.Inhibit && have.Weight == 0 && s.Server.Weight > 0
 	}
 	return false

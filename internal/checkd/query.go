@@ -126,7 +126,7 @@ func (d *daemon) shutdown() {
 			}
 		}
 		d.say(p.name(), d.ended, "Shutting down VS %s with %d live services", p.name(), live)
-		if p.plan.Omega && p.machine.HasQuorum() {
+		if p.plan.Omega { // also where quorum is lost already, as in keepalived
 			d.notifyQuorum(p, false, "=> Shutting down <=", d.ended)
 		}
 	}

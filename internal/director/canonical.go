@@ -55,7 +55,7 @@ func canonical(t, known lvs.Table, kernel bool) lvs.Table {
 			continue
 		}
 		s = CanonicalService(key, s)
-		s.Servers = canonicalServers(s.Servers, kernel)
+		s.Servers = canonicalServers(key, s.Servers, kernel)
 		if kernel {
 			s.Proxy = lvs.ProxyService{}
 		}
@@ -65,24 +65,37 @@ func canonical(t, known lvs.Table, kernel bool) lvs.Table {
 }
 
 // canonicalServers returns servers itself if there is nothing to change.
-func canonicalServers(servers map[lvs.ServerKey]lvs.Server, kernel bool) map[lvs.ServerKey]lvs.Server {
+func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Server, kernel bool) map[lvs.ServerKey]lvs.Server {
 	same := servers != nil
 	for sk, server := range servers {
-		same = same && !sk.Addr.Is4In6() && server.Weight >= 0 && !(kernel && server.SendProxy != 0)
+		same = same && sk == CanonicalServer(service, sk, server.Forward) && server.Weight >= 0 && !(kernel && server.SendProxy != 0)
 	}
 	if same {
 		return servers
 	}
 	out := make(map[lvs.ServerKey]lvs.Server, len(servers))
+	port := make(map[lvs.ServerKey]uint16, len(servers))
 	for sk, server := range servers {
-		sk.Addr = sk.Addr.Unmap()
+		key := CanonicalServer(service, sk, server.Forward)
+		if before, twice := port[key]; twice && before < sk.Port {
+			continue // of those that differ by their port only, the first
+		}
 		server.Weight = max(server.Weight, 0)
 		if kernel {
 			server.SendProxy = 0
 		}
-		out[sk] = server
+		out[key], port[key] = server, sk.Port
 	}
 	return out
+}
+
+// CanonicalServer returns a server's key as the kernel has it: behind a mark,
+// who cannot change the port has none.
+func CanonicalServer(service lvs.ServiceKey, k lvs.ServerKey, f lvs.Forward) lvs.ServerKey {
+	if k.Addr = k.Addr.Unmap(); service.FWMark != 0 && f != lvs.NAT {
+		k.Port = 0
+	}
+	return k
 }
 
 // CanonicalService does for one service's own fields what CanonicalTable does;

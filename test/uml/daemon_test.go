@@ -14,7 +14,13 @@ const dataEnv = "HOLDFAST_UML_DATA"
 
 // TestDaemon runs the whole daemon in a guest; what it does there is in
 // guest_test.go. labtest.BinaryEnv puts another daemon in its place.
-func TestDaemon(t *testing.T) {
+func TestDaemon(t *testing.T) { guests(t, "-test.run ^TestGuest -test.skip ^TestGuestCases") }
+
+// TestCases compares tables with keepalived's, many in one guest.
+func TestCases(t *testing.T) { guests(t, "-test.run ^TestGuestCases") }
+
+func guests(t *testing.T, which string) {
+	t.Helper()
 	needs(t, "ipvsadm")
 	command := os.Getenv(labtest.BinaryEnv)
 	if strings.TrimSpace(command) == "" {
@@ -25,5 +31,5 @@ func TestDaemon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+dataEnv+"='"+data+"' "+self+" -test.v -test.run ^TestGuest"))
+	report(t, boot(t, labtest.BinaryEnv+"='"+command+"' "+dataEnv+"='"+data+"' "+self+" -test.v "+which))
 }
