@@ -8,9 +8,9 @@ cd "$(dirname "$0")/.." || exit 1
 
 # What the tests need beside Go: a C compiler for the race detector, keepalived
 # and FRR as the other router, keepalived as the referee, tshark to look at what
-# is sent, nginx, unbound and OpenSMTPD as back ends, and a kernel with IPVS (User
-# Mode Linux).
-packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd tshark frr ipvsadm user-mode-linux kmod"
+# is sent, nginx, unbound, OpenSMTPD, vsftpd and Redis as back ends, and a kernel
+# with IPVS (User Mode Linux).
+packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server tshark frr ipvsadm user-mode-linux kmod"
 
 policy=
 install_packages() {
