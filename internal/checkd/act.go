@@ -226,7 +226,7 @@ func (d *daemon) change(p *pool, c lvs.Change) {
 		d.say(c.Sorry.Name, "", "Adding sorry server %s to VS %s", c.Sorry.Name, vs)
 		d.say(vs, "", "Removing alive servers from the pool for VS %s", vs)
 	case lvs.TierChanged, lvs.PanicBegan, lvs.PanicEnded, lvs.ServerHeld, lvs.HeldRecovered, lvs.DrainBegan, lvs.DrainEnded, lvs.RampBegan, lvs.RampEnded:
-		d.moved(vs, c)
+		d.moved(p, c)
 	case lvs.SorryOut:
 		d.say(c.Sorry.Name, "", "Removing sorry server %s from VS %s", c.Sorry.Name, vs)
 		d.say(vs, "", "Adding alive servers to the pool for VS %s", vs)

@@ -155,7 +155,8 @@ func (d *daemon) leave(why string) {
 }
 
 // moved tells of what tiers, panic, ejection, drain and slow start brought.
-func (d *daemon) moved(vs string, c lvs.Change) {
+func (d *daemon) moved(p *pool, c lvs.Change) {
+	vs := p.name()
 	switch c := c.(type) {
 	case lvs.TierChanged:
 		d.alarm(vs, "Tier %s of VS %s serves instead of tier %s", tierName(c.To), vs, tierName(c.From))
@@ -164,8 +165,10 @@ func (d *daemon) moved(vs string, c lvs.Change) {
 	case lvs.PanicEnded:
 		d.alarm(vs, "Panic is over: %d of %d servers of VS %s are up (panic_threshold %d)", c.Up, c.Of, vs, c.Threshold)
 	case lvs.ServerHeld:
+		p.note(c.Server.Key, c.Cause, d.loop.Read().Wall)
 		d.alarm(c.Server.Name, "Service %s stays in VS %s though it fails, for %d are out already (max_eject): %s", c.Server.Name, vs, c.Allowed, c.Cause)
 	case lvs.HeldRecovered:
+		p.note(c.Server.Key, "its checks succeed again", d.loop.Read().Wall)
 		d.say(c.Server.Name, "", "Service %s, which stayed in VS %s (max_eject), is well again", c.Server.Name, vs)
 	case lvs.DrainBegan:
 		if d.counting == 0 {
@@ -178,6 +181,13 @@ func (d *daemon) moved(vs string, c lvs.Change) {
 		d.say(c.Server.Name, "", "Service %s of VS %s starts slowly: its whole weight comes in %v", c.Server.Name, vs, c.Server.SlowStart)
 	case lvs.RampEnded:
 		d.say(c.Server.Name, "", "Service %s of VS %s has its whole weight of %d", c.Server.Name, vs, c.Weight)
+	}
+}
+
+// note remembers for the status why a server is as it is.
+func (p *pool) note(key lvs.ServerKey, cause string, wall int64) {
+	if s := p.servers[key]; s != nil {
+		s.since, s.cause = time.Unix(0, wall), cause
 	}
 }
 
