@@ -156,3 +156,18 @@ func BenchmarkDiffSame(b *testing.B) {
 		Diff(want, want)
 	}
 }
+
+// TestKernelsTableHasNothingOfTheProxy: or an audit would find it missing, time
+// and again.
+func TestKernelsTableHasNothingOfTheProxy(t *testing.T) {
+	key := lvs.ServiceKey{Addr: netip.MustParseAddr("192.0.2.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
+	server := lvs.ServerKey{Addr: netip.MustParseAddr("192.0.2.2"), Port: 80}
+	t1 := lvs.Table{key: {Scheduler: "rr", Proxy: lvs.ProxyService{Transparent: true}, Servers: map[lvs.ServerKey]lvs.Server{server: {Weight: 1, SendProxy: 2}}}}
+	kernel := Wanted(t1, nil)[key]
+	if kernel.Proxy != (lvs.ProxyService{}) || kernel.Servers[server] != (lvs.Server{Weight: 1}) {
+		t.Errorf("%+v", kernel)
+	}
+	if own := CanonicalTable(t1)[key]; !own.Proxy.Transparent || own.Servers[server].SendProxy != 2 {
+		t.Errorf("the proxy gets %+v", own)
+	}
+}
