@@ -31,6 +31,7 @@ type soakedCheck struct {
 	of      *soaked
 	key     lvs.ServerKey
 	fails   bool // the server is down
+	said    lvs.Override
 }
 
 // soak is a checker daemon without sockets: the machines, a director and a
@@ -50,8 +51,8 @@ type soak struct {
 const soakServers = 20
 
 // TestSoak lets servers fail and return at random for an hour of the machines'
-// time, with reloads that bring, take away and change servers, and with others
-// who change the kernel's table: it is always what the pools want, computed
+// time, with reloads that bring, take away and change servers, with operators'
+// overrides, and with others who change the kernel's table: it is always what the pools want, computed
 // anew, and memory stays flat.
 func TestSoak(t *testing.T) {
 	hours := time.Hour
@@ -108,6 +109,16 @@ func (s *soak) turn() {
 		if _, err := s.director.Audit(ctx, s.wanted()); err != nil {
 			s.t.Fatal(err)
 		}
+	case 2: // an operator
+		c := one.checks[Server(s.random.IntN(soakServers))]
+		if c == nil {
+			break
+		}
+		kind := []lvs.OverrideKind{lvs.NoOverride, lvs.Drained, lvs.Disabled, lvs.Weighted}[s.random.IntN(4)]
+		if c.said = (lvs.Override{Kind: kind}); kind == lvs.Weighted {
+			c.said.Weight = s.random.IntN(9)
+		}
+		one.pool.Step(s.now, lvs.Overridden{Server: c.key, Override: c.said})
 	default:
 		for _, c := range one.checks {
 			if s.random.IntN(10) == 0 {
@@ -172,7 +183,7 @@ func (s *soak) reload(one *soaked) {
 		state := lvs.CheckState{Up: c.machine.Up()}
 		state.Weight, state.WeightSet = c.machine.Weight()
 		one.cfg.Servers = append(one.cfg.Servers, lvs.ServerConfig{
-			Key: key, Server: lvs.Server{Weight: 1 + s.random.IntN(3)}, Inhibit: n%5 == 0, Checks: []lvs.CheckState{state},
+			Key: key, Server: lvs.Server{Weight: 1 + s.random.IntN(3)}, Inhibit: n%5 == 0, Checks: []lvs.CheckState{state}, Override: c.said,
 		})
 	}
 	for _, gone := range was {
@@ -221,11 +232,18 @@ func (one *soaked) model() lvs.Service {
 		if w, asked := c.machine.Weight(); asked {
 			weight = w
 		}
-		if c.machine.Up() {
+		if c.said.Kind == lvs.Weighted {
+			weight = c.said.Weight
+		}
+		in := c.machine.Up() && c.said.Kind != lvs.Disabled && c.said.Kind != lvs.Drained
+		if in {
 			total += weight
 		}
 		switch {
-		case c.machine.Up() && !sorry:
+		case c.said.Kind == lvs.Disabled:
+		case c.said.Kind == lvs.Drained && c.machine.Up() && !sorry:
+			out.Servers[cfg.Key] = lvs.Server{}
+		case in && !sorry:
 			out.Servers[cfg.Key] = lvs.Server{Weight: weight}
 		case cfg.Inhibit:
 			out.Servers[cfg.Key] = lvs.Server{}
