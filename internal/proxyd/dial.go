@@ -17,11 +17,6 @@ import (
 // connectTimeout bounds one attempt to reach a real server.
 const connectTimeout = 4 * time.Second
 
-// silence is how long sent bytes may go unconfirmed before a connection to a
-// real server counts as broken (TCP_USER_TIMEOUT); the kernel's own limit is
-// about a quarter of an hour.
-const silence = 60 * time.Second
-
 // connect begins a connection to a server and does not wait for it. Where the
 // server is to see the client's address, a client and a server of two families
 // keep the address that is ours.
@@ -30,9 +25,9 @@ func connect(to route, client netip.Addr) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	// Without these a dead server is noticed later, that is all.
+	// No TCP_USER_TIMEOUT beside it: that would also end the connection to a
+	// server that lives and does not read for so long.
 	keepAlive(fd)
-	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_USER_TIMEOUT, int(silence.Milliseconds()))
 	if to.transparent && client.Is4() == to.addr.Addr().Is4() {
 		if err = foreign(fd, client.Is4()); err == nil {
 			err = unix.Bind(fd, sockaddr(netip.AddrPortFrom(client, 0)))
