@@ -242,3 +242,30 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// [tls_compliant]: the server is told that the connection ends, and is not
+// left with a reset.
+func TestFarewell(t *testing.T) {
+	cert := probetest.NewAuthority(t).Issue(t, probetest.Certificate{Names: []string{"www.example"}})
+	for _, polite := range []bool{true, false} {
+		ended := make(chan error, 1)
+		to := probetest.Serve(t, func(c *net.TCPConn) {
+			s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
+			buf := make([]byte, 1000)
+			if _, err := s.Read(buf); err != nil {
+				ended <- err
+				return
+			}
+			_, _ = io.WriteString(s, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			_, err := s.Read(buf)
+			ended <- err
+		})
+		p := newProbe(t, Config{To: to, TLS: &secure.Config{Farewell: polite}})
+		if r := p.Probe(context.Background()); !r.OK {
+			t.Errorf("got %+v", r)
+		}
+		if err := <-ended; (err == io.EOF) != polite {
+			t.Errorf("tls_compliant %v: the server saw %v", polite, err)
+		}
+	}
+}
