@@ -220,3 +220,28 @@ vrrp_instance VI_1 {
 	w.stop()
 	runs()
 }
+
+// TestGuestFlush: what is there at the start stays, but for what has our key,
+// unless lvs_flush; and so at the stop, unless lvs_flush_on_stop.
+func TestGuestFlush(t *testing.T) {
+	w := newWorld(t)
+	web := virtual("10.1.0.1 80", nat, "\n    real_server 127.0.0.11 80 {\n        weight 1\n    }")
+	ours := []string{"-A -t 10.1.0.1:80 -s wlc", "-a -t 10.1.0.1:80 -r 127.0.0.11:80 -m -w 1"}
+	for _, c := range []struct {
+		words       string
+		during, end []string
+	}{
+		{"lvs_flush", ours, nil},
+		{"lvs_flush_on_stop", append([]string{others}, ours...), nil},
+		{"lvs_flush_on_stop VS", append([]string{others}, ours...), []string{others}},
+	} {
+		w.run("ipvsadm", "-C")
+		w.run("ipvsadm", strings.Fields(others)...)
+		w.run("ipvsadm", "-A", "-t", "10.1.0.1:80", "-s", "wlc")
+		w.configure("global_defs {\n    " + c.words + "\n}\n" + web)
+		w.start()
+		w.sees(c.during...)
+		w.stop()
+		w.sees(c.end...)
+	}
+}
