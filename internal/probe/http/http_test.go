@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -264,7 +265,7 @@ func TestFarewell(t *testing.T) {
 		if r := p.Probe(context.Background()); !r.OK {
 			t.Errorf("got %+v", r)
 		}
-		if err := <-ended; (err == io.EOF) != polite {
+		if err := <-ended; errors.Is(err, io.EOF) != polite {
 			t.Errorf("tls_compliant %v: the server saw %v", polite, err)
 		}
 	}
