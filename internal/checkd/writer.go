@@ -18,8 +18,11 @@ const (
 	// did not take; it doubles each time.
 	retryMin = time.Second
 	retryMax = 30 * time.Second
-	// setPatience bounds one attempt to set the table.
-	setPatience = 30 * time.Second
+	// setPatience bounds one attempt to read or set a table that is empty;
+	// each service and server in it adds serverPatience, many times what the
+	// slowest kernel takes.
+	setPatience    = 30 * time.Second
+	serverPatience = 5 * time.Millisecond
 	// closePatience bounds the removal of what is ours at the end.
 	closePatience = 5 * time.Second
 	// auditInterval is how often the director's table is read and what others
@@ -150,7 +153,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	ctx, cancel := context.WithTimeout(ctx, w.patience())
 	defer cancel()
 	began := time.Now()
 	undone, err := a.Audit(ctx, w.want.table)
@@ -173,8 +176,17 @@ func (w *writer) putBack(ctx context.Context) error {
 	return err
 }
 
+// patience is how long the director may take for the wanted table.
+func (w *writer) patience() time.Duration {
+	entries := len(w.want.table)
+	for _, s := range w.want.table {
+		entries += len(s.Servers)
+	}
+	return setPatience + time.Duration(entries)*serverPatience
+}
+
 func (w *writer) write(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	ctx, cancel := context.WithTimeout(ctx, w.patience())
 	defer cancel()
 	if m, ok := w.dir.(director.Marker); ok {
 		m.Mark(w.want.marks)
@@ -217,7 +229,7 @@ func (w *writer) count(ctx context.Context) {
 	if !ok || w.want.table == nil || w.pause > 0 {
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, setPatience)
+	bounded, cancel := context.WithTimeout(ctx, w.patience())
 	defer cancel()
 	began := time.Now()
 	found, err := c.Counters(bounded)

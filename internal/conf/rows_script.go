@@ -82,7 +82,7 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles, &l.group.TrackProcesses, &l.group.TrackBFDs}
 }), rows{
 	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &l.group.SMTPAlert })},
-	{Name: "global_tracking", Unbuilt: true, Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "What one member tracks counts for all."},
+	{Name: "global_tracking", Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "Old word for sync_group_tracking_weight.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
 	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
 }, notifyRows(groupNotify, func(l *loader) *int8 { return &l.tellGroup }))
 
