@@ -102,10 +102,7 @@ func (s *soak) turn() {
 	case 0:
 		s.reload(one)
 	case 1: // somebody else
-		for key := range s.kernel.table {
-			delete(s.kernel.table, key)
-			break
-		}
+		delete(s.kernel.table, one.cfg.Keys[0])
 		if _, err := s.director.Audit(ctx, s.wanted()); err != nil {
 			s.t.Fatal(err)
 		}
@@ -120,8 +117,8 @@ func (s *soak) turn() {
 		}
 		one.pool.Step(s.now, lvs.Overridden{Server: c.key, Override: c.said})
 	default:
-		for _, c := range one.checks {
-			if s.random.IntN(10) == 0 {
+		for n := range soakServers { // in order: the same seed is the same history
+			if c := one.checks[Server(n)]; s.random.IntN(10) == 0 && c != nil {
 				c.fails = !c.fails
 			}
 		}
@@ -241,7 +238,7 @@ func (one *soaked) model() lvs.Service {
 		}
 		switch {
 		case c.said.Kind == lvs.Disabled:
-		case c.said.Kind == lvs.Drained && c.machine.Up() && !sorry:
+		case c.said.Kind == lvs.Drained && c.machine.Up(): // its connections go on, whoever serves
 			out.Servers[cfg.Key] = lvs.Server{}
 		case in && !sorry:
 			out.Servers[cfg.Key] = lvs.Server{Weight: weight}
