@@ -64,7 +64,7 @@ fi
 step go test -count 1 -timeout 5m ./internal/sim -run TestRandomHistories -seeds 10000
 # A short run of every fuzz target, by count: what it finds does not depend on
 # how fast this machine is.
-step ./test/fuzz.sh 20000x
+step ./test/fuzz.sh 10000x
 # Networks of namespaces, other routers, a kernel with IPVS: one package after
 # another, since they share two cores with the daemons that they watch.
 step go tool gotestsum --format pkgname --jsonfile "$record/2" -- -count 1 -p 1 -timeout 10m ./test/...

@@ -226,7 +226,11 @@ var globalFiles = rows{
 	}},
 	{Name: "include_check", Args: opt(words), Doc: "Which missing include files are errors.", Set: checkIncludes},
 	{Name: "config_save_dir", Args: path, Doc: "Where keepalived, if it was built for debugging, keeps copies of the configurations that it read; holdfast keeps none."},
-	{Name: "tmp_config_directory", Args: path, Soft: true, Doc: "Where keepalived keeps the copy of the configuration that its processes share; here it is sealed memory."},
+	{Name: "tmp_config_directory", Args: path, Soft: true, Set: func(l *loader, s *stmt) {
+		if !l.name("tmp_config_directory", s.Keyword()) {
+			s.Fault("HF031", diag.Error, s.Keyword(), "tmp_config_directory is given twice, the second is ignored", "")
+		}
+	}, Doc: "Where keepalived keeps the copy of the configuration that its processes share; here it is sealed memory."},
 	{Name: "json_version", Args: num(1, 2), Since: since24, Doc: "The form of the JSON dump.", Set: integer(func(l *loader) *int { return &global(l).JSONVersion })},
 	{Name: "iproute_usr_dir", Args: path, Since: since24, Doc: "Where iproute2 has its names of tables, protocols, scopes and so on, if not in /usr/share/iproute2; it counts for what comes after it.", Set: str(func(l *loader) *string { return &global(l).IPRouteUsr })},
 	{Name: "iproute_etc_dir", Args: path, Since: since24, Doc: "Where the administrator has such names, if not in /etc/iproute2.", Set: str(func(l *loader) *string { return &global(l).IPRouteEtc })},

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -169,6 +170,10 @@ func (l *links) remove(old []kernel.Link) error {
 	return kernel.RemoveLinks(old)
 }
 
+// linkPause is between two makings of virtual interfaces: somebody who removes
+// them again and again does not keep us from anything else.
+const linkPause = 100 * time.Millisecond
+
 // keepLinks has virtual interfaces that are not as wanted made again.
 func (d *daemon) keepLinks() {
 	if d.links.flying || d.stopping || d.reflector == nil || len(d.links.wanted) == 0 {
@@ -184,7 +189,7 @@ func (d *daemon) keepLinks() {
 		}
 		return
 	}
-	d.links.again = d.now().Add(calm)
+	d.links.again = d.now().Add(linkPause)
 	d.links.flying = true
 	d.hands.Go(func() {
 		failed, err := d.links.do(j)
