@@ -1,7 +1,6 @@
 package checkd
 
 import (
-	"encoding/json"
 	"log/slog"
 
 	"golang.org/x/sys/unix"
@@ -43,11 +42,7 @@ func (d *daemon) unlinkBFD() {
 }
 
 func (d *daemon) readBFD(c *ipc.Conn) {
-	err := c.ReadReady(func(m ipc.Message, files []int) {
-		var told []bfd.Verdict
-		if m.Kind != ipc.Sessions || len(files) > 0 || json.Unmarshal(m.Body, &told) != nil {
-			return // no child of ours sends such a thing
-		}
+	err := ipc.ReadEach(c, ipc.Sessions, func(told []bfd.Verdict) {
 		for _, v := range told {
 			d.toldBFD(v)
 		}

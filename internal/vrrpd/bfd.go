@@ -1,7 +1,6 @@
 package vrrpd
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -53,13 +52,7 @@ func (d *daemon) unlinkBFD() {
 }
 
 func (d *daemon) readBFD(c *ipc.Conn) {
-	err := c.ReadReady(func(m ipc.Message, files []int) {
-		var told []bfd.Verdict
-		if m.Kind != ipc.Sessions || len(files) > 0 || json.Unmarshal(m.Body, &told) != nil {
-			return // no child of ours sends such a thing
-		}
-		d.toldBFD(told)
-	})
+	err := ipc.ReadEach(c, ipc.Sessions, d.toldBFD)
 	if err != nil { // it has ended; what it said last holds until the next one speaks
 		d.unlinkBFD()
 		d.bfd.giveUp = d.now().Add(bfdPatience)
