@@ -7,7 +7,7 @@ export CGO_ENABLED ?= 0
 # How long each fuzz target runs (make fuzz T=1m).
 T ?= 10s
 
-.PHONY: help build run test unit netns interop uml fuzz mutated soak bench lint clean
+.PHONY: help build run test unit netns interop uml fuzz mutated soak bench asleep lint clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ soak: ## servers that flap at random for 1000 hours of the machines' time
 
 bench: build ## ratios to Debian's keepalived, and of the proxy to HAProxy, measured in the same run (root)
 	$(GO) run ./test/bench
+
+asleep: build ## backups that are stopped for 0.1 to 60 s: who becomes a second master (root, five minutes)
+	$(GO) run ./test/bench -only asleep $(A)
 
 lint: ## golangci-lint, pinned
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...

@@ -33,18 +33,30 @@ func main() {
 	slow := flag.Int("slow-runs", 5, "fail-overs of each kind and daemon at 1 s adverts")
 	turns := flag.Int("turns", 5, "turns of each proxy")
 	length := flag.Float64("seconds", 4, "length of a turn of a proxy")
-	only := flag.String("only", "load,failover,proxy", "what to measure, by name and comma")
+	sleeps := flag.String("sleeps", "0.1,0.5,1,5,20,60", "how long a backup is stopped, in seconds and by comma")
+	adverts := flag.String("sleep-adverts", "0.01,0.1,1", "intervals at which a backup is stopped, in seconds and by comma")
+	naps := flag.Int("sleep-runs", 1, "sleeps of each length, interval and daemon")
+	only := flag.String("only", "load,failover,proxy", "what to measure, by name and comma: load, failover, proxy, asleep")
 	ours := flag.String("holdfast", "bin/holdfast", "the binary to measure")
 	theirs := flag.String("keepalived", "/usr/sbin/keepalived", "the binary to compare with")
 	flag.Parse()
 
-	if err := run(*only, *runs, *slow, *turns, *length, *theirs, *ours); err != nil {
+	what := measures{
+		"load":     benchLoad,
+		"failover": func(pair [2]daemon) error { return benchFailover(pair, *runs, *slow) },
+		"proxy":    func(pair [2]daemon) error { return benchProxy(pair[1].path, *turns, *length) },
+		"asleep":   func(pair [2]daemon) error { return asleep(pair, *adverts, *sleeps, *naps) },
+	}
+	if err := run(*only, what, *theirs, *ours); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string, runs, slow, turns int, length float64, theirs, ours string) error {
+// measures are what can be measured, by name.
+type measures map[string]func(pair [2]daemon) error
+
+func run(only string, by measures, theirs, ours string) error {
 	ours, err := filepath.Abs(ours)
 	if err != nil {
 		return err
@@ -56,20 +68,25 @@ func run(only string, runs, slow, turns int, length float64, theirs, ours string
 		}
 	}
 	for what := range strings.SplitSeq(only, ",") {
-		var err error
-		switch what {
-		case "load":
-			err = benchLoad(pair)
-		case "failover":
-			err = benchFailover(pair, runs, slow)
-		case "proxy":
-			err = benchProxy(ours, turns, length)
-		default:
-			err = fmt.Errorf("%q: expected load, failover or proxy", what)
+		measure := by[what]
+		if measure == nil {
+			return fmt.Errorf("%q: expected load, failover, proxy or asleep", what)
 		}
-		if err != nil {
+		if err := measure(pair); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func asleep(pair [2]daemon, adverts, sleeps string, runs int) error {
+	at, err := durations(adverts)
+	if err != nil {
+		return err
+	}
+	lengths, err := durations(sleeps)
+	if err != nil {
+		return err
+	}
+	return benchAsleep(pair, at, lengths, runs)
 }
