@@ -81,6 +81,8 @@ type house struct {
 	why      string // why it stops
 	code     int
 	scripts  int // startup and shutdown scripts that run
+
+	orphansBy clock.Instant // until when a start waits for another daemon's children; 0: there were none
 }
 
 // Run is the parent's life; it returns the exit code.

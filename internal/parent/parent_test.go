@@ -256,7 +256,8 @@ func TestStartStatusStop(t *testing.T) {
 	if second != ExitOK {
 		t.Errorf("a second instance: %d", second)
 	}
-	r.logged("daemon is already running")
+	r.logged(fmt.Sprintf("daemon is already running: process %d (", os.Getpid()))
+	r.logged(") holds " + filepath.Join(r.dir, "h.pid"))
 	r.stop(ExitOK)
 	lines := strings.Split(strings.TrimSpace(r.log()), "\n")
 	if !strings.Contains(lines[0], "Starting holdfast test") || !strings.Contains(lines[len(lines)-1], "Stopped holdfast test") ||

@@ -29,7 +29,10 @@ func ControlOf(pidFile string) string { return strings.TrimSuffix(pidFile, ".pid
 
 // pidPath is the pid file of a child, or of the parent (""); empty: it has none.
 // use_pid_dir, instance and a network namespace put it into folders of its own.
-func (h *house) pidPath(name string) string {
+func (h *house) pidPath(name string) string { return h.pidPathOf(&h.report, name) }
+
+// pidPathOf is pidPath under another configuration.
+func (h *house) pidPathOf(r *Report, name string) string {
 	if given := h.o.PIDFiles[name]; given != "" {
 		return given
 	}
@@ -38,12 +41,12 @@ func (h *house) pidPath(name string) string {
 		return ""
 	}
 	dir := runDir
-	if h.report.UsePIDDir {
+	if r.UsePIDDir {
 		dir = pidDir
 	}
-	if h.report.Instance != "" {
+	if r.Instance != "" {
 		dir = pidDir
-		base += "_" + filepath.Base(h.report.Instance)
+		base += "_" + filepath.Base(r.Instance)
 	}
 	if ns := h.netns(); ns != "" {
 		dir = filepath.Join(pidDir, filepath.Base(ns))
@@ -69,9 +72,9 @@ func lockPIDFile(path string) (*pidFile, error) {
 		return nil, fmt.Errorf("open the pid file: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
+		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s is locked: %w", path, errRunning)
+			return nil, runningError(f)
 		}
 		return nil, fmt.Errorf("lock the pid file %s: %w", path, err)
 	}

@@ -57,7 +57,7 @@ func (h *house) reload() {
 // loaded takes the outcome of a reading: a start is a reload from nothing.
 func (h *house) loaded(l loaded) {
 	h.loading = false
-	if h.elsewhere(l) {
+	if h.elsewhere(l) || h.others(l) {
 		return
 	}
 	if h.stopping {

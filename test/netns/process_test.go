@@ -2,6 +2,7 @@ package netns_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,5 +199,59 @@ func TestPIDFileOnAFullDisk(t *testing.T) {
 	log, _ := os.ReadFile(l.Path("full.log"))
 	if code != 1 || err != nil || !strings.Contains(string(log), "no space left on device") {
 		t.Errorf("exit status %d, %v, want 1\n%s", code, err, log)
+	}
+}
+
+// A second daemon by mistake says who is there, and touches nothing, even if
+// only the children's pid files are the same.
+func TestSecondDaemonTouchesNothing(t *testing.T) {
+	l := New(t)
+	n := Node(t, l, "a", "192.0.2.11/24")
+	a := Start(t, n, Holdfast(), config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a)
+	watched := l.Path("seen")
+	_, err := n.StartTo(watched, "ip", "monitor", "address", "route", "rule", "link")
+	Must(t, err)
+	seen := func() string { text, _ := os.ReadFile(watched); return string(text) }
+	Wait(t, "the monitor sees addresses", func() bool {
+		Must(t, n.AddAddress("lo", "198.51.100.1/32"))
+		Must(t, n.DelAddress("lo", "198.51.100.1/32"))
+		return strings.Contains(seen(), "198.51.100.1")
+	})
+	for file, pid := range map[string]int{"a.pid": a.PID(), "other.pid": child(t, a)} {
+		log := l.Path(file + ".log")
+		p, err := n.StartTo(log, Holdfast()[0], append(slices.Clone(Holdfast()[1:]),
+			"-n", "-l", "-f", a.ConfigFile(), "-p", l.Path(file), "-r", l.Path("a-vrrp.pid"))...)
+		Must(t, err)
+		code, err := p.Wait(Patience)
+		text, _ := os.ReadFile(log)
+		if code != 0 || err != nil || !strings.Contains(string(text), fmt.Sprintf("daemon is already running: process %d (", pid)) {
+			t.Errorf("%s: exit status %d, %v, want 0\n%s", file, code, err, text)
+		}
+	}
+	if strings.Contains(seen(), Virtual) {
+		t.Errorf("the address was touched:\n%s", seen())
+	}
+	if _, err := a.Status(); err != nil {
+		t.Errorf("the first does not answer any more: %v", err)
+	}
+}
+
+// Whoever starts anew at once after a parent was killed waits for its children
+// to end.
+func TestStartWhileOrphansEnd(t *testing.T) {
+	l := New(t)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(Instance{Priority: 100}))
+	WaitMaster(t, Virtual, a)
+	orphan := child(t, a)
+	Must(t, syscall.Kill(orphan, syscall.SIGSTOP)) // it takes its time
+	kill(t, a.PID())
+	<-a.Done()
+	Must(t, a.Start())
+	WaitLog(t, a, "its parent is gone", 1)
+	Must(t, syscall.Kill(orphan, syscall.SIGCONT))
+	Wait(t, "the new one serves", func() bool { i := a.Instance("VI_1"); return i != nil && i.State == "MASTER" })
+	if child(t, a) == orphan {
+		t.Error("it is the old child")
 	}
 }
