@@ -165,9 +165,11 @@ type Server struct {
 
 // Check is one checker of a real server.
 type Check struct {
-	Kind   string    `json:"kind"`
-	Up     bool      `json:"up"`
-	Detail string    `json:"detail"`
-	Last   time.Time `json:"last"`
-	TookMS float64   `json:"took_ms"`
+	Kind string `json:"kind"`
+	// Follows names the bfd_instance of a BFD_CHECK.
+	Follows string    `json:"follows,omitempty"`
+	Up      bool      `json:"up"`
+	Detail  string    `json:"detail"`
+	Last    time.Time `json:"last"`
+	TookMS  float64   `json:"took_ms"`
 }

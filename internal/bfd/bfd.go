@@ -67,9 +67,11 @@ type Become struct {
 	From, To wire.BFDState
 	// Diag is why the session is down; none while it is Init or Up.
 	Diag wire.BFDDiag
-	// Detect is, when Diag is wire.BFDDetectExpired, how long nothing was
-	// heard.
+	// Detect is, when Diag is wire.BFDDetectExpired, the Detection Time that has
+	// passed without a packet.
 	Detect time.Duration
+	// Late is by how much the silence was longer than Detect when it was noticed.
+	Late time.Duration
 	// Their is the diagnostic of the neighbour, when it is the one who says so.
 	Their wire.BFDDiag
 	// Orderly: the neighbour takes the session down on purpose (AdminDown),

@@ -20,10 +20,11 @@ func (s *Session) tick(now clock.Instant) {
 
 // expired: nothing was heard for the Detection Time (RFC 5880 §6.8.4).
 func (s *Session) expired(now clock.Instant) {
+	late := now.Sub(s.expireAt)
 	s.expireAt = 0
 	silent := s.detect()
 	if s.state == wire.BFDInit || s.state == wire.BFDUp {
-		s.become(now, wire.BFDDown, Become{Diag: wire.BFDDetectExpired, Detect: silent})
+		s.become(now, wire.BFDDown, Become{Diag: wire.BFDDetectExpired, Detect: silent, Late: late})
 	}
 	// §6.8.1: "MUST be set to zero if a Detection Time has elapsed without
 	// the receipt of a valid packet" — of the discriminator; and so we start

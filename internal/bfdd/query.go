@@ -37,7 +37,7 @@ func (s *session) status(now clock.Reading) api.BFDSession {
 	out := api.BFDSession{
 		Name: s.Name, Neighbour: s.Neighbour.String(), Multihop: s.Multihop, Passive: s.Machine.Passive,
 		State: v.State.String(), RemoteState: v.RemoteState.String(),
-		Diag: v.Diag.String(), RemoteDiag: v.RemoteDiag.String(), Cause: s.why,
+		Diag: v.Diag.String(), RemoteDiag: v.RemoteDiag.String(), Cause: s.cause,
 		Since:         time.Unix(0, now.Wall-int64(now.Mono.Sub(s.since))),
 		Discriminator: v.Local, RemoteDiscriminator: v.Remote,
 		TxMS: ms(v.Tx), RxMS: ms(v.Rx), DetectMS: ms(v.Detect),

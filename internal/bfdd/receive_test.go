@@ -95,12 +95,16 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("%+v", s.verdict())
 	}
 	d.become(s, bfd.Become{From: wire.BFDInit, To: wire.BFDUp})
-	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDNeighbourDown, Orderly: true})
-	if !s.up {
-		t.Error("an orderly end counts as a failure")
+	if v := s.verdict(); !v.Up || v.Why != "192.0.2.2 answers, detection time 0s" || s.cause != "" {
+		t.Errorf("%+v, cause %q", v, s.cause)
 	}
-	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDDetectExpired, Detect: 30 * time.Millisecond})
-	if v := s.verdict(); v.Up || v.Why != "control detection time expired after 30ms" {
-		t.Errorf("%+v", v)
+	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDNeighbourDown, Orderly: true})
+	if !s.up || s.cause != "192.0.2.2 took it down (administratively down)" {
+		t.Errorf("an orderly end: up %v, cause %q", s.up, s.cause)
+	}
+	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDDetectExpired, Detect: 30 * time.Millisecond, Late: 412 * time.Microsecond})
+	want := "control detection time expired after 30ms, exceeded by 412µs: nothing is heard from 192.0.2.2"
+	if v := s.verdict(); v.Up || v.Why != want || s.cause != want {
+		t.Errorf("%+v, cause %q", v, s.cause)
 	}
 }

@@ -27,8 +27,9 @@ type session struct {
 	since    clock.Instant // of its state
 	patience clock.Instant // when it counts as down if it has not come up; 0 = known
 	up       bool
-	known    bool // up means something to others
-	why      string
+	known    bool   // up means something to others
+	why      string // of up, as others are told
+	cause    string // why it is not Up; as against why, also when the neighbour took it down
 
 	counters counters
 	quiet    [wire.NumBFDFaults]quiet
@@ -85,11 +86,9 @@ func (d *daemon) settle(s *session, now clock.Instant) {
 		return
 	}
 	s.patience = 0
-	why := "it has not come up"
-	if v := s.machine.View(); v.Remote == 0 {
-		why = "nothing is heard from " + s.Neighbour.String()
-	}
+	why := s.machine.View().WhyNot(s.Neighbour)
 	d.sayf(slog.LevelWarn, kindBFD, s.Name, "(%s) counts as down: %s", s.Name, why)
+	s.cause = why
 	d.judge(s, false, why)
 	d.schedule(s)
 }
@@ -101,12 +100,14 @@ func (d *daemon) become(s *session, b bfd.Become) {
 	switch {
 	case b.To == wire.BFDUp:
 		s.counters.ups++
-		d.judge(s, true, "")
-		v := s.machine.View()
-		d.sayf(slog.LevelInfo, kindBFD, s.Name, "(%s) Entering Up state: %s answers, detection time %v", s.Name, s.Neighbour, v.Detect)
+		why := s.machine.View().WhyUp(s.Neighbour)
+		s.cause = ""
+		d.judge(s, true, why)
+		d.say(slog.LevelInfo, kindBFD, s.Name, why, fmt.Sprintf("(%s) Entering Up state: %s", s.Name, why))
 	case b.From == wire.BFDUp:
 		s.counters.downs++
-		why := b.Why()
+		why := b.Why(s.Neighbour)
+		s.cause = why
 		if b.Orderly {
 			why += ", which is no failure"
 		} else {

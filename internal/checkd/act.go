@@ -97,7 +97,12 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 	c.reason = v.Detail
 	was, _ := s.pool.machine.Server(s.key)
 	cause := c.plan.Probe.Kind + " succeeded"
-	if !v.Up {
+	switch name := c.plan.Probe.BFD; {
+	case name != "" && v.Up:
+		cause = c.plan.Probe.Kind + ": session " + name + " is up"
+	case name != "":
+		cause = c.plan.Probe.Kind + ": session " + name + " is down: " + v.Detail
+	case !v.Up:
 		cause = c.plan.Probe.Kind + " " + c.detail(v.Detail) + c.tries(v)
 	}
 	d.tell(record{object: s.name, cause: v.Detail, what: c.judged(v)})

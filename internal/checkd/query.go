@@ -74,7 +74,7 @@ func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
 }
 
 func (c *checker) status(mono time.Duration, wall time.Time) api.Check {
-	out := api.Check{Kind: c.plan.Probe.Kind, Up: c.machine.Up(), Detail: "not checked yet"}
+	out := api.Check{Kind: c.plan.Probe.Kind, Follows: c.plan.Probe.BFD, Up: c.machine.Up(), Detail: "not checked yet"}
 	if c.last == 0 {
 		if c.server.pool.suspended {
 			out.Detail = "suspended: the address is not here"

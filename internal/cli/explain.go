@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -22,10 +21,10 @@ const explainUsage = `Usage: holdfast explain [OPTION…] [NAME]
 Asks the running daemon what happened and why: what was heard, what expired,
 which track changed a priority, who became master; and then why this router is
 master now, or is not, and what would happen if the master failed; of a service
-which servers are in or out, and why. NAME is an
-instance, a sync group, a virtual service or a real server; without it
-everything is told. The daemon keeps the latest records of each of its
-processes, also while these are started again.
+which servers are in or out, and why. NAME is an instance, a sync group, a
+virtual service, a real server, a BFD session or anything else that is tracked
+(a script, a process, a file); without it everything is told. The daemon keeps
+the latest records of each of its processes, also while these are started again.
 
 With the ID of something that check found, such as HF010, says more about that.
 
@@ -89,40 +88,31 @@ func (f *explainFlags) history(t terminal, name string) int {
 		earlier = max(len(e.Records)-f.last, 0)
 		e.Records = e.Records[earlier:]
 	}
-	e.Status.Instances = slices.DeleteFunc(e.Status.Instances, func(v api.Instance) bool {
-		return !slices.Contains(about.Instances, v.Name)
-	})
-	e.Status.Services = slices.DeleteFunc(e.Status.Services, func(v api.Service) bool {
-		return !slices.Contains(about.Services, v.Name)
-	})
+	why := about.Why(&e.Status, e.At)
+	about.Trim(&e.Status)
 	if f.json {
-		explainJSON(t.out, &e)
+		explainJSON(t.out, &e, why)
 		return exitFine
 	}
-	printHistory(t.out, &e, &about, earlier)
+	printHistory(t.out, &e, why, earlier)
 	return exitFine
 }
 
-func explainJSON(w io.Writer, e *api.Explanation) {
+func explainJSON(w io.Writer, e *api.Explanation, passages []explaining.Passage) {
 	why := map[string][]string{}
-	for i := range e.Status.Instances {
-		v := &e.Status.Instances[i]
-		why[v.Name] = explaining.Why(v, e.At)
-	}
-	for i := range e.Status.Services {
-		v := &e.Status.Services[i]
-		why[v.Name] = explaining.WhyService(v, "", e.At)
+	for _, p := range passages {
+		why[p.Name] = append(why[p.Name], p.Lines...)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(struct {
 		*api.Explanation
-		Why map[string][]string `json:"why"` // by instance or service
+		Why map[string][]string `json:"why"` // by instance, service or session
 	}{e, why}) // stdout is gone: nobody to tell
 }
 
 // printHistory is an explanation for a person.
-func printHistory(w io.Writer, e *api.Explanation, about *explaining.Subject, earlier int) {
+func printHistory(w io.Writer, e *api.Explanation, why []explaining.Passage, earlier int) {
 	switch {
 	case earlier > 0:
 		fmt.Fprintf(w, "(%s before these; --last=0 shows all)\n", diag.Counted(earlier, "record"))
@@ -132,17 +122,8 @@ func printHistory(w io.Writer, e *api.Explanation, about *explaining.Subject, ea
 	for _, line := range explaining.Timeline(e.Records) {
 		fmt.Fprintln(w, line)
 	}
-	for i := range e.Status.Instances {
-		fmt.Fprintln(w)
-		for _, line := range explaining.Why(&e.Status.Instances[i], e.At) {
-			fmt.Fprintln(w, line)
-		}
-	}
-	for i := range e.Status.Services {
-		fmt.Fprintln(w)
-		for _, line := range explaining.WhyService(&e.Status.Services[i], about.Server, e.At) {
-			fmt.Fprintln(w, line)
-		}
+	for _, p := range why {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(p.Lines, "\n"))
 	}
 }
 

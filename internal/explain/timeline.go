@@ -10,13 +10,13 @@ import (
 )
 
 // Subject is what an explanation is about: everything, or one virtual router,
-// sync group, virtual service or real server.
+// sync group, virtual service, real server, BFD session or tracked object.
 type Subject struct {
 	// Instances are the virtual routers that it has to do with, by name, and
-	// Services the virtual services; Server is the one real server that is
-	// meant, if it is one.
-	Instances, Services []string
-	Server              string
+	// Services the virtual services, Sessions those of BFD; Server is the one
+	// real server that is meant, if it is one.
+	Instances, Services, Sessions []string
+	Server                        string
 	// children are the processes that it lives in, objects the names that its
 	// records are told under; nil is any.
 	children, objects map[string]bool
@@ -33,6 +33,9 @@ func About(s *api.Status, name string) (Subject, bool) {
 		}
 		for i := range s.Services {
 			sub.Services = append(sub.Services, s.Services[i].Name)
+		}
+		for i := range s.BFD {
+			sub.Sessions = append(sub.Sessions, s.BFD[i].Name)
 		}
 		return sub, true
 	}
@@ -58,10 +61,13 @@ func About(s *api.Status, name string) (Subject, bool) {
 		v := &s.Services[i]
 		has := func(r api.Server) bool { return r.Name == name }
 		if v.Name == name || slices.ContainsFunc(v.Servers, has) {
-			sub.service(v, name) // a server may be in several
+			sub.service(s, v, name) // a server may be in several
 		}
 	}
-	return sub, len(sub.Services) > 0
+	if len(sub.Services) == 0 {
+		sub.tracked(s, name)
+	}
+	return sub, len(sub.Services)+len(sub.Instances)+len(sub.Sessions) > 0
 }
 
 // instance adds a virtual router with its group, its interface and what it tracks.
@@ -70,8 +76,11 @@ func (sub *Subject) instance(s *api.Status, v *api.Instance) {
 	sub.children = map[string]bool{"": true, "vrrp": true}
 	sub.objects[v.Name], sub.objects[v.Interface] = true, true
 	for track := range v.Tracks {
-		_, name, _ := strings.Cut(track, " ")
+		kind, name, _ := strings.Cut(track, " ")
 		sub.objects[name] = true
+		if kind == trackBFD {
+			sub.session(s, name)
+		}
 	}
 	for _, g := range s.Groups {
 		if slices.Contains(g.Members, v.Name) {
@@ -81,17 +90,20 @@ func (sub *Subject) instance(s *api.Status, v *api.Instance) {
 }
 
 // service adds a virtual service with all its servers, or one of these.
-func (sub *Subject) service(v *api.Service, name string) {
+func (sub *Subject) service(s *api.Status, v *api.Service, name string) {
 	sub.children = map[string]bool{"": true, "checker": true, "proxy": true}
 	sub.words = append(sub.words, name)
 	sub.Services = append(sub.Services, v.Name)
 	if name != v.Name {
 		sub.Server = name
+		if i := slices.IndexFunc(v.Servers, func(r api.Server) bool { return r.Name == name }); i >= 0 {
+			sub.server(s, &v.Servers[i])
+		}
 		return
 	}
 	sub.objects[v.Name] = true
-	for _, r := range v.Servers {
-		sub.objects[r.Name] = true
+	for i := range v.Servers {
+		sub.server(s, &v.Servers[i])
 	}
 }
 
@@ -116,6 +128,9 @@ func (sub *Subject) concerns(r *api.Record) bool {
 	home := r.Part
 	if home == "check" {
 		home = "checker"
+	}
+	if home == trackBFD && r.Object == "" {
+		return false // of no session, or of them all
 	}
 	if !sub.children[home] {
 		return false

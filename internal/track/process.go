@@ -20,14 +20,15 @@ type Quorum struct {
 // and says what that means. Whoever made it owns it.
 type Process struct {
 	cfg   Quorum
+	name  string // of the program, for people
 	known bool
 	up    bool
 	count int
 	due   clock.Instant // when the count has lasted long enough; 0 = nothing is pending
 }
 
-// NewProcess returns one of which nothing is known.
-func NewProcess(cfg Quorum) *Process { return &Process{cfg: cfg} }
+// NewProcess returns one of which nothing is known; program is what people call it.
+func NewProcess(cfg Quorum, program string) *Process { return &Process{cfg: cfg, name: program} }
 
 // Count takes the number of processes. It reports what has become of the
 // quorum, if anything; the first count decides at once.
@@ -66,29 +67,29 @@ func (p *Process) Tick(now clock.Instant) (Report, bool) {
 	return p.report(!p.up), true
 }
 
+// Up reports what is known: whether the quorum is there.
+func (p *Process) Up() (up, known bool) { return p.up, p.known }
+
 // Running is how many run.
 func (p *Process) Running() int { return p.count }
 
 func (p *Process) report(up bool) Report {
-	r := Report{Up: up, First: !p.known, Runs: p.count}
+	first := !p.known
 	p.known, p.up, p.due = true, up, 0
-	switch {
-	case up:
-	case p.count < p.cfg.Min:
-		r.Why = fmt.Sprintf("%s, %d wanted", Running(p.count), p.cfg.Min)
-	default:
-		r.Why = fmt.Sprintf("%s, at most %d wanted", Running(p.count), p.cfg.Max)
-	}
-	return r
+	return Report{Up: up, First: first, Runs: p.count, Why: p.Why()}
 }
 
-// Running says in words how many processes run.
-func Running(n int) string {
-	switch n {
+// Why says in a clause how many run and how many are wanted.
+func (p *Process) Why() string {
+	runs := fmt.Sprintf("%d processes %s run", p.count, p.name)
+	switch p.count {
 	case 0:
-		return "none runs"
+		runs = fmt.Sprintf("no process %s runs", p.name)
 	case 1:
-		return "one runs"
+		runs = fmt.Sprintf("one process %s runs", p.name)
 	}
-	return fmt.Sprintf("%d run", n)
+	if p.count > p.cfg.Max {
+		return fmt.Sprintf("%s, at most %d wanted", runs, p.cfg.Max)
+	}
+	return fmt.Sprintf("%s, %d wanted", runs, p.cfg.Min)
 }

@@ -12,19 +12,19 @@ import (
 func atSecond(s float64) clock.Instant { return clock.Instant(s * float64(time.Second)) }
 
 func TestQuorum(t *testing.T) {
-	p := NewProcess(Quorum{Min: 2, Max: 3})
+	p := NewProcess(Quorum{Min: 2, Max: 3}, "nginx")
 	for i, step := range []struct {
 		n           int
 		changed, up bool
 		why         string
 	}{
-		{0, true, false, "none runs, 2 wanted"},
+		{0, true, false, "no process nginx runs, 2 wanted"},
 		{1, false, false, ""},
-		{2, true, true, ""},
+		{2, true, true, "2 processes nginx run, 2 wanted"},
 		{3, false, true, ""},
-		{4, true, false, "4 run, at most 3 wanted"},
-		{3, true, true, ""},
-		{1, true, false, "one runs, 2 wanted"},
+		{4, true, false, "4 processes nginx run, at most 3 wanted"},
+		{3, true, true, "3 processes nginx run, 2 wanted"},
+		{1, true, false, "one process nginx runs, 2 wanted"},
 	} {
 		r, changed := p.Count(atSecond(1), step.n)
 		if changed != step.changed || changed && (r.Up != step.up || r.Why != step.why || r.First != (i == 0)) {
@@ -36,7 +36,7 @@ func TestQuorum(t *testing.T) {
 // keepalived.conf(5): fork_delay is "to avoid up/down bounce for fork/exec",
 // terminate_delay "to avoid down/up bounce after terminate/parent refork".
 func TestQuorumDelays(t *testing.T) {
-	p := NewProcess(Quorum{Min: 1, Max: 1, ForkDelay: time.Second, TerminateDelay: 2 * time.Second})
+	p := NewProcess(Quorum{Min: 1, Max: 1, ForkDelay: time.Second, TerminateDelay: 2 * time.Second}, "nginx")
 	if r, ok := p.Count(0, 1); !ok || !r.Up {
 		t.Fatal("the first count decides at once")
 	}
@@ -56,7 +56,7 @@ func TestQuorumDelays(t *testing.T) {
 	if _, ok := p.Tick(atSecond(4.9)); ok {
 		t.Error("too early")
 	}
-	if r, ok := p.Tick(atSecond(5)); !ok || r.Up || r.Why != "none runs, 1 wanted" {
+	if r, ok := p.Tick(atSecond(5)); !ok || r.Up || r.Why != "no process nginx runs, 1 wanted" {
 		t.Errorf("%+v %v", r, ok)
 	}
 	p.Count(atSecond(6), 1)

@@ -90,11 +90,11 @@ func (c TrackFailed) String() string { return trackText(c.Name, c.Up, c.Why) }
 
 // TrackRecovered: what forbade taking part no longer does.
 type TrackRecovered struct {
-	Name string
-	Up   bool // false when tracked in reverse
+	Name, Why string
+	Up        bool // false when tracked in reverse
 }
 
-func (c TrackRecovered) String() string { return trackText(c.Name, c.Up, "") }
+func (c TrackRecovered) String() string { return trackText(c.Name, c.Up, c.Why) }
 
 // trackText tells of a tracked object as its kind is spoken of.
 func trackText(name string, up bool, why string) string {
@@ -113,7 +113,7 @@ func trackText(name string, up bool, why string) string {
 	case "source": // a source address
 		word = map[bool]string{true: " is there", false: " is missing"}[up]
 	}
-	if why == "" || up {
+	if why == "" {
 		return name + word
 	}
 	return name + word + ": " + why

@@ -15,14 +15,14 @@ func TestNumbers(t *testing.T) {
 	if s := n.Router(0).State; s != Init {
 		t.Errorf("%s, though nothing is known of z", s)
 	}
-	expect(t, "known", number("z", 0, "holds 0"), "0 BACKUP: file z allows it")
+	expect(t, "known", number("z", 0, "holds 0"), "0 BACKUP: file z holds 0")
 	if p := n.Router(0).Priority; p != 110 {
 		t.Errorf("priority %d", p)
 	}
 	expect(t, "another number", number("f", -3, "holds -3"), "0 tell Changing effective priority from 110 to 94: file f holds -3")
 	expect(t, "the same again", number("f", -3, "holds -3"), "")
 	expect(t, "too low", number("f", -127, "holds -127"), "0 tell Changing effective priority from 94 to 100: file f holds -127; 0 FAULT: file f holds -127")
-	expect(t, "better", number("f", 0, "holds 0"), "0 BACKUP: file f allows it")
+	expect(t, "better", number("f", 0, "holds 0"), "0 BACKUP: file f holds 0")
 	expect(t, "no weight", number("z", 7, "holds 7"), "0 FAULT: file z holds 7")
 	n.Step(0, Reconfigure{Config{Routers: []RouterConfig{cfg}}})
 	if s := n.Router(0).State; s != Fault {

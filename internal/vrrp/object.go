@@ -98,7 +98,7 @@ func (r *router) consequence(ev Track) Cause {
 	if r.faults > 0 {
 		return r.failure()
 	}
-	return TrackRecovered{Name: ev.Name, Up: ev.Up}
+	return TrackRecovered{Name: ev.Name, Why: ev.Why, Up: ev.Up}
 }
 
 // failure is the first of what forbids a router to take part.

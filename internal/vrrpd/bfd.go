@@ -83,7 +83,7 @@ func (d *daemon) tellBFD(v bfd.Verdict) {
 	switch {
 	case known && last.up == v.Up:
 	case v.Up:
-		d.sayf(slog.LevelInfo, kindTrack, v.Name, "Tracked BFD instance %s is UP", v.Name)
+		d.say(slog.LevelInfo, kindTrack, v.Name, v.Why, fmt.Sprintf("Tracked BFD instance %s is UP: %s", v.Name, v.Why))
 	default:
 		d.say(slog.LevelWarn, kindTrack, v.Name, v.Why, fmt.Sprintf("Tracked BFD instance %s is DOWN: %s", v.Name, v.Why))
 	}

@@ -38,7 +38,7 @@ func (d *daemon) reprocess(want []build.Process) {
 	}
 	p := &processes{tracked: want, buffer: d.cfg.Buffers.ProcessMonitor, done: make(chan struct{})}
 	for _, t := range want {
-		p.machines = append(p.machines, track.NewProcess(t.Quorum))
+		p.machines = append(p.machines, track.NewProcess(t.Quorum, t.Pattern.Program))
 	}
 	d.procs = p
 	if len(want) > 0 && d.loop != nil {
@@ -86,8 +86,10 @@ func (d *daemon) counted(p *processes, i, n int) {
 	m, name := p.machines[i], p.tracked[i].Name
 	was := m.Running()
 	r, changed := m.Count(d.now(), n)
-	if changed {
+	if up, known := m.Up(); changed {
 		d.quorum(name, r)
+	} else if known && !up { // it is as bad as it was, for want of others
+		d.track(build.ProcessTrack(name), false, m.Why())
 	}
 	d.sayf(slog.LevelDebug, kindTrack, name, "Process %s, number of current processes changed from %d to %d", name, was, n)
 }
@@ -97,9 +99,9 @@ func (d *daemon) quorum(name string, r track.Report) {
 	d.track(build.ProcessTrack(name), r.Up, r.Why)
 	switch {
 	case r.Up && r.First:
-		d.sayf(slog.LevelInfo, kindTrack, name, "Tracked process %s has its quorum: %s", name, track.Running(r.Runs))
+		d.sayf(slog.LevelInfo, kindTrack, name, "Tracked process %s has its quorum: %s", name, r.Why)
 	case r.Up:
-		d.sayf(slog.LevelInfo, kindTrack, name, "Quorum gained for tracked process %s: %s", name, track.Running(r.Runs))
+		d.say(slog.LevelInfo, kindTrack, name, r.Why, fmt.Sprintf("Quorum gained for tracked process %s: %s", name, r.Why))
 	default:
 		d.say(slog.LevelWarn, kindTrack, name, r.Why, fmt.Sprintf("Quorum lost for tracked process %s: %s", name, r.Why))
 	}

@@ -2,6 +2,8 @@ package netns_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,11 +58,13 @@ func bfdPair(t *testing.T) (l *lab.Lab, a, b *lab.Daemon, conf func(more string)
 	l = New(t)
 	na := Node(t, l, "a", "192.0.2.11/24", "2001:db8::11/64", "198.51.100.11/24")
 	nb := Node(t, l, "b", "192.0.2.12/24", "2001:db8::12/64", "198.51.100.12/24")
+	script := l.Path("notify")
+	Must(t, os.WriteFile(script, []byte("#!/bin/sh\necho \"$HOLDFAST_CAUSE\" >>"+l.Path("causes")+"\n"), 0o755)) //nolint:gosec // it is run
 	conf = func(more string) []any {
 		return []any{
-			session("four", "192.0.2.11", "192.0.2.12", more), session("six", "2001:db8::11", "2001:db8::12", "passive", "weight 10"),
+			"global_defs {\n    script_user root\n}\n", session("four", "192.0.2.11", "192.0.2.12", more), session("six", "2001:db8::11", "2001:db8::12", "passive", "weight 10"),
 			session("hops", "198.51.100.11", "198.51.100.12", "multihop"),
-			Instance{Priority: 150, Extra: "track_bfd {\n        four\n        six\n    }"},
+			Instance{Priority: 150, Extra: "track_bfd {\n        four\n        six\n    }\n    notify " + script},
 		}
 	}
 	a = Start(t, na, Holdfast(), config(conf("")...))
@@ -76,6 +80,7 @@ const wentDown = "(VI_1) Entering FAULT STATE: BFD session four went down: contr
 
 func TestBFD(t *testing.T) {
 	l, a, b, _ := bfdPair(t)
+	na := l.Get("a")
 	if i := a.Instance("VI_1"); i == nil || i.Priority != 160 {
 		t.Errorf("%+v, want priority 160", i)
 	}
@@ -83,8 +88,28 @@ func TestBFD(t *testing.T) {
 	Must(t, l.Isolate("a"))
 	WaitLog(t, a, wentDown, 1)
 	WaitMaster(t, Virtual, b, a)
-	if s := sessionOf(a, "four"); s.State != "Down" || !strings.Contains(s.Cause, "control detection time expired") {
+	// The cause is the same, in full, wherever it is told.
+	s := sessionOf(a, "four")
+	cause := regexp.MustCompile(`^control detection time expired after 1s, exceeded by [0-9.]+[mµ]?s: nothing is heard from 192\.0\.2\.12$`)
+	if s.State != "Down" || !cause.MatchString(s.Cause) {
 		t.Errorf("%+v", s)
+	}
+	WaitLog(t, a, "(four) Entering Down state: "+s.Cause, 1)
+	WaitLog(t, a, "Tracked BFD instance four is DOWN: "+s.Cause, 1)
+	const fault = "BFD session four went down: "
+	if i := a.Instance("VI_1"); i == nil || i.Cause != fault+s.Cause || i.Tracks["bfd four"] != "down: "+s.Cause || i.Readiness != "would not take over: "+fault+s.Cause {
+		t.Errorf("%+v", i)
+	}
+	Wait(t, "the script was told the cause", func() bool {
+		told, _ := os.ReadFile(l.Path("causes"))
+		return strings.Contains(string(told), fault+s.Cause+"\n")
+	})
+	out, err := na.Run(Holdfast()[0], append(Holdfast()[1:], "explain", "--control", strings.TrimSuffix(a.ConfigFile(), ".conf")+".sock", "VI_1")...)
+	Must(t, err)
+	for _, want := range []string{"(four) Entering Down state: ", "(VI_1) Entering FAULT STATE: " + fault + s.Cause, "BFD session four to 192.0.2.12 is Down for "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("explain does not say %q:\n%s", want, out)
+		}
 	}
 	Must(t, l.Heal("a"))
 	waitUp(t, a, "four", "six", "hops")
@@ -96,7 +121,7 @@ func TestBFD(t *testing.T) {
 func TestBFDStops(t *testing.T) {
 	_, a, b, _ := bfdPair(t)
 	Must(t, b.Stop())
-	WaitLog(t, a, "(four) Entering Down state: the neighbour took it down (administratively down), which is no failure", 1)
+	WaitLog(t, a, "(four) Entering Down state: 192.0.2.12 took it down (administratively down), which is no failure", 1)
 	Must(t, b.Start())
 	waitUp(t, a, "four", "six", "hops")
 	WaitMaster(t, Virtual, a, b)
@@ -183,5 +208,5 @@ virtual_server 192.0.2.200 80 {
 	up(true)
 	Must(t, b.Kill())
 	up(false)
-	WaitLog(t, a, "BFD check of [far] RS([192.0.2.12]:tcp:80) is DOWN: control detection time expired", 1)
+	WaitLog(t, a, "BFD check of [far] RS([192.0.2.12]:tcp:80) is DOWN: control detection time expired after 1s, exceeded by ", 1)
 }

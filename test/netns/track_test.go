@@ -177,6 +177,11 @@ vrrp_track_process none {
 	priority(40)
 	Must(t, second.Signal(syscall.SIGKILL))
 	priority(80)
-	WaitLog(t, a, "Quorum lost for tracked process name: one runs, 2 wanted", 1)
-	WaitLog(t, a, "Quorum gained for tracked process none: one runs", 1)
+	WaitLog(t, a, "Quorum lost for tracked process name: one process hf-tracked runs, 2 wanted", 1)
+	WaitLog(t, a, "(VI_1) Changing effective priority from 110 to 100: process name is down: one process hf-tracked runs, 2 wanted", 1)
+	WaitLog(t, a, fmt.Sprintf("Quorum gained for tracked process none: one process %s runs, 1 wanted", program), 1)
+	Wait(t, "the status counts on", func() bool { // it was down already when the last one ended
+		i := a.Instance("VI_1")
+		return i != nil && i.Tracks["process name"] == "down: no process hf-tracked runs, 2 wanted"
+	})
 }

@@ -1,0 +1,41 @@
+package explain
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
+
+// Passage says how one virtual router, service or BFD session stands, and why.
+type Passage struct {
+	Name  string
+	Lines []string // a sentence each
+}
+
+// Why says how all that a subject has to do with stands.
+func (sub *Subject) Why(s *api.Status, now time.Time) (all []Passage) {
+	for i := range s.Instances {
+		if v := &s.Instances[i]; slices.Contains(sub.Instances, v.Name) {
+			all = append(all, Passage{v.Name, Why(v, now)})
+		}
+	}
+	for i := range s.Services {
+		if v := &s.Services[i]; slices.Contains(sub.Services, v.Name) {
+			all = append(all, Passage{v.Name, WhyService(v, sub.Server, now)})
+		}
+	}
+	for i := range s.BFD {
+		if b := &s.BFD[i]; slices.Contains(sub.Sessions, b.Name) {
+			all = append(all, Passage{b.Name, WhySession(b, s, now)})
+		}
+	}
+	return all
+}
+
+// Trim leaves in a status what a subject has to do with.
+func (sub *Subject) Trim(s *api.Status) {
+	s.Instances = slices.DeleteFunc(s.Instances, func(v api.Instance) bool { return !slices.Contains(sub.Instances, v.Name) })
+	s.Services = slices.DeleteFunc(s.Services, func(v api.Service) bool { return !slices.Contains(sub.Services, v.Name) })
+	s.BFD = slices.DeleteFunc(s.BFD, func(b api.BFDSession) bool { return !slices.Contains(sub.Sessions, b.Name) })
+}
