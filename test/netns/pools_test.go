@@ -1,77 +1,16 @@
 package netns_test
 
 import (
-	"bufio"
 	"errors"
-	"io"
-	"net"
-	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
-	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/lab"
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
-
-// kept is a client's connection that stays.
-type kept struct {
-	net.Conn
-	from *bufio.Reader
-}
-
-// ask asks once more on the connection.
-func (k *kept) ask() (string, error) {
-	_ = k.SetDeadline(time.Now().Add(Patience))
-	if _, err := io.WriteString(k, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		return "", err
-	}
-	res, err := http.ReadResponse(k.from, nil)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return strings.TrimSpace(string(b)), err
-}
-
-// stay gives a connection that one server answers.
-func (w web) stay(t *testing.T, server string) *kept {
-	t.Helper()
-	var k *kept
-	Wait(t, "a connection to "+server, func() bool {
-		c, err := w.client.DialContext(t.Context(), "tcp", w.to)
-		if err != nil {
-			return false
-		}
-		k = &kept{c, bufio.NewReader(c)}
-		if got, err := k.ask(); err == nil && got == server {
-			return true
-		}
-		_ = c.Close()
-		return false
-	})
-	t.Cleanup(func() { _ = k.Close() })
-	return k
-}
-
-func (k *kept) holds(t *testing.T, server string) {
-	t.Helper()
-	if got, err := k.ask(); got != server || err != nil {
-		t.Errorf("the connection to %s: %q, %v", server, got, err)
-	}
-}
-
-// order has a daemon carry out a command.
-func order(t *testing.T, d *lab.Daemon, action, service, server string) {
-	t.Helper()
-	_, err := control.Order(t.Context(), strings.TrimSuffix(d.ConfigFile(), ".conf")+".sock",
-		api.ServerCommand{Action: action, Service: service, Server: server, Why: "a test"})
-	Must(t, err)
-}
 
 // What is said by command holds over a reload, the checker's death and a
 // restart, until it is taken back; connections go on.
@@ -80,31 +19,31 @@ func TestServersByCommand(t *testing.T) {
 	w, _ := services(t, l, 2)
 	text := config(proxy, Instance{Priority: 100}, virtualServer(Virtual+" 80", "", httpGet, 2))
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), text)
-	w.answers(t, "s1", "s2")
-	one := w.stay(t, "s1")
-	order(t, a, api.ServerDrain, Virtual, "192.0.2.21")
-	w.answers(t, "s2")
-	one.holds(t, "s1")
+	w.Answers(t, "s1", "s2")
+	one := w.Stay(t, "s1")
+	Order(t, a, api.ServerDrain, Virtual, "192.0.2.21")
+	w.Answers(t, "s2")
+	one.Holds(t, "s1")
 	Must(t, a.Configure(strings.Replace(text, "lb_algo rr", "lb_algo wlc", 1)))
 	Must(t, a.Reload())
 	WaitLog(t, a, "Reloaded; checking", 1)
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 	kill(t, a.ChildPID("check"))
 	WaitLog(t, a, "By command: drain service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80: a test", 2)
-	w.answers(t, "s2")
-	one.holds(t, "s1")
+	w.Answers(t, "s2")
+	one.Holds(t, "s1")
 	Must(t, a.Stop())
 	Must(t, a.Start())
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 	s, err := a.Status()
 	Must(t, err)
 	if o := s.Overrides; len(o) != 1 || o[0].Kind != api.ServerDrain || o[0].Why != "a test" || o[0].Since.IsZero() || o[0].Absent {
 		t.Errorf("the status has %+v", o)
 	}
-	order(t, a, api.ServerDisable, "all", "192.0.2.22:80")
+	Order(t, a, api.ServerDisable, "all", "192.0.2.22:80")
 	WaitLog(t, a, "Lost quorum", 1)
-	order(t, a, api.ServerClear, "", "")
-	w.answers(t, "s1", "s2")
+	Order(t, a, api.ServerClear, "", "")
+	w.Answers(t, "s1", "s2")
 }
 
 // A server that a reload takes away ends its connections first, one that fails
@@ -112,24 +51,24 @@ func TestServersByCommand(t *testing.T) {
 func TestServersDrain(t *testing.T) {
 	l := New(t)
 	w, servers := services(t, l, 3)
-	w.to = "192.0.2.11:80" // an address that does not move at the end
+	w.To = "192.0.2.11:80" // an address that does not move at the end
 	with := func(servers int) string {
 		return config(proxy, virtualServer("192.0.2.11 80", "drain 600\n    on_down reset", httpGet, servers))
 	}
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), with(3))
-	w.answers(t, "s1", "s2", "s3")
-	one, two, three := w.stay(t, "s1"), w.stay(t, "s2"), w.stay(t, "s3")
+	w.Answers(t, "s1", "s2", "s3")
+	one, two, three := w.Stay(t, "s1"), w.Stay(t, "s2"), w.Stay(t, "s3")
 	Must(t, a.Configure(with(2)))
 	Must(t, a.Reload())
-	w.answers(t, "s1", "s2")
-	three.holds(t, "s3")
+	w.Answers(t, "s1", "s2")
+	three.Holds(t, "s3")
 	_ = three.Close()
 	WaitLog(t, a, "Service [192.0.2.23]:tcp:80 of VS [192.0.2.11]:tcp:80 has drained: it has no connections any more", 1)
 	Must(t, servers[0].Fail(lab.Broken))
 	WaitLog(t, a, "Removing service [192.0.2.21]:tcp:80 from VS", 1)
 	_ = one.SetDeadline(time.Now().Add(Patience))
 	Wait(t, "its connection is reset", func() bool {
-		_, err := one.ask()
+		_, err := one.Ask()
 		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	})
 	Must(t, a.Signal(syscall.SIGTERM))
@@ -150,14 +89,14 @@ func TestTiersAndPanic(t *testing.T) {
 	at := strings.LastIndex(text, "weight 1")
 	text = text[:at] + "tier 1\n        " + text[at:]
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100}, text))
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 	Must(t, servers[0].Fail(lab.Refuse))
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 	Must(t, servers[1].Fail(lab.Refuse))
-	w.answers(t, "s3")
+	w.Answers(t, "s3")
 	WaitLog(t, a, "Tier 1 of VS [192.0.2.100]:tcp:80 serves instead of tier 0", 1)
 	Must(t, servers[2].Fail(lab.Refuse))
 	WaitLog(t, a, "PANIC: only 0 of 3 servers of VS [192.0.2.100]:tcp:80 are up, which is less than 50%", 1)
 	Must(t, servers[1].Fail(lab.Healthy))
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 }

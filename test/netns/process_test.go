@@ -47,7 +47,7 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	w, _ := services(t, l, 1)
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 		virtualServer(Virtual+" 80", "", httpGet, 1)))
-	w.answers(t, "s1")
+	w.Answers(t, "s1")
 	Must(t, a.Stop())
 	if a.Node.Has(Virtual) {
 		t.Error("the virtual address is left")
@@ -88,13 +88,13 @@ func TestChildrenComeAndGoWithReloads(t *testing.T) {
 	are("vrrp")
 	Must(t, a.Configure(plain+virtualServer(Virtual+" 80", "", httpGet, 1)))
 	Must(t, a.Reload())
-	w.answers(t, "s1")
+	w.Answers(t, "s1")
 	are("vrrp", "checker", "proxy")
 	Must(t, a.Configure(plain))
 	Must(t, a.Reload())
 	are("vrrp")
 	Wait(t, "nobody listens any more", func() bool {
-		_, err := w.client.Get(t.Context(), w.to)
+		_, err := w.Client.Get(t.Context(), w.To)
 		return errors.Is(err, syscall.ECONNREFUSED)
 	})
 	if n := Logged(a, enteringMaster); n != 1 {
@@ -108,10 +108,10 @@ func TestKilledProxyComesBack(t *testing.T) {
 	w, _ := services(t, l, 2)
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 		virtualServer(Virtual+" 80", "", httpGet, 2)))
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 	kill(t, childOf(t, a, "proxy"))
 	WaitLog(t, a, "Proxy child process died", 1)
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 	if n := Logged(a, "Removing service"); n > 0 {
 		t.Errorf("%d servers were taken out meanwhile", n)
 	}
@@ -122,14 +122,14 @@ func TestStoppedCheckerIsStartedAgain(t *testing.T) {
 	w, servers := services(t, l, 2)
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 		virtualServer(Virtual+" 80", "", httpGet, 2)))
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 	old := childOf(t, a, "checker")
 	Must(t, syscall.Kill(old, syscall.SIGSTOP))
-	w.answers(t, "s1", "s2") // the data path goes on
+	w.Answers(t, "s1", "s2") // the data path goes on
 	Must(t, servers[0].Fail(lab.Broken))
 	Wait(t, "another checker", func() bool { pid := a.ChildPID("check"); return pid > 0 && pid != old })
 	WaitLog(t, a, "Removing service [192.0.2.21]:tcp:80 from VS", 1)
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 }
 
 // The children notice that their parent is gone, and end in an orderly way.

@@ -4,40 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/lab"
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
-
-// web is a virtual server of HTTP servers s1.. behind one director.
-type web struct {
-	client *lab.Node
-	to     string
-}
-
-// answers asks until every one of the wanted servers, and in a row of questions
-// nobody else, has answered.
-func (w web) answers(t *testing.T, want ...string) {
-	t.Helper()
-	slices.Sort(want)
-	Wait(t, fmt.Sprintf("answers come from %v", want), func() bool {
-		var heard []string
-		for range 3 * len(want) {
-			got, err := w.client.Get(t.Context(), w.to)
-			if err != nil {
-				got = err.Error()
-			}
-			if !slices.Contains(heard, got) {
-				heard = append(heard, got)
-			}
-		}
-		slices.Sort(heard)
-		return slices.Equal(heard, want)
-	})
-}
 
 // virtualServer writes a virtual_server at address and port over servers
 // 192.0.2.21.. with the checker in each.
@@ -105,23 +77,23 @@ func TestNginxBehindTheProxy(t *testing.T) {
 	Must(t, err)
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 		virtualServer(Virtual+" 80", "sorry_server 192.0.2.29 80", httpGet, 2)))
-	w := web{Node(t, l, "client", "192.0.2.50/24"), Virtual + ":80"}
+	w := Web{Client: Node(t, l, "client", "192.0.2.50/24"), To: Virtual + ":80"}
 
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 	Must(t, os.Remove(page))
-	w.answers(t, "s2")
+	w.Answers(t, "s2")
 	WaitLog(t, a, "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80", 1)
 	server2.KillTree()
-	w.answers(t, "sorry")
+	w.Answers(t, "sorry")
 	Must(t, os.WriteFile(page, []byte("s1\n"), 0o644))
-	w.answers(t, "s1")
+	w.Answers(t, "s1")
 	WaitLog(t, a, "Adding service [192.0.2.21]:tcp:80 to VS [192.0.2.100]:tcp:80", 1)
 	nginx(t, l, s2)
-	w.answers(t, "s1", "s2")
+	w.Answers(t, "s1", "s2")
 }
 
 // services starts n back ends 192.0.2.21.. and a client.
-func services(t *testing.T, l *lab.Lab, n int) (web, []*lab.Backend) {
+func services(t *testing.T, l *lab.Lab, n int) (Web, []*lab.Backend) {
 	t.Helper()
 	var list []*lab.Backend
 	for i := range n {
@@ -130,7 +102,7 @@ func services(t *testing.T, l *lab.Lab, n int) (web, []*lab.Backend) {
 		Must(t, err)
 		list = append(list, b)
 	}
-	return web{Node(t, l, "client", "192.0.2.50/24"), Virtual + ":80"}, list
+	return Web{Client: Node(t, l, "client", "192.0.2.50/24"), To: Virtual + ":80"}, list
 }
 
 func TestCheckersOfAllKinds(t *testing.T) {
@@ -150,7 +122,7 @@ func TestCheckersOfAllKinds(t *testing.T) {
 			checker := strings.ReplaceAll(c.checker, "WELL", well)
 			a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 				virtualServer(Virtual+" 80", "", checker, 2)))
-			w.answers(t, "s1", "s2")
+			w.Answers(t, "s1", "s2")
 			down, up := func() { Must(t, servers[0].Fail(c.fault)) }, func() { Must(t, servers[0].Fail(lab.Healthy)) }
 			left := "s2"
 			if c.fault == "" { // the script is the same for both: both go
@@ -160,12 +132,12 @@ func TestCheckersOfAllKinds(t *testing.T) {
 			down()
 			WaitLog(t, a, "Removing service [192.0.2.21]:tcp:80 from VS", 1)
 			if left == "s2" {
-				w.answers(t, left)
+				w.Answers(t, left)
 			} else {
 				WaitLog(t, a, "Removing service [192.0.2.22]:tcp:80 from VS", 1)
 			}
 			up()
-			w.answers(t, "s1", "s2")
+			w.Answers(t, "s1", "s2")
 		})
 	}
 }
@@ -177,8 +149,8 @@ func TestKilledCheckerDisturbsNoClient(t *testing.T) {
 	w, _ := services(t, l, 2)
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(proxy, Instance{Priority: 100},
 		virtualServer(Virtual+" 80", "", httpGet, 2)))
-	w.answers(t, "s1", "s2")
-	traffic := w.client.Ask(w.to, 50, nil)
+	w.Answers(t, "s1", "s2")
+	traffic := w.Client.Ask(w.To, 50, nil)
 	defer traffic.Close()
 	Wait(t, "traffic flows", func() bool { return traffic.State().Good > 10 })
 	old := a.ChildPID("check")
@@ -199,16 +171,16 @@ func TestReloadOfServers(t *testing.T) {
 		return config(proxy, Instance{Priority: 100}, virtualServer(Virtual+" 80", "", httpGet, servers))
 	}
 	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), with(2))
-	w.answers(t, "s1", "s2")
-	traffic := w.client.Ask(w.to, 50, nil)
+	w.Answers(t, "s1", "s2")
+	traffic := w.Client.Ask(w.To, 50, nil)
 	defer traffic.Close()
 	Wait(t, "traffic flows", func() bool { return traffic.State().Good > 10 })
 	Must(t, a.Configure(with(3)))
 	Must(t, a.Reload())
-	w.answers(t, "s1", "s2", "s3")
+	w.Answers(t, "s1", "s2", "s3")
 	Must(t, a.Configure(with(1)))
 	Must(t, a.Reload())
-	w.answers(t, "s1")
+	w.Answers(t, "s1")
 	was := traffic.State().Good
 	Wait(t, "traffic still flows", func() bool { return traffic.State().Good > was+20 })
 	if s := traffic.State(); s.Failed > 0 {

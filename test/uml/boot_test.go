@@ -32,7 +32,7 @@ const guestEnv = "HOLDFAST_UML_GUEST"
 // wants one (the kernel itself, or a daemon) is sent through a modprobe that
 // knows; nothing of the host is written to but that folder.
 const initScript = `#!/bin/bash
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C %[3]s=1
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TMPDIR=/run %[3]s=1
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run
@@ -54,7 +54,7 @@ func needs(t testing.TB, programs ...string) {
 	}
 	for _, p := range append([]string{kernel, "modprobe", "ip"}, programs...) {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("%v (apt install user-mode-linux kmod ipvsadm iproute2)", err)
+			t.Skipf("%v (apt install user-mode-linux kmod ipvsadm iproute2 iptables)", err)
 		}
 	}
 	if found, _ := filepath.Glob(modules + "/*/kernel/net/netfilter/ipvs/ip_vs.ko*"); len(found) == 0 {

@@ -12,16 +12,21 @@ import (
 // dataEnv tells the guest where testdata is.
 const dataEnv = "HOLDFAST_UML_DATA"
 
+// TestTraffic sends connections through virtual servers in a guest.
+func TestTraffic(t *testing.T) { guests(t, "-test.run ^TestGuestTraffic", "iptables-legacy") }
+
 // TestDaemon runs the whole daemon in a guest; what it does there is in
 // guest_test.go. labtest.BinaryEnv puts another daemon in its place.
-func TestDaemon(t *testing.T) { guests(t, "-test.run ^TestGuest -test.skip ^TestGuestCases") }
+func TestDaemon(t *testing.T) {
+	guests(t, "-test.run ^TestGuest -test.skip '^TestGuest(Cases|Traffic)'")
+}
 
 // TestCases compares tables with keepalived's, many in one guest.
 func TestCases(t *testing.T) { guests(t, "-test.run ^TestGuestCases") }
 
-func guests(t *testing.T, which string) {
+func guests(t *testing.T, which string, programs ...string) {
 	t.Helper()
-	needs(t, "ipvsadm")
+	needs(t, append(programs, "ipvsadm")...)
 	command := os.Getenv(labtest.BinaryEnv)
 	if strings.TrimSpace(command) == "" {
 		command = goTool(t, "build", "-o", filepath.Join(t.TempDir(), "holdfast"), "github.com/holdfast-ha/holdfast/cmd/holdfast")
