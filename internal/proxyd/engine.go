@@ -26,6 +26,7 @@ const (
 type engine struct {
 	slots slots // connections
 	pipes slots // for splice
+	width int   // how many workers there are to be
 
 	start   sync.Once
 	workers []*worker
@@ -42,7 +43,8 @@ type engine struct {
 }
 
 func newEngine(limit, pipes int) *engine {
-	return &engine{slots: make(slots, limit), pipes: make(slots, pipes), table: make([]atomic.Pointer[conn], limit)}
+	return &engine{slots: make(slots, limit), pipes: make(slots, pipes), width: runtime.GOMAXPROCS(0),
+		table: make([]atomic.Pointer[conn], limit)}
 }
 
 // enroll gives c its place; it reports false after close.
@@ -77,7 +79,7 @@ func (e *engine) strike(c *conn) {
 
 // open starts the workers.
 func (e *engine) open() error {
-	for range runtime.GOMAXPROCS(0) {
+	for range e.width {
 		w := &worker{engine: e, buf: make([]byte, chunk)}
 		if err := w.open(); err != nil {
 			return err
@@ -167,13 +169,9 @@ func (w *worker) open() (err error) {
 func (w *worker) run() {
 	defer w.shut()
 	events := make([]unix.EpollEvent, batch)
-	for {
-		n, err := unix.EpollWait(w.epoll, events, w.patience())
-		w.asleep.Store(false)
-		if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
-			panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
-		}
-		for i := range max(n, 0) {
+	for n := 0; ; {
+		n = w.wait(events, n > 1)
+		for i := range n {
 			ev := &events[i]
 			if ev.Fd == wakeEvent {
 				var b [8]byte
@@ -190,6 +188,23 @@ func (w *worker) run() {
 		w.goOn()
 		w.expire(time.Now())
 	}
+}
+
+// wait returns how many events there are. A worker that is busy has the next
+// ones already, mostly: it looks without telling the scheduler, which else
+// wakes other threads in its place.
+func (w *worker) wait(events []unix.EpollEvent, busy bool) int {
+	if busy {
+		if n := glance(w.epoll, events); n > 0 {
+			return n
+		}
+	}
+	n, err := unix.EpollWait(w.epoll, events, w.patience())
+	w.asleep.Store(false)
+	if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+		panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
+	}
+	return max(n, 0)
 }
 
 // patience is how long to wait for events, in milliseconds.

@@ -177,7 +177,7 @@ func (p *pipe) close() {
 	_ = unix.Close(p.w)
 }
 
-// read, write and splice never wait, go on after a signal, and count no
+// read, write, glance and splice never wait, go on after a signal, and count no
 // negative bytes. Since they never wait, the scheduler need not hear of them
 // (RawSyscall), which else wakes threads in vain.
 func read(fd int, b []byte) (int, error) { return direct(unix.SYS_READ, fd, b) }
@@ -195,6 +195,16 @@ func direct(call uintptr, fd int, b []byte) (int, error) {
 			return 0, errno
 		}
 	}
+}
+
+// glance is epoll_pwait(2) without waiting; an error shows when we wait.
+func glance(epoll int, events []unix.EpollEvent) int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
+		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 func splice(from, to, most int) (int, error) {
