@@ -25,6 +25,8 @@ type Status struct {
 	Director   string      `json:"director,omitempty"`
 	PutBack    int         `json:"put_back,omitempty"` // entries of the director's table that others had changed
 	Services   []Service   `json:"services"`
+	// Shared are the probes that several real servers go by.
+	Shared []SharedProbe `json:"shared_probes,omitempty"`
 	// Overrides are what was said of servers by command.
 	Overrides []Override   `json:"overrides,omitempty"`
 	BFD       []BFDSession `json:"bfd,omitempty"`
@@ -172,4 +174,21 @@ type Check struct {
 	Detail  string    `json:"detail"`
 	Last    time.Time `json:"last"`
 	TookMS  float64   `json:"took_ms"`
+	// Shared is the ID of its probe in shared_probes, 0 if nobody else has it.
+	Shared int `json:"shared_probe,omitempty"`
+}
+
+// SharedProbe is a check that several real servers have in common: it is made
+// once, and its verdict is given to each of them.
+type SharedProbe struct {
+	ID     int         `json:"id"` // from 1; of this answer only
+	Kind   string      `json:"kind"`
+	Target string      `json:"target"` // 10.0.0.1:80, or what else is looked at
+	Users  []ProbeUser `json:"users"`
+}
+
+// ProbeUser is a real server of a virtual server.
+type ProbeUser struct {
+	Service string `json:"service"`
+	Server  string `json:"server"`
 }

@@ -84,6 +84,19 @@ type Program struct {
 	Secure      bool          // enable_script_security
 }
 
+// Target names what is looked at.
+func (p *Probe) Target() string {
+	switch {
+	case p.Program != nil:
+		return p.Program.Argv[0]
+	case p.File != nil:
+		return p.File.Path
+	case p.BFD != "":
+		return p.BFD
+	}
+	return p.To.String()
+}
+
 // Steps is how many parts an attempt has: one for each URL.
 func (p *Probe) Steps() int {
 	if p.HTTP != nil {

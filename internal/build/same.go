@@ -1,9 +1,12 @@
 package build
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
+	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -61,4 +64,36 @@ func sameReal(a, b RealServer) bool {
 func sameCheck(a, b HealthCheck) bool {
 	a.Schedule.Spread = b.Schedule.Spread
 	return a.LogAll == b.LogAll && a.Schedule == b.Schedule && a.Probe.Same(&b.Probe)
+}
+
+// Kin is what checks that can be one probe have in common at least; it is
+// there to look them up by.
+type Kin struct {
+	kind     string
+	to       netip.AddrPort
+	bindTo   netip.Addr
+	bindPort uint16
+	bindIf   string
+	mark     uint32
+	timeout  time.Duration
+	of       string // BFD session, file
+	schedule check.Config
+}
+
+// Kin returns the check's, and whether there can be any: programs run once for
+// each real server, for they may count how often they do.
+func (h *HealthCheck) Kin() (k Kin, shares bool) {
+	p := &h.Probe
+	k = Kin{
+		kind: p.Kind, to: p.To, bindTo: p.BindTo, bindPort: p.BindPort, bindIf: p.BindIf, mark: p.Mark, timeout: p.Timeout,
+		of: p.BFD, schedule: h.Schedule,
+	}
+	if p.File != nil {
+		k.of = p.File.Path
+	}
+	// How it begins, and how fast it looks again on the way up, are matters of
+	// the users; the probe does what any of them wants.
+	s := &k.schedule
+	s.Spread, s.Alpha, s.Hurry, s.Warmup = 0, false, false, 0
+	return k, p.Program == nil
 }

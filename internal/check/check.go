@@ -88,7 +88,8 @@ type Action interface{ action() }
 // nothing else is started.
 type Start struct{ Step int }
 
-// Verdict says that the checker has changed its mind.
+// Verdict says that the checker has changed its mind, or has one for the first
+// time.
 type Verdict struct {
 	Up      bool
 	Detail  string // why it is down; empty when up
@@ -111,7 +112,7 @@ func (Verdict) action() {}
 func (Failure) action() {}
 func (Weigh) action()   {}
 
-// Checker is one check of one real server.
+// Checker is one check of one target; who goes by it has a View.
 type Checker struct {
 	cfg  Config
 	grid clock.Instant // attempts are due at grid + n × Interval
@@ -126,6 +127,7 @@ type Checker struct {
 	step      int
 	weight    int
 	weighed   bool
+	last      Verdict
 	actions   []Action
 }
 
@@ -149,6 +151,9 @@ func (c *Checker) Up() bool { return c.up }
 
 // Known reports whether an attempt has ever led to a verdict.
 func (c *Checker) Known() bool { return c.known }
+
+// Last is the verdict, once it is known.
+func (c *Checker) Last() Verdict { return c.last }
 
 // Weight is what the probe last asked for, if it ever did.
 func (c *Checker) Weight() (int, bool) { return c.weight, c.weighed }
@@ -211,8 +216,10 @@ func (c *Checker) succeeded(now clock.Instant, r Result) {
 		c.step = 0
 	}
 	switch {
-	case c.up:
+	case c.up && c.known:
+	case c.up: // what it was taken for; the next step is the next one's turn
 		c.known = true
+		c.say(Verdict{Up: true, First: true})
 	case last && c.rounds+1 >= c.cfg.Rise:
 		c.verdict(Verdict{Up: true})
 	case last:
@@ -242,6 +249,12 @@ func (c *Checker) verdict(v Verdict) {
 	v.First = !c.known
 	c.up, c.known = v.Up, true
 	c.failures, c.rounds, c.step = 0, 0, 0
+	c.say(v)
+}
+
+// say keeps a verdict for those who join later.
+func (c *Checker) say(v Verdict) {
+	c.last = v
 	c.do(v)
 }
 
@@ -250,6 +263,9 @@ func (c *Checker) reconfigure(now clock.Instant, cfg Config) {
 	old := c.cfg
 	c.cfg = sane(cfg)
 	c.step %= c.cfg.Steps
+	if !c.known {
+		c.up = !cfg.Alpha
+	}
 	if c.cfg.Interval == old.Interval {
 		return
 	}
@@ -257,4 +273,18 @@ func (c *Checker) reconfigure(now clock.Instant, cfg Config) {
 	if !c.running && c.failures == 0 {
 		c.due = min(c.due, c.grid)
 	}
+}
+
+// Fork returns a checker that knows what c knows and has a schedule of its own
+// from now on; an attempt of c that is under way remains c's.
+func (c *Checker) Fork(now clock.Instant, cfg Config) *Checker {
+	f := *c
+	f.cfg, f.actions, f.running = sane(cfg), nil, false
+	f.step %= f.cfg.Steps
+	f.grid = now.Add(time.Duration(cfg.Spread * float64(f.cfg.Interval)))
+	f.due = f.grid
+	if f.failures > 0 {
+		f.due = min(f.due, now.Add(cfg.RetryDelay))
+	}
+	return &f
 }

@@ -58,6 +58,7 @@ func TestScheduleDoesNotDrift(t *testing.T) {
 	c := New(0, Config{Interval: time.Second, Warmup: time.Second, Spread: 0.25})
 	expect(t, drive(c, 3*second, 100*time.Millisecond, always(good)), `
 		0.250 start 0
+		0.350 Verdict {Up:true Detail: Retries:0 First:true}
 		1.250 start 0
 		2.250 start 0`)
 }
@@ -66,6 +67,7 @@ func TestSlowAttemptLeavesOutWhatItMissed(t *testing.T) {
 	c := New(0, Config{Interval: time.Second})
 	expect(t, drive(c, 5*second, 2500*time.Millisecond, always(good)), `
 		0.000 start 0
+		2.500 Verdict {Up:true Detail: Retries:0 First:true}
 		3.000 start 0`)
 }
 
@@ -81,6 +83,7 @@ func TestRetriesBeforeDown(t *testing.T) {
 	})
 	expect(t, got, `
 		0.000 start 0
+		0.000 Verdict {Up:true Detail: Retries:0 First:true}
 		10.000 start 0
 		10.000 Failure {Up:true Detail:refused}
 		11.000 start 0
@@ -102,11 +105,11 @@ func TestSuccessForgivesFailures(t *testing.T) {
 		return good
 	})
 	for _, line := range got {
-		if strings.Contains(line, "Verdict") {
+		if strings.Contains(line, "Verdict {Up:false") {
 			t.Errorf("went down after single failures:\n%s", strings.Join(got, "\n"))
 		}
 	}
-	if n := len(got); n != 8 { // 0, 10 (failure), 11, 20 (failure), 21, 30
+	if n := len(got); n != 9 { // 0 (verdict), 10 (failure), 11, 20 (failure), 21, 30
 		t.Errorf("%d lines:\n%s", n, strings.Join(got, "\n"))
 	}
 }
@@ -176,6 +179,7 @@ func TestRetryStaysAtItsURL(t *testing.T) {
 	})
 	expect(t, got, `
 		0.000 start 0
+		0.000 Verdict {Up:true Detail: Retries:0 First:true}
 		10.000 start 1
 		10.000 Failure {Up:true Detail:refused}
 		11.000 start 1
@@ -197,6 +201,7 @@ func TestWeightIsToldWhenItChanges(t *testing.T) {
 	got := drive(c, 4*second, 0, func(at clock.Instant, _ int) Result { return weights[at/second] })
 	expect(t, got, `
 		0.000 start 0
+		0.000 Verdict {Up:true Detail: Retries:0 First:true}
 		1.000 start 0
 		1.000 Weigh {Weight:10}
 		2.000 start 0

@@ -3,14 +3,13 @@ package checkd
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
-	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/holdfast-ha/holdfast/internal/probe"
 )
 
 // pool is a virtual server.
@@ -41,39 +40,13 @@ type server struct {
 
 // checker is one check of one real server.
 type checker struct {
-	server   *server
-	index    int // in server.checks
-	plan     *build.HealthCheck
-	attempts []attempt
-	machine  *check.Checker
-	slot     check.Slot[*checker]
-	awaits   bool   // news of its BFD session
-	gone     bool   // by a reload; a result that is still to come is dropped
-	step     int    // of the last attempt
-	reason   string // of the last failure that was told
-
-	warned clock.Instant // when its warning was last told; 0 = never
-	last   clock.Instant // when the last attempt ended; 0 = none has
-	result probe.Result  // its result
-}
-
-// act does what a checker's machine says. The actions are good until its next
-// Step, which an attempt that ends at once must not bring about: the engine's
-// results are collected later.
-func (d *daemon) act(c *checker, actions []check.Action) {
-	for _, a := range actions {
-		switch a := a.(type) {
-		case check.Start:
-			d.start(c, a.Step)
-		case check.Failure:
-			d.failed(c, a)
-		case check.Verdict:
-			d.verdict(c, a)
-		case check.Weigh:
-			p := c.server.pool
-			d.step(p, lvs.Weighed{Server: c.server.key, Check: c.index, Weight: a.Weight})
-		}
-	}
+	server  *server
+	index   int // in server.checks
+	plan    *build.HealthCheck
+	monitor *monitor // nil: gone by a reload
+	seat    int      // in monitor.users
+	view    check.View
+	reason  string // of the last failure that was told
 }
 
 // failed tells of an attempt that changed nothing: while the server is up at
@@ -86,7 +59,7 @@ func (d *daemon) failed(c *checker, f check.Failure) {
 	}
 	if f.Up || f.Detail != c.reason {
 		d.tell(record{level: level, object: c.server.name, cause: f.Detail,
-			what: c.attempted() + " failed: " + c.detail(f.Detail)})
+			what: c.attempted() + " failed: " + c.detail(f.Detail, c.monitor.step)})
 	}
 	c.reason = f.Detail
 }
@@ -101,9 +74,9 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 	case name != "" && v.Up:
 		cause = c.plan.Probe.Kind + ": session " + name + " is up"
 	case name != "":
-		cause = c.plan.Probe.Kind + ": session " + name + " is down: " + v.Detail
+		cause = c.why()
 	case !v.Up:
-		cause = c.plan.Probe.Kind + " " + c.detail(v.Detail) + c.tries(v)
+		cause = c.why() + c.tries(v)
 	}
 	d.tell(record{object: s.name, cause: v.Detail, what: c.judged(v)})
 	d.step(s.pool, lvs.Turned{Server: s.key, Check: c.index, Up: v.Up, Cause: cause})
@@ -162,20 +135,29 @@ func (c *checker) judged(v check.Verdict) string {
 	case v.Up:
 		return fmt.Sprintf(say.up, c.server.name)
 	case v.Retries == 0:
-		return c.attempted() + " failed: " + c.detail(v.Detail)
+		return c.attempted() + " failed: " + c.detail(v.Detail, c.monitor.judged)
 	case known:
 		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
 	}
-	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail))
+	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail, c.monitor.judged))
 }
 
 // detail adds to a reason which URL it is about.
-func (c *checker) detail(why string) string {
+func (c *checker) detail(why string, step int) string {
 	h := c.plan.Probe.HTTP
-	if h == nil || len(h.URLs) == 0 || c.step >= len(h.URLs) {
+	if h == nil || len(h.URLs) == 0 || step >= len(h.URLs) {
 		return why
 	}
-	return fmt.Sprintf("%s, url %s", why, h.URLs[c.step].Path)
+	return fmt.Sprintf("%s, url %s", why, h.URLs[step].Path)
+}
+
+// why says why its server is down.
+func (c *checker) why() string {
+	kind, detail := c.plan.Probe.Kind, c.monitor.machine.Last().Detail
+	if name := c.plan.Probe.BFD; name != "" {
+		return kind + ": session " + name + " is down: " + detail
+	}
+	return kind + " " + c.detail(detail, c.monitor.judged)
 }
 
 // tries says how often it was tried, where a retry would have been possible.
@@ -243,6 +225,9 @@ func (d *daemon) added(p *pool, c lvs.ServerAdded) {
 	if c.Up {
 		d.say(name, "new in the configuration", "Adding service %s to VS %s", name, vs)
 		return
+	}
+	if slices.ContainsFunc(c.Server.Checks, func(s lvs.CheckState) bool { return s.Cause != "" }) {
+		return // told already
 	}
 	d.say(name, "new in the configuration, and alpha", "Service %s of VS %s waits for its first success", name, vs)
 }

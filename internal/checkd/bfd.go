@@ -18,7 +18,7 @@ import (
 type sessions struct {
 	link     *ipc.Conn
 	verdicts map[string]bfd.Verdict
-	answered []*checker // whose attempt ended as it began
+	answered []*monitor // whose attempt ended as it began
 }
 
 // linkBFD takes the socket to a BFD child that has just begun to serve.
@@ -63,8 +63,8 @@ func (d *daemon) toldBFD(v bfd.Verdict) {
 	for _, p := range d.order {
 		for _, s := range p.order {
 			for _, c := range s.checks {
-				if c.plan.Probe.BFD == v.Name && c.awaits && c.news(v) {
-					d.report(now, c)
+				if m := c.monitor; c.plan.Probe.BFD == v.Name && m.awaits && m.news(v) {
+					d.report(now, m)
 				}
 			}
 		}
@@ -72,23 +72,23 @@ func (d *daemon) toldBFD(v bfd.Verdict) {
 }
 
 // news reports whether a verdict differs from what the check has found.
-func (c *checker) news(v bfd.Verdict) bool { return !c.machine.Known() || c.machine.Up() != v.Up }
+func (m *monitor) news(v bfd.Verdict) bool { return !m.machine.Known() || m.machine.Up() != v.Up }
 
 // awaitBFD is the attempt of a BFD_CHECK: it ends when there is news.
-func (d *daemon) awaitBFD(c *checker) {
-	c.awaits = true
-	if v, known := d.bfd.verdicts[c.plan.Probe.BFD]; known && c.news(v) {
-		d.bfd.answered = append(d.bfd.answered, c)
+func (d *daemon) awaitBFD(m *monitor) {
+	m.awaits = true
+	if v, known := d.bfd.verdicts[m.plan.Probe.BFD]; known && m.news(v) {
+		d.bfd.answered = append(d.bfd.answered, m)
 	}
 }
 
 // report ends an attempt with what was last said of its session.
-func (d *daemon) report(now clock.Instant, c *checker) {
-	if !c.awaits {
+func (d *daemon) report(now clock.Instant, m *monitor) {
+	if !m.awaits {
 		return
 	}
-	c.awaits = false
-	v := d.bfd.verdicts[c.plan.Probe.BFD]
+	m.awaits = false
+	v := d.bfd.verdicts[m.plan.Probe.BFD]
 	r := probe.Result{OK: v.Up, Detail: v.Why}
-	d.finished(now, c, r)
+	d.finished(now, m, r)
 }

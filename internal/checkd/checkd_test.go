@@ -413,7 +413,7 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	w.hear(`^Adding service \[127.0.0.4\]\S+ to VS \S+: TCP_CHECK succeeded$`)
 	w.table("[127.0.0.2=7 127.0.0.4=1]") // the dead one is still known to be dead
 	w.stop()
-	if now := w.d.order[0].order[0].checks[0]; now != kept || kept.gone {
+	if now := w.d.order[0].order[0].checks[0]; now != kept || kept.monitor == nil || kept.monitor.gone {
 		t.Error("the unchanged check was made anew")
 	}
 }

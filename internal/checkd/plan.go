@@ -40,6 +40,14 @@ type plan struct {
 	pools    []*planned      // as the configuration has them
 	byID     map[string]*planned
 	faults   []string // why checks are left out
+
+	ready map[build.Kin][]compiled // while it is made
+}
+
+// compiled is a check that several real servers may have.
+type compiled struct {
+	probe *build.Probe
+	steps []attempt
 }
 
 // planned is a virtual server made ready. Where a reload changes nothing of
@@ -93,7 +101,7 @@ func initFiles(s *build.Services, start bool) (faults []string) {
 // newPlan compiles what is not compiled yet. A check that cannot be made ready
 // fails, and that is told.
 func newPlan(s *build.Services, old *plan) *plan {
-	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools))}
+	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools)), ready: map[build.Kin][]compiled{}}
 	for i := range s.Pools {
 		one := &planned{Pool: s.Pools[i]}
 		var before *planned
@@ -108,6 +116,7 @@ func newPlan(s *build.Services, old *plan) *plan {
 		p.pools[i], p.byID[one.ID] = one, one
 	}
 	s.Pools = nil // each has its own memory now, and is freed by itself
+	p.ready = nil
 	return p
 }
 
@@ -140,17 +149,32 @@ func (p *plan) compile(one, before *planned) {
 			if known {
 				one.attempts[i][k] = before.find(at, &checks[k].Probe)
 			}
-			if one.attempts[i][k] != nil {
-				continue
+			if one.attempts[i][k] == nil {
+				one.attempts[i][k] = p.steps(&checks[k])
 			}
-			steps, err := compile(&checks[k].Probe)
-			if err != nil {
-				p.faults = append(p.faults, err.Error())
-				steps = []attempt{{slow: broken{err}}}
-			}
-			one.attempts[i][k] = steps
 		}
 	}
+}
+
+// steps compiles a check, once for all who have it.
+func (p *plan) steps(h *build.HealthCheck) []attempt {
+	kin, shares := h.Kin()
+	if shares {
+		for _, c := range p.ready[kin] {
+			if c.probe.Same(&h.Probe) {
+				return c.steps
+			}
+		}
+	}
+	steps, err := compile(&h.Probe)
+	if err != nil {
+		p.faults = append(p.faults, err.Error())
+		steps = []attempt{{slow: broken{err}}}
+	}
+	if shares {
+		p.ready[kin] = append(p.ready[kin], compiled{&h.Probe, steps})
+	}
+	return steps
 }
 
 // places says which server is where.

@@ -179,40 +179,40 @@ func (d *daemon) startChecks(now clock.Instant, _ time.Duration) {
 		if !ok {
 			break
 		}
-		c := slot.Item
-		d.act(c, c.machine.Step(now, check.Tick{}))
-		d.schedule(c)
+		m := slot.Item
+		d.act(m, m.machine.Step(now, check.Tick{}))
+		d.schedule(m)
 		d.collect(now) // on a near network it has ended already
 	}
 	d.settle()
 }
 
-// schedule puts a checker where its machine wants it.
-func (d *daemon) schedule(c *checker) {
-	at, ok := c.machine.Deadline()
-	if !ok || c.gone {
-		d.due.Remove(&c.slot)
+// schedule puts a monitor where its machine wants it.
+func (d *daemon) schedule(m *monitor) {
+	at, ok := m.machine.Deadline()
+	if !ok || m.gone {
+		d.due.Remove(&m.slot)
 		return
 	}
-	d.due.Set(&c.slot, at)
+	d.due.Set(&m.slot, at)
 }
 
 // start makes an attempt.
-func (d *daemon) start(c *checker, step int) {
-	c.step = step % len(c.attempts)
-	a := &c.attempts[c.step]
+func (d *daemon) start(m *monitor, step int) {
+	m.step = step % len(m.attempts)
+	a := &m.attempts[m.step]
 	now := d.loop.Now()
 	switch {
 	case a.bfd:
-		d.awaitBFD(c)
+		d.awaitBFD(m)
 	case a.slow == nil && a.http == nil:
-		d.engine.Start(now, c, a.to, nil)
+		d.engine.Start(now, m, a.to, nil)
 	case a.slow == nil:
-		d.engine.Start(now, c, a.to, a.http.Talk())
+		d.engine.Start(now, m, a.to, a.http.Talk())
 	case a.program:
-		d.scripts.start(c, a.slow)
+		d.scripts.start(m, a.slow)
 	default:
-		d.network.start(c, a.slow)
+		d.network.start(m, a.slow)
 	}
 }
 
@@ -238,40 +238,45 @@ func (d *daemon) collect(now clock.Instant) {
 	}
 	answered := d.bfd.answered
 	d.bfd.answered = nil
-	for _, c := range answered {
-		d.report(now, c)
+	for _, m := range answered {
+		d.report(now, m)
 	}
 }
 
 // finished hands a result to the machine that asked for it.
-func (d *daemon) finished(now clock.Instant, c *checker, r probe.Result) {
-	if c.gone {
+func (d *daemon) finished(now clock.Instant, m *monitor, r probe.Result) {
+	if m.gone {
 		return
 	}
-	c.last, c.result = now, r
-	d.warn(now, c, r.Warning)
+	m.last, m.result = now, r
+	d.warn(now, m, r.Warning)
 	void := r.Reason == probe.Exhausted
-	if void && r.Detail != c.reason {
-		c.reason = r.Detail
+	if void && r.Detail != m.void {
+		c := m.users[0]
 		d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: r.Detail,
 			what: c.attempted() + " could not be tried: " + r.Detail})
 	}
-	d.act(c, c.machine.Step(now, check.Finished{Result: check.Result{
+	m.void = ""
+	if void {
+		m.void = r.Detail
+	}
+	d.act(m, m.machine.Step(now, check.Finished{Result: check.Result{
 		OK: r.OK, Detail: r.Detail, Weight: r.Weight, WeightSet: r.WeightSet,
 		Void: void,
 	}}))
-	d.schedule(c)
+	d.schedule(m)
 }
 
 // warnEvery is how often a probe's warning is told again.
 const warnEvery = 24 * time.Hour
 
 // warn tells what a probe warns of, once a day.
-func (d *daemon) warn(now clock.Instant, c *checker, what string) {
-	if what == "" || c.warned != 0 && now.Sub(c.warned) < warnEvery {
+func (d *daemon) warn(now clock.Instant, m *monitor, what string) {
+	if what == "" || m.warned != 0 && now.Sub(m.warned) < warnEvery {
 		return
 	}
-	c.warned = now
+	m.warned = now
+	c := m.users[0]
 	d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: what, what: c.attempted() + ": " + what})
 }
 
@@ -280,20 +285,20 @@ type crowd struct {
 	daemon  *daemon
 	room    int
 	running int
-	waiting []turn // at most one for each checker
+	waiting []turn // at most one for each monitor
 	members sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
 
 type turn struct {
-	c *checker
+	m *monitor
 	p probe.Probe
 }
 
-func (w *crowd) start(c *checker, p probe.Probe) {
+func (w *crowd) start(m *monitor, p probe.Probe) {
 	if w.running >= w.room {
-		w.waiting = append(w.waiting, turn{c, p})
+		w.waiting = append(w.waiting, turn{m, p})
 		return
 	}
 	if w.ctx == nil {
@@ -303,21 +308,21 @@ func (w *crowd) start(c *checker, p probe.Probe) {
 	ctx, d := w.ctx, w.daemon
 	w.members.Go(func() {
 		r := p.Probe(ctx)
-		d.post(ctx, func() { w.done(c, r) })
+		d.post(ctx, func() { w.done(m, r) })
 	})
 }
 
-func (w *crowd) done(c *checker, r probe.Result) {
+func (w *crowd) done(m *monitor, r probe.Result) {
 	w.running--
 	for len(w.waiting) > 0 && w.running < w.room {
 		next := w.waiting[0]
 		w.waiting[0] = turn{}
 		w.waiting = w.waiting[1:]
-		if !next.c.gone {
-			w.start(next.c, next.p)
+		if !next.m.gone {
+			w.start(next.m, next.p)
 		}
 	}
-	w.daemon.finished(w.daemon.loop.Look(), c, r)
+	w.daemon.finished(w.daemon.loop.Look(), m, r)
 	w.daemon.settle()
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -30,18 +31,44 @@ func (d *daemon) query(m ipc.Message) {
 func (d *daemon) status() api.Status {
 	s := api.Status{Director: d.writer.dir.Name(), PutBack: d.putBack, Overrides: d.overrides.list(d), Services: make([]api.Service, 0, len(d.order))}
 	now := d.loop.Read()
+	shared := shares{ids: map[*monitor]int{}}
 	for _, p := range d.order {
-		one := p.status(now.Mono.Sub(0), time.Unix(0, now.Wall))
+		one := p.status(now.Mono.Sub(0), time.Unix(0, now.Wall), &shared)
 		for i := range one.Servers {
 			one.Servers[i].Override = d.overrides.all[target{p.plan.ID, one.Servers[i].Name}]
 		}
 		s.Services = append(s.Services, one)
 	}
+	s.Shared = shared.all
 	return s
 }
 
+// shares lists the monitors that have several users.
+type shares struct {
+	all []api.SharedProbe
+	ids map[*monitor]int
+}
+
+// of notes a checker as a user of its monitor, and gives the monitor's number,
+// 0 if it has no other.
+func (s *shares) of(c *checker) int {
+	m := c.monitor
+	if len(m.users) < 2 {
+		return 0
+	}
+	id := s.ids[m]
+	if id == 0 {
+		id = len(s.all) + 1
+		s.ids[m] = id
+		s.all = append(s.all, api.SharedProbe{ID: id, Kind: m.plan.Probe.Kind, Target: m.plan.Probe.Target()})
+	}
+	one := &s.all[id-1]
+	one.Users = append(one.Users, api.ProbeUser{Service: c.server.pool.name(), Server: c.server.name})
+	return id
+}
+
 // status describes a pool; wall is the time of day at mono.
-func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
+func (p *pool) status(mono time.Duration, wall time.Time, shared *shares) api.Service {
 	cfg := p.machine.Config()
 	s := api.Service{
 		Name: cfg.Name, Scheduler: cfg.Service.Scheduler, Forward: "NAT", Quorum: cfg.Quorum,
@@ -66,7 +93,9 @@ func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
 			rs.State = state
 		}
 		for _, c := range one.checks {
-			rs.Checks = append(rs.Checks, c.status(mono, wall))
+			one := c.status(mono, wall)
+			one.Shared = shared.of(c)
+			rs.Checks = append(rs.Checks, one)
 		}
 		s.Servers = append(s.Servers, rs)
 	}
@@ -74,16 +103,17 @@ func (p *pool) status(mono time.Duration, wall time.Time) api.Service {
 }
 
 func (c *checker) status(mono time.Duration, wall time.Time) api.Check {
-	out := api.Check{Kind: c.plan.Probe.Kind, Follows: c.plan.Probe.BFD, Up: c.machine.Up(), Detail: "not checked yet"}
-	if c.last == 0 {
-		if c.server.pool.suspended {
+	out := api.Check{Kind: c.plan.Probe.Kind, Follows: c.plan.Probe.BFD, Up: c.view.Up(), Detail: "not checked yet"}
+	m := c.monitor
+	if m.last == 0 || c.view.Paused() && !c.view.Known() {
+		if c.view.Paused() {
 			out.Detail = "suspended: the address is not here"
 		}
 		return out
 	}
-	out.Last = wall.Add(c.last.Sub(0) - mono)
-	out.TookMS = float64(c.result.Took) / float64(time.Millisecond)
-	if out.Detail = c.result.Detail; c.result.OK {
+	out.Last = wall.Add(m.last.Sub(0) - mono)
+	out.TookMS = float64(m.result.Took) / float64(time.Millisecond)
+	if out.Detail = m.result.Detail; m.result.OK {
 		out.Detail = "ok"
 	}
 	return out
@@ -101,14 +131,17 @@ func forward(f lvs.Forward) string {
 
 // census counts what is checked, for a log line.
 func (d *daemon) census() string {
-	servers, checks := 0, 0
+	servers, checks, shared := 0, 0, ""
 	for _, p := range d.order {
 		servers += len(p.order)
 		for _, s := range p.order {
 			checks += len(s.checks)
 		}
 	}
-	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks", servers, len(d.order), checks)
+	if n := d.monitors.count; n < checks {
+		shared = " by " + diag.Counted(n, "probe")
+	}
+	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks%s", servers, len(d.order), checks, shared)
 }
 
 // shutdown tells what is taken out at the end, a line for each virtual server,

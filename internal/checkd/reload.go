@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -233,7 +232,7 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 // is new.
 func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 	cfg := &p.plan.PoolConfig.Servers[i]
-	up := false
+	up, fresh := false, s == nil
 	switch {
 	case s != nil:
 		up, _ = p.machine.Server(cfg.Key)
@@ -251,9 +250,15 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 	cfg.Override = d.overrides.of(p.plan.ID, cfg.Name)
 	for k, c := range s.checks {
 		state := &cfg.Checks[k]
-		state.Up = c.machine.Up()
-		state.Unknown = !state.Up && !c.machine.Known()
-		state.Weight, state.WeightSet = c.machine.Weight()
+		state.Up, state.Unknown = c.view.Up(), c.view.Waits()
+		state.Weight, state.WeightSet = c.monitor.machine.Weight()
+		if state.Cause = ""; !state.Up && !state.Unknown {
+			state.Cause = c.why()
+		}
+		if fresh && state.Cause != "" {
+			s.cause = state.Cause
+			d.say(s.name, s.cause, "Service %s of VS %s is new in the configuration, and down", s.name, p.name())
+		}
 	}
 	return s
 }
@@ -262,7 +267,6 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 // a new one of a server that is up starts up, as in keepalived, even with
 // alpha; out says that a predecessor had the server out.
 func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
-	now := d.loop.Now()
 	was := s.checks
 	running := make([]*build.HealthCheck, len(was))
 	for i, c := range was {
@@ -274,33 +278,22 @@ func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
 		var c *checker
 		if at >= 0 {
 			c, was[at] = was[at], nil
+		} else {
+			c = &checker{}
 		}
-		if c == nil {
-			schedule := cfg.Schedule
-			schedule.Alpha = schedule.Alpha && !up || out
-			c = &checker{machine: check.New(now, schedule)}
-			c.slot.Item = c
-		} else if c.plan.Schedule != cfg.Schedule {
-			d.act(c, c.machine.Step(now, check.Reconfigure{Config: cfg.Schedule}))
-		}
-		c.server, c.index, c.plan, c.attempts = s, i, cfg, attempts[i]
+		c.server, c.index = s, i
+		d.monitor(c, cfg, attempts[i], cfg.Schedule.Alpha && !up || out)
 		s.checks[i] = c
-		d.schedule(c)
 	}
 	for _, c := range was {
 		if c != nil {
-			c.forget(d)
+			d.leaveMonitor(c)
 		}
 	}
 }
 
 func (s *server) forget(d *daemon) {
 	for _, c := range s.checks {
-		c.forget(d)
+		d.leaveMonitor(c)
 	}
-}
-
-func (c *checker) forget(d *daemon) {
-	c.gone = true
-	d.due.Remove(&c.slot)
 }

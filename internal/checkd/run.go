@@ -4,7 +4,8 @@
 // One loop owns everything. When to probe is decided by check.Checker, what a
 // verdict brings about by lvs.Pool; here they meet sockets and time. From here
 // the way goes: plan.go (a configuration made ready), reload.go (it is taken
-// over, also the first), probe.go (an attempt is made), act.go (what came of
+// over, also the first), monitor.go (checks that are the same are one), probe.go
+// (an attempt is made), act.go (what came of
 // it), pool.go (deadlines of pools, and who is on the way out), override.go (what
 // operators say of servers), wanted.go and marks.go (the table, and the director that gets it), inherit.go (what
 // a checker that died left there), notify.go (scripts and FIFOs), suspend.go
@@ -17,12 +18,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -60,11 +63,12 @@ type daemon struct {
 	pools map[string]*pool // by ID
 	order []*pool          // as the configuration has them
 
-	grain   time.Duration
-	due     check.Schedule[*checker]
-	engine  *flow.Engine[*checker]
-	network crowd // probes that need a goroutine
-	scripts crowd // MISC_CHECKs
+	grain    time.Duration
+	monitors monitors
+	due      check.Schedule[*monitor]
+	engine   *flow.Engine[*monitor]
+	network  crowd // probes that need a goroutine
+	scripts  crowd // MISC_CHECKs
 
 	open     func(word string, boot *ipc.BootInfo) (director.Director, string, error)
 	table    lvs.Table
@@ -117,13 +121,14 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := flow.New[*checker]()
+	engine, err := flow.New[*monitor]()
 	if err != nil {
 		return nil, err
 	}
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
 		pools: map[string]*pool{}, timed: map[*pool]bool{}, table: lvs.Table{}, grain: minGrain,
+		monitors: monitors{all: map[build.Kin][]*monitor{}, spread: rand.Float64()}, //nolint:gosec // spreads checks, guards nothing
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
 	d.notifier = newNotifier(d)

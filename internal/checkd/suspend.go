@@ -50,7 +50,6 @@ func (d *daemon) addressesChanged() {
 // suspend lets the checks of virtual servers with ha_suspend run only where
 // one of the addresses is.
 func (d *daemon) suspend() {
-	now := d.loop.Now()
 	for _, p := range d.order {
 		if !p.plan.HASuspend && !p.suspended {
 			continue
@@ -63,14 +62,24 @@ func (d *daemon) suspend() {
 		}
 		for _, s := range p.order {
 			for _, c := range s.checks {
-				if off {
-					d.act(c, c.machine.Step(now, check.Suspend{}))
-				} else {
-					d.act(c, c.machine.Step(now, check.Resume{}))
-				}
-				d.schedule(c)
+				d.pause(c, off)
 			}
 		}
+	}
+	d.remonitor()
+}
+
+// pause has a checker stand aside, or hear what it has missed: its monitor may
+// have gone on for others.
+func (d *daemon) pause(c *checker, off bool) {
+	c.view.Pause(off)
+	d.monitors.changed(c.monitor)
+	if off {
+		return
+	}
+	d.tellUser(c, check.Verdict{})
+	if weight, set := c.monitor.machine.Weight(); set {
+		d.tellUser(c, check.Weigh{Weight: weight})
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	explaining "github.com/holdfast-ha/holdfast/internal/explain"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
@@ -114,6 +115,10 @@ func printStatus(w io.Writer, s api.Status) {
 	for i := range s.Services {
 		printService(w, s.Director, &s.Services[i])
 	}
+	table(w, "PROBE\tOF\tIS MADE ONCE FOR", len(s.Shared), func(i int) string {
+		p := &s.Shared[i]
+		return p.Kind + "\t" + p.Target + "\t" + explaining.Users(p)
+	})
 }
 
 // maxShownProblems bounds what of a bad configuration the status repeats.

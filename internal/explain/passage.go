@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,12 +31,25 @@ func (sub *Subject) Why(s *api.Status, now time.Time) (all []Passage) {
 			all = append(all, Passage{b.Name, WhySession(b, s, now)})
 		}
 	}
+	for i := range s.Shared {
+		if p := &s.Shared[i]; sub.uses(p) {
+			all = append(all, Passage{p.Kind + " of " + p.Target, []string{fmt.Sprintf("One %s of %s serves %s.", p.Kind, p.Target, Users(p))}})
+		}
+	}
 	return all
+}
+
+// uses reports whether one of a subject's servers goes by a probe.
+func (sub *Subject) uses(p *api.SharedProbe) bool {
+	return slices.ContainsFunc(p.Users, func(u api.ProbeUser) bool {
+		return slices.Contains(sub.Services, u.Service) && (sub.Server == "" || sub.Server == u.Server)
+	})
 }
 
 // Trim leaves in a status what a subject has to do with.
 func (sub *Subject) Trim(s *api.Status) {
 	s.Instances = slices.DeleteFunc(s.Instances, func(v api.Instance) bool { return !slices.Contains(sub.Instances, v.Name) })
 	s.Services = slices.DeleteFunc(s.Services, func(v api.Service) bool { return !slices.Contains(sub.Services, v.Name) })
+	s.Shared = slices.DeleteFunc(s.Shared, func(p api.SharedProbe) bool { return !sub.uses(&p) })
 	s.BFD = slices.DeleteFunc(s.BFD, func(b api.BFDSession) bool { return !slices.Contains(sub.Sessions, b.Name) })
 }

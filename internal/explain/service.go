@@ -67,3 +67,22 @@ func quorum(v *api.Service) string {
 	}
 	return fmt.Sprintf("it has its quorum of %d", v.Quorum)
 }
+
+// maxUsers bounds the names of those that share a probe.
+const maxUsers = 8
+
+// Users names the real servers that go by a probe, by virtual server.
+func Users(p *api.SharedProbe) string {
+	names, server := make([]string, 0, maxUsers), ""
+	for i, u := range p.Users {
+		switch {
+		case i == maxUsers:
+			return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), len(p.Users)-maxUsers)
+		case u.Server == server:
+			names = append(names, u.Service)
+		default:
+			names, server = append(names, u.Server+" of VS "+u.Service), u.Server
+		}
+	}
+	return strings.Join(names, ", ")
+}

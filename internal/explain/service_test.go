@@ -38,3 +38,19 @@ func TestWhyService(t *testing.T) {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
 	}
 }
+
+func TestUsersOfAProbe(t *testing.T) {
+	p := &api.SharedProbe{}
+	for i := range 3 {
+		p.Users = append(p.Users, api.ProbeUser{Service: fmt.Sprintf("v%d", i), Server: "a"})
+	}
+	if got, want := Users(p), "a of VS v0, v1, v2"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for i := range 8 {
+		p.Users = append(p.Users, api.ProbeUser{Service: fmt.Sprintf("w%d", i), Server: "b"})
+	}
+	if got, want := Users(p), "a of VS v0, v1, v2, b of VS w0, w1, w2, w3, w4 and 3 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

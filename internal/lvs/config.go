@@ -60,6 +60,16 @@ type ServerConfig struct {
 	Override Override
 }
 
+// reason is why a check has it down, or that it was configured.
+func (s *ServerConfig) reason() string {
+	for i := range s.Checks {
+		if c := &s.Checks[i]; !c.Up && !c.Unknown && c.Cause != "" {
+			return c.Cause
+		}
+	}
+	return "reload"
+}
+
 // CheckState is what one checker says of its server.
 type CheckState struct {
 	Up bool

@@ -250,7 +250,7 @@ func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 			carry(i, s)
 		}
 		s.tier = p.tierOf(cfg.Servers[i].Tier)
-		p.look(i, "reload")
+		p.look(i, cfg.Servers[i].reason())
 		if s.held {
 			p.held++
 		}

@@ -81,6 +81,7 @@ func merge(s *api.Status, body json.RawMessage) error {
 	s.Groups = append(s.Groups, part.Groups...)
 	s.Services = append(s.Services, part.Services...)
 	s.PutBack += part.PutBack
+	s.Shared = append(s.Shared, part.Shared...)
 	s.Overrides = append(s.Overrides, part.Overrides...)
 	s.BFD = append(s.BFD, part.BFD...)
 	if part.BFDRefused != nil {
