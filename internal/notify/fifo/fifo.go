@@ -49,7 +49,8 @@ type Options struct {
 	// Reader is run for as long as the pipe is open, with its name as one more
 	// argument, and again when it ends.
 	Reader *proc.Spec
-	// Told gets a line when the reader ends unasked, from another goroutine.
+	// Told gets a line when the reader ends unasked, from another goroutine, and
+	// when the pipe could be opened late.
 	Told func(string)
 }
 

@@ -75,3 +75,25 @@ func TestOnlyPipes(t *testing.T) {
 		}
 	}
 }
+
+// A pipe that could not be made is made later, and what was lost is told.
+func TestMadeLater(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "later")
+	var told []string
+	var s Set
+	defer s.Close()
+	err := s.Use([]Options{{Path: filepath.Join(dir, "fifo"), UID: os.Getuid(), GID: os.Getgid(),
+		Told: func(line string) { told = append(told, line) }}})
+	if err == nil || !strings.Contains(err.Error(), dir) {
+		t.Fatalf("there is no such directory, but: %v", err)
+	}
+	s.Write("lost")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lines := 1
+	until(t, "the pipe is there", func() bool { s.Write("x"); lines++; return len(s.open) == 1 })
+	if want := fmt.Sprintf("%d lines were lost", lines-1); len(told) != 1 || !strings.Contains(told[0], want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}

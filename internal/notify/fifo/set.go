@@ -2,17 +2,31 @@ package fifo
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/proc"
 )
+
+// openAgain is how long after a pipe could not be opened, on a full disk
+// perhaps, that is tried again: when there is something to write.
+const openAgain = time.Second
 
 // Set is the pipes of a process. It belongs to one goroutine and never makes it
 // wait, but for Close.
 type Set struct {
 	open   []*FIFO
+	shut   []shut
 	ending sync.WaitGroup // pipes and readers that are no longer wanted
+}
+
+// shut is a pipe that could not be opened.
+type shut struct {
+	Options
+	tried time.Time
+	lost  int // lines since
 }
 
 // Use makes the set that of a configuration: what is the same stays open.
@@ -25,6 +39,7 @@ func (s *Set) Use(want []Options) error {
 		return true
 	})
 	var errs []error
+	s.shut = nil
 	for _, o := range want {
 		at := slices.IndexFunc(s.open, func(f *FIFO) bool { return f.path == o.Path })
 		if at >= 0 {
@@ -34,6 +49,7 @@ func (s *Set) Use(want []Options) error {
 		f, err := Open(o)
 		if err != nil {
 			errs = append(errs, err)
+			s.shut = append(s.shut, shut{Options: o, tried: time.Now()})
 			continue
 		}
 		s.open = append(s.open, f)
@@ -62,8 +78,34 @@ func same(a, b *proc.Spec) bool {
 	return a.User == b.User && a.Group == b.Group && a.Secure == b.Secure && slices.Equal(a.Argv, b.Argv)
 }
 
+// reopen tries those that are shut, and tells of those that open.
+func (s *Set) reopen() {
+	s.shut = slices.DeleteFunc(s.shut, func(h shut) bool {
+		if time.Since(h.tried) < openAgain {
+			return false
+		}
+		f, err := Open(h.Options)
+		if err != nil {
+			return false
+		}
+		s.open = append(s.open, f)
+		h.Told(fmt.Sprintf("the FIFO %s is open now; %d lines were lost until then", h.Path, h.lost))
+		return true
+	})
+	for i := range s.shut {
+		h := &s.shut[i]
+		h.lost++
+		if time.Since(h.tried) >= openAgain {
+			h.tried = time.Now()
+		}
+	}
+}
+
 // Write queues a line in every pipe; full are those that did not take it.
 func (s *Set) Write(line string) (full []*FIFO) {
+	if len(s.shut) > 0 {
+		s.reopen()
+	}
 	for _, f := range s.open {
 		if !f.Write(line) {
 			full = append(full, f)
@@ -77,6 +119,6 @@ func (s *Set) Close() {
 	for _, f := range s.open {
 		s.ending.Go(func() { _ = f.Close() })
 	}
-	s.open = nil
+	s.open, s.shut = nil, nil
 	s.ending.Wait()
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/event"
 )
 
@@ -36,13 +37,16 @@ type Options struct {
 type Writer struct {
 	least  slog.Level
 	json   bool
-	out    []io.Writer // stderr, file
-	file   *os.File
+	sinks  []*sink // stderr, file
+	file   *file
 	syslog *syslogger
 	buf    []byte
+	count  int           // records in buf
+	when   clock.Reading // of the last
 }
 
-// Open prepares a Writer. suffix is put before the last dot of the file's
+// Open prepares a Writer, also if it returns an error: a log file that cannot be
+// opened is tried again with every record. suffix is put before the last dot of the file's
 // name ("_vrrp"), as keepalived(8) says of -g.
 func Open(o Options, suffix string) (*Writer, error) {
 	w := &Writer{json: o.JSON}
@@ -50,7 +54,7 @@ func Open(o Options, suffix string) (*Writer, error) {
 		w.least = slog.LevelDebug
 	}
 	if o.Console {
-		w.out = append(w.out, os.Stderr)
+		w.sinks = append(w.sinks, &sink{out: os.Stderr})
 	}
 	if !o.NoSyslog {
 		w.syslog = newSyslogger(defaultSocket, o.Facility, o.Ident)
@@ -58,17 +62,16 @@ func Open(o Options, suffix string) (*Writer, error) {
 	if o.File == "" {
 		return w, nil
 	}
-	f, err := os.OpenFile(withSuffix(o.File, suffix), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
-	if err != nil {
+	w.file = &file{name: withSuffix(o.File, suffix)}
+	w.sinks = append(w.sinks, &sink{out: w.file})
+	if err := w.file.open(); err != nil {
 		return w, fmt.Errorf("open the log file: %w", err)
 	}
-	w.file = f
-	w.out = append(w.out, f)
 	return w, nil
 }
 
 // To returns a Writer of text to out alone; for tests and one-shot commands.
-func To(out io.Writer) *Writer { return &Writer{out: []io.Writer{out}} }
+func To(out io.Writer) *Writer { return &Writer{sinks: []*sink{{out: out}}} }
 
 // withSuffix puts suffix before the last dot of the file's own name.
 func withSuffix(name, suffix string) string {
@@ -84,8 +87,7 @@ func (w *Writer) Run(r *bus.Reader) {
 			return
 		}
 		if lost > 0 && len(records) > 0 {
-			w.Write(event.Record{When: records[0].When, Level: slog.LevelWarn, Part: "log", Kind: "log",
-				What: fmt.Sprintf("%d older records were lost: the log could not be written fast enough", lost)})
+			w.Write(own(records[0].When, fmt.Sprintf("%d older records were lost: the log could not be written fast enough", lost)))
 		}
 		w.Write(records...)
 	}
@@ -102,14 +104,11 @@ func (w *Writer) Write(records ...event.Record) {
 		if w.syslog != nil {
 			w.syslog.write(r)
 		}
-		if len(w.out) == 0 {
+		if len(w.sinks) == 0 {
 			continue
 		}
-		if w.json {
-			w.buf = appendJSON(w.buf, r)
-		} else {
-			w.buf = appendText(w.buf, r)
-		}
+		w.buf = w.append(w.buf, r)
+		w.count, w.when = w.count+1, r.When
 		if len(w.buf) > 16*MaxLine {
 			w.flush()
 		}
@@ -117,21 +116,56 @@ func (w *Writer) Write(records ...event.Record) {
 	w.flush()
 }
 
+// own is a record of the log about itself.
+func own(when clock.Reading, what string) event.Record {
+	return event.Record{When: when, Level: slog.LevelWarn, Part: "log", Kind: "log", What: what}
+}
+
+func (w *Writer) append(b []byte, r *event.Record) []byte {
+	if w.json {
+		return appendJSON(b, r)
+	}
+	return appendText(b, r)
+}
+
 func (w *Writer) flush() {
 	if len(w.buf) == 0 {
 		return
 	}
-	for _, out := range w.out {
-		_, _ = out.Write(w.buf) // nobody is left to tell
+	var fails []error
+	for _, s := range w.sinks {
+		if s.lost > 0 {
+			r := own(w.when, fmt.Sprintf("%d records were lost: %v", s.lost, s.why))
+			s.resume(w.append(nil, &r))
+		}
+		if err := s.write(w.buf, w.count); err != nil {
+			fails = append(fails, err)
+		}
 	}
-	w.buf = w.buf[:0]
+	w.buf, w.count = w.buf[:0], 0
+	for _, err := range fails {
+		w.tellOthers(err)
+	}
+}
+
+// tellOthers says where there is still room that there is none elsewhere.
+func (w *Writer) tellOthers(err error) {
+	r := own(w.when, fmt.Sprintf("records are lost until it can be written again: %v", err))
+	if w.syslog != nil {
+		w.syslog.write(&r)
+	}
+	for _, s := range w.sinks {
+		if s.lost == 0 {
+			_ = s.write(w.append(nil, &r), 1)
+		}
+	}
 }
 
 // Close releases what Open took.
 func (w *Writer) Close() error {
 	var errs []error
 	if w.file != nil {
-		errs = append(errs, w.file.Close())
+		errs = append(errs, w.file.close())
 	}
 	if w.syslog != nil {
 		w.syslog.close()

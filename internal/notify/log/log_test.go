@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +74,50 @@ func TestRunPrintsAllAndTellsWhatWasLost(t *testing.T) {
 	To(&out).Run(r)
 	if s := out.String(); strings.Count(s, "vrrp: x") != 2 || !strings.Contains(s, "3 older records were lost") {
 		t.Fatalf("got %s", s)
+	}
+}
+
+// disk takes so many bytes.
+type disk struct {
+	bytes.Buffer
+	room int
+}
+
+func (d *disk) Write(b []byte) (int, error) {
+	n := min(len(b), d.room)
+	d.room -= n
+	_, _ = d.Buffer.Write(b[:n])
+	if n < len(b) {
+		return n, &os.PathError{Op: "write", Path: "/var/log/x", Err: syscall.ENOSPC}
+	}
+	return n, nil
+}
+
+// What a full disk did not take is counted and told, once and elsewhere when it
+// begins, and in the place itself when there is room again.
+func TestFullDisk(t *testing.T) {
+	full, other := &disk{room: 70}, &bytes.Buffer{}
+	w := To(full)
+	w.sinks = append(w.sinks, &sink{out: other})
+	for range 4 {
+		w.Write(record(slog.LevelInfo, "all is well"))
+	}
+	full.room = 10
+	w.Write(record(slog.LevelInfo, "not here"))
+	full.room = 1000
+	w.Write(record(slog.LevelInfo, "here again"))
+	want := `2026-11-21 06:30:44.123 vrrp: all is well
+2026-11-21 06:30:44.123 vrrp
+2026-11-2
+2026-11-21 06:30:44.123 log: warning: 4 records were lost: write /var/log/x: no space left on device
+2026-11-21 06:30:44.123 vrrp: here again
+`
+	if full.String() != want {
+		t.Errorf("got\n%swant\n%s", full.String(), want)
+	}
+	if s := other.String(); strings.Count(s, "records are lost until it can be written again: write /var/log/x: no space left") != 1 ||
+		strings.Count(s, "\n") != 7 {
+		t.Errorf("elsewhere:\n%s", s)
 	}
 }
 
