@@ -8,7 +8,7 @@ import "strings"
 // is below it too. Imports go down only.
 var floors = [][]string{
 	{"clock", "diag", "event", "bounded"},
-	{"wire", "conf"},
+	{"wire", "conf", "feed"},
 	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
 	{"build", "lint", "plan", "explain", "sim", "dump",
 		"loop", "bell", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
@@ -35,7 +35,7 @@ var neighbours = map[string][]string{
 
 // pure are the packages that decide: same input, same output, anywhere.
 var pure = []string{
-	"clock", "diag", "event", "bounded", "wire", "conf", "vrrp", "bfd", "track",
+	"clock", "diag", "event", "bounded", "wire", "conf", "feed", "vrrp", "bfd", "track",
 	"check", "lvs", "watch", "reconcile", "build", "lint", "plan", "explain", "sim", "dump",
 }
 

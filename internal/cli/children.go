@@ -5,6 +5,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/checkd"
 	"github.com/holdfast-ha/holdfast/internal/director/proxy"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/outletd"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 	"github.com/holdfast-ha/holdfast/internal/proxyd"
 	"github.com/holdfast-ha/holdfast/internal/vrrpd"
@@ -18,6 +19,7 @@ var children = map[string]ipc.ChildMain{
 	parent.Checker: checkd.Run,
 	parent.BFD:     bfdd.Run,
 	parent.Proxy:   proxyd.Run,
+	parent.Outlet:  outletd.Run,
 }
 
 // listenProxy makes the socket on which the proxy child hears the checker.

@@ -136,6 +136,10 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	if r.Director == "proxy" {
 		r.Children = append(r.Children, parent.Proxy)
 	}
+	// It says what the others do: alone it would have nothing to say.
+	if out := build.FromOutlet(cfg); out.Needed() && len(r.Children) > 0 {
+		r.Children = append(r.Children, parent.Outlet)
+	}
 	return r
 }
 

@@ -116,6 +116,16 @@ type Global struct {
 	DataUseInstance                bool   // data_use_instance
 	StateDump, StatsDump, JSONDump string // state_dump_file and its like; empty: keepalived.data and so on in TMPDIR or /tmp
 	JSONVersion                    int    // 1 (default) or 2
+	DBus                           DBus
+}
+
+// DBus says how D-Bus is served.
+type DBus struct {
+	Enable bool // enable_dbus
+	// Service is dbus_service_name; empty: org.keepalived.Vrrp1.
+	Service string
+	// NoInterface is dbus_no_interface_name; empty: none.
+	NoInterface string
 }
 
 // Reloads says when reloads happen besides SIGHUP, and what comes with them.

@@ -202,9 +202,9 @@ var globalSNMP = rows{
 	{Name: "enable_snmp_rfcv3", Unbuilt: true, Doc: "Serve the MIB of RFC 6527."},
 	{Name: "snmp_vs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of virtual servers may be."},
 	{Name: "snmp_rs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of real servers may be."},
-	{Name: "enable_dbus", Unbuilt: true, Doc: "Serve D-Bus."},
-	{Name: "dbus_service_name", Args: name, Soft: true, Unbuilt: true, Doc: "The name taken on D-Bus."},
-	{Name: "dbus_no_interface_name", Args: name, Soft: true, Since: since24, Unbuilt: true, Doc: "The name of no interface in paths on D-Bus."},
+	{Name: "enable_dbus", Doc: "Serve D-Bus.", Set: flag(func(l *loader) *bool { return &global(l).DBus.Enable })},
+	{Name: "dbus_service_name", Args: name, Soft: true, Doc: "The name taken on D-Bus; org.keepalived.Vrrp1 by default.", Set: str(func(l *loader) *string { return &global(l).DBus.Service })},
+	{Name: "dbus_no_interface_name", Args: name, Soft: true, Since: since24, Doc: "What stands for the interface of an instance without one in paths on D-Bus; none by default.", Set: str(func(l *loader) *string { return &global(l).DBus.NoInterface })},
 }
 
 var globalFiles = rows{

@@ -114,6 +114,10 @@ func (c *Conn) Send(m Message, files ...int) error {
 	return nil
 }
 
+// Flush waits until what was sent is written, or nobody reads it any more. It
+// and Send belong to one goroutine where it is used.
+func (c *Conn) Flush() { c.writer.Wait() }
+
 // Queued is how many bytes wait for the peer to read, those that the kernel
 // holds left out.
 func (c *Conn) Queued() int {

@@ -51,6 +51,14 @@ const (
 	TopicClear  = "clear" // the same, and the counters begin anew
 )
 
+// Topics of a Wish.
+const (
+	WishReload = "reload"
+	WishData   = "data" // files are to be written, as by signals
+	WishStats  = "stats"
+	WishClear  = "clear"
+)
+
 // Messages of a child.
 const (
 	Ready    Kind = "ready"    // up and serving; once
@@ -65,6 +73,14 @@ const (
 	// Sessions goes over a Link: what has become of BFD sessions; Body is a
 	// list of bfd.Verdict. The first has all that is known.
 	Sessions Kind = "sessions"
+	// Routers goes over a Link, from the VRRP to the outlet child: Body is a
+	// feed.VRRP. A Query may come the other way, and is answered there.
+	Routers Kind = "routers"
+	// Garp goes over that Link the other way: the instance named by Topic is to
+	// announce its addresses once, if it is master.
+	Garp Kind = "garp"
+	// Wish is what somebody outside asked the outlet child for, by Topic.
+	Wish Kind = "wish"
 )
 
 // Message is one frame.
@@ -80,7 +96,7 @@ type Message struct {
 
 // BootInfo is what a child must know besides the configuration.
 type BootInfo struct {
-	// Child is "vrrp", "checker", "bfd" or "proxy".
+	// Child is "vrrp", "checker", "bfd", "proxy" or "outlet".
 	Child      string `json:"child"`
 	ConfigFile string `json:"config_file"`
 	ConfigID   string `json:"config_id"`

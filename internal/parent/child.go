@@ -19,7 +19,7 @@ import (
 )
 
 // logSuffixes are what -g puts before the last dot of the file's name.
-var logSuffixes = map[string]string{VRRP: "_vrrp", Checker: "_healthcheckers", BFD: "_bfd", Proxy: "_proxy"}
+var logSuffixes = map[string]string{VRRP: "_vrrp", Checker: "_healthcheckers", BFD: "_bfd", Proxy: "_proxy", Outlet: "_outlet"}
 
 // RunChild is the life of a child's process: read the Boot frame, map the
 // snapshot, open the log, lock the pid file, and hand over to the daemon. It

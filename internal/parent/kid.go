@@ -41,7 +41,7 @@ type (
 )
 
 // titles are the children's names in log lines, as the original says them.
-var titles = map[string]string{VRRP: "VRRP", Checker: "Healthcheck", BFD: "BFD", Proxy: "Proxy"}
+var titles = map[string]string{VRRP: "VRRP", Checker: "Healthcheck", BFD: "BFD", Proxy: "Proxy", Outlet: "Outlet"}
 
 func watchTick(t, due clock.Instant) watch.Event { return watch.Tick{Late: t.Sub(due)} }
 
@@ -189,6 +189,8 @@ func (h *house) said(ev said) {
 		k.lastWords = ev.m.Error
 	case ipc.Told:
 		h.hear(k.name, ev.m.Body)
+	case ipc.Wish:
+		h.wish(ev.m.Topic)
 	}
 }
 
@@ -209,6 +211,7 @@ func (h *house) gone(ev gone) {
 		if k.name == Checker {
 			h.tellStop(Proxy)
 		}
+		h.stopOutlet()
 		k.watch.Step(now(), watch.Rest{})
 		if ev.how != "exit status 0" {
 			h.tellOf(k.name, slog.LevelWarn, "process", "%s child process ended with %s", titles[k.name], ev.how)

@@ -21,9 +21,10 @@ const (
 	Checker = "checker"
 	BFD     = "bfd"
 	Proxy   = "proxy"
+	Outlet  = "outlet"
 )
 
-var order = []string{VRRP, Checker, BFD, Proxy}
+var order = []string{VRRP, Checker, BFD, Proxy, Outlet}
 
 // Exit codes of the daemon, as the original has them.
 const (

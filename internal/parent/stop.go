@@ -17,11 +17,15 @@ func (h *house) stop(code int, why string) {
 		return
 	}
 	for _, name := range order {
-		if name != Proxy || !h.drains() { // connections go through it until the checker ends
+		switch {
+		case name == Proxy && h.drains(): // connections go through it until the checker ends
+		case name == Outlet: // tells of the others' end
+		default:
 			h.tellStop(name)
 		}
 	}
 	h.stopping, h.code, h.why = true, code, why
+	h.stopOutlet()
 	h.stopped = now()
 	h.stopBy = h.stopped.Add(h.patience())
 	for _, k := range h.kids {
@@ -38,6 +42,16 @@ func (h *house) tellStop(name string) {
 	if k := h.kids[name]; k != nil && k.process != nil {
 		_ = k.process.conn.Send(ipc.Message{Kind: ipc.Stop})
 	}
+}
+
+// stopOutlet has the outlet child end when no other is left.
+func (h *house) stopOutlet() {
+	for _, k := range h.kids {
+		if k.name != Outlet && k.process != nil {
+			return
+		}
+	}
+	h.tellStop(Outlet)
 }
 
 // drains reports whether the checker child may take its time to end.

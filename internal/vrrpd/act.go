@@ -62,6 +62,7 @@ func (d *daemon) act(actions []vrrp.Action) {
 			d.tellOther(d.edges[a.Router], &a)
 		}
 	}
+	d.tellOutlets()
 }
 
 // send queues one advert, or one for each peer.

@@ -84,6 +84,7 @@ func (d *daemon) reloaded(next build.VRRP, err error) {
 // the same in both is not touched.
 func (d *daemon) adopt(next build.VRRP) {
 	old := d.cfg
+	d.outlets.held = true
 	for i, e := range d.edges {
 		e.effective = d.node.Router(i).Priority
 	}
@@ -124,6 +125,7 @@ func (d *daemon) adopt(next build.VRRP) {
 	d.adoptLinks(&next)
 	d.synchronize()
 	d.announceAgain()
+	d.outletsReloaded(gone)
 	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
 		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))
 }
@@ -207,10 +209,7 @@ func grew(before, now map[netip.Addr]bool) bool {
 func (d *daemon) leave(gone []*edge) {
 	for _, e := range gone {
 		d.pace.forget(e)
-		state := "FAULT"
-		if e.Notify.Deleted != nil {
-			state = "DELETED"
-		}
+		state := e.goneState()
 		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) Entering %s STATE: no longer configured", e.Name, state)
 		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: state, priority: e.effective, cause: "no longer configured", scripts: &e.Notify, mail: e.Mail})
 	}

@@ -9,7 +9,7 @@
 // that are renewed, static.go what is there whatever the states. early.go has
 // deadlines served on time, precedence.go asks the scheduler, pace.go sends
 // announcements, scripts.go runs track scripts, trackfiles.go follows files,
-// processes.go processes, bfd.go BFD sessions, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
+// processes.go processes, bfd.go BFD sessions, outlets.go tells D-Bus and SNMP, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
 // query.go the status. What is decided is decided in package vrrp, what is there
 // and written in package kernel, sockets are package socket's.
 //
@@ -94,6 +94,7 @@ type daemon struct {
 
 	trackers []*tracker
 	bfd      sessions
+	outlets  outlets
 	procs    *processes
 	files    *trackFiles
 	scripts  *script.Runner
@@ -320,7 +321,7 @@ func (d *daemon) listen() {
 			d.answer(m)
 		case ipc.Link:
 			if len(files) == 1 {
-				d.linkBFD(files[0])
+				d.linkTo(m.Topic, files[0])
 				files = nil
 			}
 		case ipc.Reload:

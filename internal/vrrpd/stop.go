@@ -50,6 +50,7 @@ func (d *daemon) endOperation(why string) {
 	if d.boot.KeepVRRP {
 		d.say(slog.LevelInfo, kindAddress, "", "", "virtual addresses, routes and rules stay, as --dont-release-vrrp says")
 	}
+	d.outletsStopped()
 	d.say(slog.LevelInfo, kindProcess, "", why, "Stopped: "+why)
 }
 
@@ -99,4 +100,5 @@ func (d *daemon) end() {
 	d.hands.Wait()
 	d.endLinks()
 	d.endWall()
+	d.outlets.feeder.Close(lastNews)
 }

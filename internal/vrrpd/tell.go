@@ -53,6 +53,7 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 		level = slog.LevelWarn
 	}
 	if a.To != vrrp.Init {
+		d.outlets.change(e, a.To.String(), a.Priority, why)
 		d.say(level, kindTransition, e.Name, why, what)
 		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: a.To.String(), priority: a.Priority, cause: why, scripts: &e.Notify, mail: e.Mail})
 	}
@@ -84,6 +85,7 @@ func (d *daemon) tellGroup(g *build.Group, a *vrrp.BecomeGroup) {
 		return
 	}
 	what, why := because(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.Name, a.To), a.Cause)
+	d.outlets.changeGroup(g.Name, a.To.String(), why)
 	d.say(slog.LevelInfo, kindTransition, g.Name, why, what)
 	d.notify(&notice{kind: "GROUP", name: g.Name, state: a.To.String(), cause: why, scripts: &g.Notify, mail: g.Mail})
 }
@@ -114,6 +116,7 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 	case vrrp.LowerHeard:
 		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: "MASTER_RX_LOWER_PRI", priority: a.Priority, cause: a.Text, scripts: &e.Notify})
 	case vrrp.PriorityChanged:
+		d.outlets.change(e, d.node.StateOf(a.Router).String(), a.Priority, a.Text)
 		d.tellPriority(e, a.Priority)
 	}
 	// What every bad advert may cause is told seldom; the counters have all.

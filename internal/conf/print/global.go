@@ -155,7 +155,7 @@ func (b *Block) buffers(g, d *conf.Buffers) {
 	b.num("vrrp_rx_bufs_multiplier", g.Multiplier, d.Multiplier)
 }
 
-// dumps are the data files that signals ask for.
+// dumps are the data files that signals ask for, and what buses do.
 func (b *Block) dumps(g, d *conf.Global) {
 	b.on("data_use_instance", g.DataUseInstance, false)
 	b.str("state_dump_file", g.StateDump, "")
@@ -164,6 +164,9 @@ func (b *Block) dumps(g, d *conf.Global) {
 	b.str("iproute_etc_dir", g.IPRouteEtc, "")
 	b.str("iproute_usr_dir", g.IPRouteUsr, "")
 	b.num("json_version", g.JSONVersion, d.JSONVersion)
+	b.flag("enable_dbus", g.DBus.Enable)
+	b.str("dbus_service_name", g.DBus.Service, "")
+	b.str("dbus_no_interface_name", g.DBus.NoInterface, "")
 }
 
 func (b *Block) globalVRRP(g, d *conf.Global) {

@@ -1,0 +1,47 @@
+// Package feed has what the VRRP child tells the outlet child: what there is,
+// and what becomes of it. Outlets (D-Bus, SNMP) make of it what they have to.
+//
+// These are values only; they travel by package ipc. What is asked for but
+// seldom (counters, timers, tracked objects) is no part of them: a Query over
+// the same link answers it with what package dump has.
+package feed
+
+// Why says what a VRRP message is about.
+type Why string
+
+// The messages of a VRRP child. Began comes first on every link.
+const (
+	Began    Why = "began"    // all there are, as they are
+	Present  Why = "present"  // the same, after something was lost on the way
+	Changed  Why = "changed"  // those that changed state or priority, in that order
+	Reloaded Why = "reloaded" // all there are now; Gone has those that were
+	Stopped  Why = "stopped"  // all there were; the VRRP child ends in an orderly way
+)
+
+// VRRP is one message.
+type VRRP struct {
+	Why     Why      `json:"why"`
+	Routers []Router `json:"routers,omitempty"` // in the configuration's order, unless Changed
+	Gone    []Router `json:"gone,omitempty"`
+	Groups  []Group  `json:"groups,omitempty"`
+}
+
+// Router is one VRRP instance.
+type Router struct {
+	Name string `json:"name"`
+	// Interface as the configuration names it, below a virtual one; empty: none.
+	Interface string `json:"interface,omitempty"`
+	VRID      int    `json:"vrid"`
+	Family    int    `json:"family"`  // 4 or 6
+	Version   int    `json:"version"` // of the protocol, 2 or 3
+	State     string `json:"state"`   // INIT, BACKUP, MASTER, FAULT; of one that is gone FAULT or DELETED
+	Priority  int    `json:"priority"`
+	Cause     string `json:"cause,omitempty"` // of the state, for people
+}
+
+// Group is one sync group.
+type Group struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Cause string `json:"cause,omitempty"`
+}

@@ -1,0 +1,137 @@
+package outletd
+
+import (
+	"encoding/json"
+	"log/slog"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/dump"
+	"github.com/holdfast-ha/holdfast/internal/feed"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+// maxAsked bounds the questions to the VRRP child that are not answered yet.
+const maxAsked = 16
+
+// vrrpLink is what the VRRP child says. One that dies takes nothing with it: the
+// next one tells anew.
+type vrrpLink struct {
+	conn  *ipc.Conn
+	known feed.VRRP // all there are, as heard last; Why is empty until there was something
+	seq   uint64
+	asked map[uint64]func(*dump.VRRP)
+}
+
+// link takes the socket to a VRRP child that has just begun to serve, or that
+// served before us.
+func (d *daemon) link(fd int) {
+	d.unlink()
+	c := ipc.FromFD(fd)
+	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readVRRP(c) }); err != nil {
+		d.say(slog.LevelError, kindProcess, "", "hear of VRRP instances: "+err.Error())
+		_ = c.Close()
+		return
+	}
+	d.vrrp.conn = c
+}
+
+// unlink leaves what is known, and those who asked without an answer.
+func (d *daemon) unlink() {
+	if d.vrrp.conn == nil {
+		return
+	}
+	d.loop.Unwatch(d.vrrp.conn.Fd())
+	_ = d.vrrp.conn.Close()
+	d.vrrp.conn = nil
+	asked := d.vrrp.asked
+	d.vrrp.asked = nil
+	for _, then := range asked {
+		then(nil)
+	}
+}
+
+func (d *daemon) readVRRP(c *ipc.Conn) {
+	err := c.ReadReady(func(m ipc.Message, files []int) {
+		for _, fd := range files { // it has no reason to send one
+			_ = unix.Close(fd)
+		}
+		switch m.Kind {
+		case ipc.Routers:
+			var n feed.VRRP
+			if json.Unmarshal(m.Body, &n) == nil {
+				d.heard(&n)
+			}
+		case ipc.Answer:
+			d.answered(m)
+		}
+	})
+	if err != nil && d.vrrp.conn == c {
+		d.unlink()
+	}
+}
+
+// heard keeps what is so now, and tells every way out.
+func (d *daemon) heard(n *feed.VRRP) {
+	known := &d.vrrp.known
+	if n.Why != feed.Changed {
+		*known = feed.VRRP{Why: n.Why, Routers: n.Routers, Groups: n.Groups}
+	}
+	for _, r := range n.Routers {
+		if at := slices.IndexFunc(known.Routers, func(k feed.Router) bool { return k.Name == r.Name }); at >= 0 {
+			known.Routers[at] = r
+		}
+	}
+	for _, g := range n.Groups {
+		if at := slices.IndexFunc(known.Groups, func(k feed.Group) bool { return k.Name == g.Name }); at >= 0 {
+			known.Groups[at] = g
+		}
+	}
+	for _, w := range d.ways {
+		w.News(n)
+	}
+}
+
+// ask has the VRRP child say what package dump has of it, and calls then on the
+// loop: with nil if there is no answer to be had.
+func (d *daemon) ask(then func(*dump.VRRP)) {
+	v := &d.vrrp
+	if v.conn == nil || len(v.asked) >= maxAsked {
+		then(nil)
+		return
+	}
+	v.seq++
+	if v.conn.Send(ipc.Message{Kind: ipc.Query, Seq: v.seq, Topic: ipc.TopicDump}) != nil {
+		then(nil)
+		return
+	}
+	if v.asked == nil {
+		v.asked = map[uint64]func(*dump.VRRP){}
+	}
+	v.asked[v.seq] = then
+}
+
+func (d *daemon) answered(m ipc.Message) {
+	then := d.vrrp.asked[m.Seq]
+	if then == nil {
+		return
+	}
+	delete(d.vrrp.asked, m.Seq)
+	var state dump.VRRP
+	if json.Unmarshal(m.Body, &state) != nil {
+		then(nil)
+		return
+	}
+	then(&state)
+}
+
+// garp asks the VRRP child to announce an instance's addresses.
+func (d *daemon) garp(name string) {
+	if d.vrrp.conn != nil {
+		_ = d.vrrp.conn.Send(ipc.Message{Kind: ipc.Garp, Topic: name}) // one that does not read is hung, which the parent notices
+	}
+}
+
+// wish asks the parent.
+func (d *daemon) wish(topic string) { _ = d.conn.Send(ipc.Message{Kind: ipc.Wish, Topic: topic}) }

@@ -1,0 +1,145 @@
+// Package outletd is the outlet child: it tells the world over buses that may
+// be slow what the other children do, so that they never wait for one.
+//
+// One loop hears of the VRRP child's instances over a link that the parent made
+// (link.go), keeps what it heard last, and hands it to every way out (outlets.go),
+// each of which has goroutines of its own. What the world asks for goes back over
+// the link, or to the parent. reload.go takes a configuration over; confine.go
+// gives up privileges.
+//
+// Everything here belongs to the loop's goroutine unless it says otherwise.
+package outletd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/event"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/loop"
+)
+
+// Kinds of records.
+const (
+	kindConfig  = "config"
+	kindNotify  = "notify"
+	kindProcess = "process"
+)
+
+// daemon is the child's whole state.
+type daemon struct {
+	conn *ipc.Conn
+	boot ipc.BootInfo
+	log  *bus.Bus
+	loop *loop.Loop
+
+	cfg  build.Outlet
+	vrrp vrrpLink
+	ways ways
+
+	hands    sync.WaitGroup
+	reading  sync.Mutex // held by the goroutine that reads a configuration
+	stopping bool
+}
+
+// Run is the outlet child; it is an ipc.ChildMain.
+func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
+	loop.Quiet()
+	cfg, err := read(snapshot, boot)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
+	}
+	l, err := loop.New()
+	if err != nil {
+		return err
+	}
+	d := &daemon{conn: conn, boot: boot, log: log, loop: l}
+	if err := l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() }); err != nil {
+		return err
+	}
+	d.confine()
+	d.adopt(cfg)
+	_ = conn.Send(ipc.Message{Kind: ipc.Ready}) // a parent that is gone is noticed by listen
+	err = d.loop.Run()
+	d.end()
+	return err
+}
+
+// listen takes what the parent says.
+func (d *daemon) listen() {
+	err := d.conn.ReadReady(func(m ipc.Message, files []int) {
+		switch m.Kind {
+		case ipc.Stop:
+			d.stop("the parent says so")
+		case ipc.Hello:
+			_ = d.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
+		case ipc.Query:
+			d.answer(m)
+		case ipc.Reload:
+			if len(files) == 1 {
+				d.reload(files[0])
+				files = nil
+			}
+		case ipc.Link:
+			if len(files) == 1 {
+				d.link(files[0])
+				files = nil
+			}
+		}
+		for _, fd := range files {
+			_ = unix.Close(fd)
+		}
+	})
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		d.stop("the parent has gone")
+	default:
+		d.stop("the parent cannot be understood: " + err.Error())
+	}
+}
+
+// answer: whatever there is to know, others know.
+func (d *daemon) answer(m ipc.Message) {
+	a := ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic, Body: ipc.Marshal(struct{}{})}
+	if m.Topic == ipc.TopicStatus {
+		a.Body = ipc.Marshal(api.Status{Version: api.Version})
+	}
+	_ = d.conn.Send(a)
+}
+
+// stop ends operation, and the loop. The parent says so when no other child is
+// left.
+func (d *daemon) stop(why string) {
+	if d.stopping {
+		return
+	}
+	d.stopping = true
+	d.say(slog.LevelInfo, kindProcess, why, "Stopped: "+why)
+	d.loop.Unwatch(d.conn.Fd())
+	d.loop.Stop()
+}
+
+// end gives everything back.
+func (d *daemon) end() {
+	d.unlink()
+	d.ways.close()
+	d.hands.Wait()
+}
+
+// say publishes one line. It may be called from any goroutine.
+func (d *daemon) say(level slog.Level, kind, cause, what string) {
+	d.log.Publish(event.Record{When: d.loop.Read(), Level: level, Part: "outlet", Kind: kind, Cause: cause, What: what})
+}
+
+func (d *daemon) sayf(level slog.Level, kind, format string, args ...any) {
+	d.say(level, kind, "", fmt.Sprintf(format, args...))
+}

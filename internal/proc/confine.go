@@ -1,0 +1,31 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Confine gives up all capabilities but those in kept (1<<unix.CAP_… each), of
+// all threads; the user stays. A binary with cgo, as tests are, cannot.
+func Confine(kept uint32) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have, want [2]unix.CapUserData
+	err := unix.Capget(&header, &have[0])
+	if err == nil {
+		want[0].Permitted = have[0].Permitted & kept
+		want[0].Effective = want[0].Permitted
+		_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET,
+			uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&want[0])), 0)
+		if errno != 0 {
+			err = errno
+		}
+	}
+	if err != nil && !errors.Is(err, unix.ENOTSUP) {
+		return fmt.Errorf("give up capabilities: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package vrrpd
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/feed"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/vrrp"
+)
+
+// outletChild is how the parent names the child of D-Bus and SNMP.
+const outletChild = "outlet"
+
+// lastNews is how long the end waits for the outlet child to take the last of it.
+const lastNews = time.Second
+
+// outlets is the way to the outlet child, over a link that the parent made. It
+// hears of everything last, and nobody waits for it.
+type outlets struct {
+	link   *ipc.Conn
+	feeder *ipc.Feeder // nil: there is no such child
+	news   feed.VRRP   // of the step under way
+	held   bool        // a reload is under way, which tells of everything at its end
+}
+
+// linkTo takes the socket to another child that has just begun to serve.
+func (d *daemon) linkTo(child string, fd int) {
+	if child == outletChild {
+		d.linkOutlets(fd)
+		return
+	}
+	d.linkBFD(fd)
+}
+
+// linkOutlets takes the socket to an outlet child; it first hears how things are.
+func (d *daemon) linkOutlets(fd int) {
+	d.unlinkOutlets()
+	c := ipc.FromFD(fd)
+	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readOutlets(c) }); err != nil {
+		d.say(slog.LevelError, kindNotify, "", "", "tell the outlet child: "+err.Error())
+		_ = c.Close()
+		return
+	}
+	d.outlets.link = c
+	var f *ipc.Feeder
+	f = ipc.NewFeeder(c, func() {
+		d.post(func() {
+			if d.outlets.feeder == f {
+				d.feed(d.everything(feed.Present))
+			}
+		})
+	})
+	d.outlets.feeder = f
+	d.feed(d.everything(feed.Began))
+}
+
+func (d *daemon) unlinkOutlets() {
+	if d.outlets.link != nil {
+		d.loop.Unwatch(d.outlets.link.Fd())
+		d.outlets.feeder.Close(0)
+		d.outlets = outlets{held: d.outlets.held}
+	}
+}
+
+// readOutlets takes what the outlet child asks for.
+func (d *daemon) readOutlets(c *ipc.Conn) {
+	err := c.ReadReady(func(m ipc.Message, files []int) {
+		for _, fd := range files { // it has no reason to send one
+			_ = unix.Close(fd)
+		}
+		switch m.Kind {
+		case ipc.Query:
+			d.outlets.feeder.Put(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}, d.dump())
+		case ipc.Garp:
+			d.garp(m.Topic)
+		}
+	})
+	if err != nil && d.outlets.link == c {
+		d.unlinkOutlets()
+	}
+}
+
+// garp announces the addresses of an instance once.
+func (d *daemon) garp(name string) {
+	at := slices.IndexFunc(d.edges, func(e *edge) bool { return e.Name == name })
+	if at < 0 || d.stopping {
+		return
+	}
+	e := d.edges[at]
+	if !e.active {
+		d.sayf(slog.LevelInfo, kindNotify, name, "(%s) sends no garps on DBus request: it is not master", name)
+		return
+	}
+	d.announce(e, 1)
+	d.pace.burst(d.now())
+	d.speaker.Flush()
+	d.sayf(slog.LevelInfo, kindNotify, name, "Sending garps on %s on DBus request", name)
+}
+
+// feed hands over one message.
+func (d *daemon) feed(n feed.VRRP) {
+	d.outlets.feeder.Put(ipc.Message{Kind: ipc.Routers}, n)
+}
+
+// change notes what became of a router; tellOutlets tells it.
+func (o *outlets) change(e *edge, state string, p vrrp.Priority, why string) {
+	if o.feeder != nil && !o.held {
+		o.news.Routers = append(o.news.Routers, routerNews(e, state, p, why))
+	}
+}
+
+// changeGroup is change for a sync group.
+func (o *outlets) changeGroup(name, state, why string) {
+	if o.feeder != nil && !o.held {
+		o.news.Groups = append(o.news.Groups, feed.Group{Name: name, State: state, Cause: why})
+	}
+}
+
+// tellOutlets tells what a step brought about.
+func (d *daemon) tellOutlets() {
+	n := &d.outlets.news
+	if len(n.Routers)+len(n.Groups) == 0 {
+		return
+	}
+	n.Why = feed.Changed
+	d.feed(*n)
+	*n = feed.VRRP{}
+}
+
+// outletsReloaded tells what there is now, and what no longer is.
+func (d *daemon) outletsReloaded(gone []*edge) {
+	d.outlets.held = false
+	if d.outlets.feeder == nil {
+		return
+	}
+	n := d.everything(feed.Reloaded)
+	for _, e := range gone {
+		n.Gone = append(n.Gone, routerNews(e, e.goneState(), e.effective, "no longer configured"))
+	}
+	d.feed(n)
+}
+
+// outletsStopped tells of the orderly end.
+func (d *daemon) outletsStopped() {
+	if d.outlets.feeder != nil {
+		d.feed(d.everything(feed.Stopped))
+	}
+}
+
+// everything is how things are.
+func (d *daemon) everything(why feed.Why) feed.VRRP {
+	n := feed.VRRP{Why: why}
+	for i, e := range d.edges {
+		v := d.node.Router(i)
+		n.Routers = append(n.Routers, routerNews(e, v.State.String(), v.Priority, causeOf(v.Cause)))
+	}
+	for i := range d.cfg.Groups {
+		n.Groups = append(n.Groups, feed.Group{Name: d.cfg.Groups[i].Name, State: d.node.Group(i).State.String()})
+	}
+	return n
+}
+
+func causeOf(c vrrp.Cause) string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprint(c)
+}
+
+func routerNews(e *edge, state string, p vrrp.Priority, why string) feed.Router {
+	return feed.Router{
+		Name: e.Name, Interface: e.Base, VRID: int(e.VRID), Family: e.Family, Version: e.Version,
+		State: state, Priority: int(p), Cause: why,
+	}
+}
+
+// goneState is what is said of an instance that a reload removed.
+func (e *edge) goneState() string {
+	if e.Notify.Deleted != nil {
+		return "DELETED"
+	}
+	return "FAULT"
+}
