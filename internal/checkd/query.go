@@ -35,6 +35,7 @@ func (d *daemon) status() api.Status {
 	for _, p := range d.order {
 		one := p.status(now.Mono.Sub(0), time.Unix(0, now.Wall), &shared)
 		for i := range one.Servers {
+			d.unfollowed(one.Servers[i].Checks)
 			one.Servers[i].Override = d.overrides.all[target{p.plan.ID, one.Servers[i].Name}]
 		}
 		s.Services = append(s.Services, one)
@@ -65,6 +66,15 @@ func (s *shares) of(c *checker) int {
 	one := &s.all[id-1]
 	one.Users = append(one.Users, api.ProbeUser{Service: c.server.pool.name(), Server: c.server.name})
 	return id
+}
+
+// unfollowed says of BFD_CHECKs that there is nobody to follow.
+func (d *daemon) unfollowed(checks []api.Check) {
+	for i := range checks {
+		if d.boot.NoBFD && checks[i].Follows != "" {
+			checks[i].Detail = "not checked: there is no BFD child (--no_bfd)"
+		}
+	}
 }
 
 // status describes a pool; wall is the time of day at mono.

@@ -33,6 +33,8 @@ What to run
   -i, --config-id=ID            for lines that begin with @ID; the host's name by default
   -P, --vrrp                    only VRRP
   -C, --check                   only health checks and virtual servers
+  -B, --no_bfd                  no BFD: what tracks a session finds it down from the start,
+                                a BFD_CHECK leaves its server in, or out with alpha
       --all                     start every subsystem, configured or not
   -s, --namespace=NAME          run in that network namespace
   -t, --config-test[=FILE]      only test the configuration; say what is wrong on stderr, or in FILE

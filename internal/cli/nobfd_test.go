@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
-// Without a BFD child what tracks a session has nobody to hear from: that is said.
+// Without a BFD child what tracks a session has nobody to hear from: what that
+// means is said.
 func TestNoBFDChildIsSaid(t *testing.T) {
 	cfg := &conf.Config{BFDs: []*conf.BFD{{Name: "peer1", Pos: conf.Pos{File: "k.conf", Line: 7}}}}
 	for _, c := range []struct {
@@ -18,7 +19,7 @@ func TestNoBFDChildIsSaid(t *testing.T) {
 		r := report(parent.LoadRequest{VRRP: true, BFD: c.bfd}, cfg, nil)
 		said := 0
 		for _, p := range r.Problems {
-			if strings.Contains(p.Message, "peer1") && p.Line == 7 {
+			if strings.Contains(p.Message, "peer1") && strings.Contains(p.Message, "for who tracks it, it is down; a BFD_CHECK leaves its server in, with alpha out") && p.Line == 7 {
 				said++
 			}
 		}

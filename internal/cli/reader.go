@@ -128,10 +128,10 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	case len(cfg.BFDs) == 0:
 	case q.BFD:
 		r.Children = append(r.Children, parent.BFD)
-	default: // nobody would find out why they wait
+	default: // nobody would find out why they are down
 		r.Problems = append(r.Problems, api.Problem{Severity: "warning", File: cfg.BFDs[0].Pos.File, Line: cfg.BFDs[0].Pos.Line, Column: cfg.BFDs[0].Pos.Col,
 			Message: "there is no BFD child (--no_bfd), so nobody learns whether the neighbour of bfd_instance " + cfg.BFDs[0].Name +
-				" is up: what tracks it or checks with it waits for ever"})
+				" is up: for who tracks it, it is down; a BFD_CHECK leaves its server in, with alpha out"})
 	}
 	if r.Director == "proxy" {
 		r.Children = append(r.Children, parent.Proxy)

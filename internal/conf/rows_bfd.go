@@ -23,7 +23,7 @@ var weightReverse = args{{Kind: schema.Number, Min: -253, Max: 253}, {Kind: sche
 
 func bfd(l *loader) *BFD { return l.bfd }
 
-var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Doc: "A BFD session.", Set: beginBFD, End: endBFD, Block: schema.NewBlock("bfd_instance", rows{
+var bfdRoot = rows{{Name: "bfd_instance", Args: name, Bare: true, Doc: "A BFD session. With --no_bfd it is down for who tracks it, and nothing is known of it for a BFD_CHECK.", Set: beginBFD, End: endBFD, Block: schema.NewBlock("bfd_instance", rows{
 	{Name: "source_ip", Args: address, Doc: "The address to send from.", Set: func(l *loader, s *stmt) { l.bfd.Source = s.Value(0).Addr }},
 	{Name: "neighbor_ip", Args: address, Doc: "The other side.", Set: bfdNeighbour},
 	{Name: "neighbour_ip", Args: address, Doc: "Another spelling of neighbor_ip.", Set: bfdNeighbour},

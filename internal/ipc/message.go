@@ -104,6 +104,8 @@ type BootInfo struct {
 	PIDFile string `json:"pid_file"`
 	// KeepVRRP (-V), KeepIPVS (-I): leave addresses or services at stop.
 	KeepVRRP bool `json:"keep_vrrp"`
+	// NoBFD (-B): there is no BFD child, and none will be.
+	NoBFD bool `json:"no_bfd,omitempty"`
 	// LogAddresses (-a): log all addresses that come and go.
 	LogAddresses bool `json:"log_addresses,omitempty"`
 	KeepIPVS     bool `json:"keep_ipvs"`

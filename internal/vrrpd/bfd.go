@@ -97,8 +97,18 @@ func (d *daemon) awaitsBFD() bool {
 	})
 }
 
-// rebfd follows the sessions of the next configuration.
+// noBFD is why sessions are down where nobody has them.
+const noBFD = "there is no BFD child (--no_bfd)"
+
+// rebfd follows the sessions of the next configuration. Without a BFD child
+// they are down from the start, as with keepalived.
 func (d *daemon) rebfd() {
+	if d.boot.NoBFD {
+		for _, name := range d.cfg.BFDs {
+			d.tellBFD(bfd.Verdict{Name: name, Why: noBFD})
+		}
+		return
+	}
 	for _, name := range d.cfg.BFDs {
 		if v, known := d.bfd.heard[name]; known {
 			d.tellBFD(v)

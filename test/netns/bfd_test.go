@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -209,4 +210,33 @@ virtual_server 192.0.2.200 80 {
 	Must(t, b.Kill())
 	up(false)
 	WaitLog(t, a, "BFD check of [far] RS([192.0.2.12]:tcp:80) is DOWN: control detection time expired after 1s, exceeded by ", 1)
+}
+
+// With -B nobody has the sessions: for who tracks them they are down from the
+// start, and a BFD_CHECK decides nothing. keepalived does the same.
+func TestNoBFD(t *testing.T) {
+	l := New(t)
+	server := func(address, alpha string) string {
+		return "    real_server " + address + " 80 {\n        BFD_CHECK {\n            name far\n            " + alpha + "\n        }\n    }\n"
+	}
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), append(slices.Clone(Holdfast()), "-B"), config("global_defs {\n    lvs_director none\n}\n",
+		session("far", "192.0.2.11", "192.0.2.12"),
+		Instance{Name: "VI_1", Priority: 150, Extra: "track_bfd {\n        far\n    }"},
+		Instance{Name: "VI_2", VRID: 52, Addresses: []string{"192.0.2.201/24"}, Priority: 150, Extra: "track_bfd {\n        far weight -20\n    }"},
+		"virtual_server 192.0.2.200 80 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n"+server("192.0.2.12", "")+server("192.0.2.13", "alpha")+"}\n"))
+	const why = "there is no BFD child (--no_bfd)"
+	WaitLog(t, a, "(VI_1) Entering FAULT STATE: BFD session far went down: "+why, 1)
+	Wait(t, "VI_2 is master without the weight", func() bool {
+		i := a.Instance("VI_2")
+		return i != nil && i.State == "MASTER" && i.Priority == 130 && i.Tracks["bfd far"] == "down: "+why
+	})
+	s, err := a.Status()
+	Must(t, err)
+	for i, up := range []bool{true, false} {
+		r := &s.Services[0].Servers[i]
+		if r.Up != up || r.Checks[0].Detail != "not checked: "+why {
+			t.Errorf("%s: %+v", r.Name, r)
+		}
+	}
+	WaitLog(t, a, "nobody learns whether the neighbour of bfd_instance far is up", 1)
 }
