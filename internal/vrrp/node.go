@@ -16,6 +16,7 @@ type Node struct {
 	groups  []*unit            // those that are sync groups, as configured
 	objects map[string]*object // what is tracked, by name
 	plan    schedule
+	changes int // how many configurations there were
 
 	now     clock.Instant // of the Step under way
 	running bool          // between Start and Stop
@@ -26,7 +27,7 @@ type Node struct {
 // NewNode makes a node that waits for Start.
 func NewNode(cfg Config) *Node {
 	n := &Node{}
-	n.build(cfg, nil)
+	n.install(n.Prepare(cfg))
 	return n
 }
 
@@ -48,7 +49,7 @@ func (n *Node) Step(now clock.Instant, ev Event) []Action {
 	case Stop:
 		n.stop()
 	case Reconfigure:
-		n.reconfigure(ev.Config)
+		n.reconfigure(&ev)
 	}
 	return n.actions
 }
@@ -59,59 +60,6 @@ func (n *Node) do(a Action) { n.actions = append(n.actions, a) }
 func (n *Node) Deadline() (clock.Instant, bool) {
 	_, at := n.plan.first()
 	return at, at != never
-}
-
-// build makes routers, units and objects for a configuration. kept gives, for
-// a router of it, the one that goes on.
-func (n *Node) build(cfg Config, kept []*router) {
-	n.cfg, n.plan = cfg, n.plan[:0]
-	n.routers = make([]*router, len(cfg.Routers))
-	byName := make(map[string]*router, len(cfg.Routers))
-	for i, c := range cfg.Routers {
-		r := &router{priority: c.Priority}
-		if kept != nil && kept[i] != nil {
-			r = kept[i]
-		}
-		r.configure(i, c)
-		if r.state == Init {
-			r.rest()
-		}
-		n.routers[i], byName[c.Name] = r, r
-	}
-	n.gather(byName)
-	n.watch()
-	n.plan.fill(n.routers)
-}
-
-// gather puts routers into units: those of a sync group together, every other
-// one alone.
-func (n *Node) gather(byName map[string]*router) {
-	old := map[string]*unit{}
-	for _, g := range n.groups {
-		old[g.name] = g
-	}
-	n.units, n.groups = nil, nil
-	for i, c := range n.cfg.Groups {
-		g := &unit{group: i, name: c.Name}
-		if o := old[c.Name]; o != nil {
-			g.state, g.since, g.cause = o.state, o.since, o.cause
-		}
-		for _, name := range c.Members {
-			if r := byName[name]; r != nil && r.unit == nil {
-				g.add(r)
-			}
-		}
-		g.decider = g.decides()
-		n.groups = append(n.groups, g)
-		n.units = append(n.units, g)
-	}
-	for _, r := range n.routers {
-		if r.unit == nil {
-			u := &unit{group: -1, state: r.state, decider: r}
-			u.add(r)
-			n.units = append(n.units, u)
-		}
-	}
 }
 
 // start begins operation. What is known by then of tracked objects counts.

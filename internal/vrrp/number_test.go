@@ -24,7 +24,7 @@ func TestNumbers(t *testing.T) {
 	expect(t, "too low", number("f", -127, "holds -127"), "0 tell Changing effective priority from 94 to 100: file f holds -127; 0 FAULT: file f holds -127")
 	expect(t, "better", number("f", 0, "holds 0"), "0 BACKUP: file f holds 0")
 	expect(t, "no weight", number("z", 7, "holds 7"), "0 FAULT: file z holds 7")
-	n.Step(0, Reconfigure{Config{Routers: []RouterConfig{cfg}}})
+	n.Step(0, Reconfigure{Config: Config{Routers: []RouterConfig{cfg}}})
 	if s := n.Router(0).State; s != Fault {
 		t.Errorf("a reload forgot the number: %s", s)
 	}

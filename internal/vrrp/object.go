@@ -20,50 +20,6 @@ type watch struct {
 	ref    TrackRef
 }
 
-// watch connects routers with what they and their groups track, keeping what
-// is known already.
-func (n *Node) watch() {
-	old := n.objects
-	n.objects = map[string]*object{}
-	for _, u := range n.units {
-		for _, r := range u.members {
-			r.watches = r.watches[:0]
-			for _, ref := range n.refs(u, r) {
-				o := n.objects[ref.Name]
-				if o == nil {
-					o = &object{}
-					if was := old[ref.Name]; was != nil {
-						o.known, o.up, o.number, o.why = was.known, was.up, was.number, was.why
-					}
-					n.objects[ref.Name] = o
-				}
-				if len(o.users) == 0 || o.users[len(o.users)-1] != r {
-					o.users = append(o.users, r)
-				}
-				r.watches = append(r.watches, watch{o, ref})
-			}
-			n.weigh(r, Reloaded{})
-		}
-	}
-}
-
-// refs is what a router tracks. Members of a sync group have one fate, so
-// weights of their own count only where the group allows it
-// (sync_group_tracking_weight); what the group tracks counts for each.
-func (n *Node) refs(u *unit, r *router) []TrackRef {
-	if u.group < 0 {
-		return r.cfg.Tracks
-	}
-	g := &n.cfg.Groups[u.group]
-	var refs []TrackRef
-	for _, ref := range r.cfg.Tracks {
-		if ref.Weight == 0 || g.TrackingWeight {
-			refs = append(refs, ref)
-		}
-	}
-	return append(refs, g.Tracks...)
-}
-
 // tracked takes the result of an object.
 func (n *Node) tracked(ev Track) {
 	o := n.objects[ev.Name]

@@ -69,7 +69,7 @@ func drawEvent(t *rapid.T, n *Node) Event {
 	case 10:
 		return Woke{Slept: time.Duration(rapid.IntRange(0, 5000).Draw(t, "slept")) * time.Millisecond}
 	case 11:
-		return Reconfigure{drawConfig(t)}
+		return Reconfigure{Config: drawConfig(t)}
 	default:
 		return rapid.SampledFrom([]Event{Start{}, Start{}, Stop{}}).Draw(t, "turn")
 	}

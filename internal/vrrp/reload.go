@@ -37,37 +37,22 @@ func Match(have, want []RouterConfig) []int {
 
 // reconfigure replaces the configuration. Routers that are in both keep their
 // state; those that vanish resign, told by their old index before Renumbered.
-func (n *Node) reconfigure(cfg Config) {
-	before := make([]RouterConfig, len(n.routers))
-	for i, r := range n.routers {
-		before[i] = r.cfg
+func (n *Node) reconfigure(ev *Reconfigure) {
+	p := ev.Prepared
+	if p == nil || p.changes != n.changes {
+		p = n.Prepare(ev.Config)
 	}
-	kept := make([]*router, len(cfg.Routers))
-	from := Match(before, cfg.Routers)
-	stays := make(map[*router]RouterConfig, len(cfg.Routers))
-	for i, at := range from {
-		if at >= 0 {
-			kept[i] = n.routers[at]
-			stays[kept[i]] = before[at]
+	for _, r := range p.gone {
+		n.become(r, Init, Removed{})
+	}
+	n.do(Renumbered{From: p.from})
+	n.install(p)
+	for _, c := range p.changed {
+		if c.was != nil && c.r.state == Active && c.r.advertises(c.was) {
+			n.do(c.r.send)
 		}
 	}
-	for _, r := range n.routers {
-		if _, ok := stays[r]; !ok {
-			n.become(r, Init, Removed{})
-		}
-	}
-	n.do(Renumbered{From: from})
-	n.build(cfg, kept)
-	for r, was := range stays {
-		r.adapt(n, &was)
-	}
-	n.plan.fill(n.routers)
-	for _, r := range n.routers {
-		if was, ok := stays[r]; ok && r.state == Active && r.advertises(&was) {
-			n.do(r.send)
-		}
-	}
-	for _, u := range n.units {
+	for _, u := range p.touched {
 		if u.has(Backup) == nil && u.has(Active) == nil && u.has(Fault) == nil {
 			n.settle(u, nil, Started{})
 		} else {

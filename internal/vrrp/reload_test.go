@@ -20,7 +20,7 @@ func TestReloadKeepsWhatIsThere(t *testing.T) {
 	n.Step(at(4*time.Second), Heard{Router: 2, Source: them, Local: us, Priority: 200})
 
 	changed := named("A", 1, 140)
-	expect(t, "reload", n.Step(at(5*time.Second), Reconfigure{routers(named("C", 3, 150), named("D", 4, 150), changed)}),
+	expect(t, "reload", n.Step(at(5*time.Second), Reconfigure{Config: routers(named("C", 3, 150), named("D", 4, 150), changed)}),
 		"1 send 0; 1 INIT: no longer configured; renumbered [2 -1 0]; "+
 			"2 tell Changing effective priority from 150 to 140: configuration reloaded; 2 send 140; 1 BACKUP: started")
 	for i, want := range []State{Backup, Backup, Active} {
@@ -46,7 +46,7 @@ func TestReloadOfTheSameDoesNothing(t *testing.T) {
 	if n.Router(0).State != Active {
 		t.Fatalf("state %v", n.Router(0).State)
 	}
-	expect(t, "reload", n.Step(at(4100*time.Millisecond), Reconfigure{cfg}), "renumbered [0 1]")
+	expect(t, "reload", n.Step(at(4100*time.Millisecond), Reconfigure{Config: cfg}), "renumbered [0 1]")
 	if after, _ := n.Deadline(); after != before {
 		t.Errorf("deadline moved from %v to %v", before, after)
 	}
@@ -59,9 +59,9 @@ func TestReloadOfTracks(t *testing.T) {
 	n := NewNode(routers(c))
 	n.Step(0, Start{})
 	n.Step(0, Track{Name: "interface eth0", Why: "no carrier"})
-	expect(t, "what forbade is gone", n.Step(at(time.Second), Reconfigure{routers(named("A", 1, 100))}),
+	expect(t, "what forbade is gone", n.Step(at(time.Second), Reconfigure{Config: routers(named("A", 1, 100))}),
 		"renumbered [0]; 0 BACKUP: configuration reloaded")
-	expect(t, "it returns, unknown: nothing is upset", n.Step(at(2*time.Second), Reconfigure{routers(c)}), "renumbered [0]")
+	expect(t, "it returns, unknown: nothing is upset", n.Step(at(2*time.Second), Reconfigure{Config: routers(c)}), "renumbered [0]")
 	expect(t, "and is down", n.Step(at(3*time.Second), Track{Name: "interface eth0", Why: "no carrier"}),
 		"0 FAULT: interface eth0 is down: no carrier")
 }
@@ -74,10 +74,10 @@ func TestReloadIntoAGroup(t *testing.T) {
 	n.Step(at(down150), Tick{})
 	cfg := pair(plain(150), plain(150))
 	cfg.Routers[0].Tracks, cfg.Routers[1].Tracks = nil, nil
-	expect(t, "join", n.Step(at(4*time.Second), Reconfigure{cfg}),
+	expect(t, "join", n.Step(at(4*time.Second), Reconfigure{Config: cfg}),
 		"renumbered [0 -1]; 1 send 150; 1 MASTER: group G: member VI_1 is in MASTER; group 0 MASTER: configuration reloaded")
 	cfg.Groups = nil
-	expect(t, "part", n.Step(at(5*time.Second), Reconfigure{cfg}), "renumbered [0 1]")
+	expect(t, "part", n.Step(at(5*time.Second), Reconfigure{Config: cfg}), "renumbered [0 1]")
 }
 
 func TestReloadChangesIntervals(t *testing.T) {
@@ -85,10 +85,10 @@ func TestReloadChangesIntervals(t *testing.T) {
 	n.Step(0, Start{})
 	c := named("A", 1, 150)
 	c.Advert = 2 * time.Second
-	n.Step(at(time.Second), Reconfigure{routers(c)})
+	n.Step(at(time.Second), Reconfigure{Config: routers(c)})
 	deadline(t, n, 3*time.Second+down150) // still counted from the start
 	n.Step(at(3*time.Second+down150), Tick{})
 	c.Advert = 100 * time.Millisecond
-	expect(t, "active", n.Step(at(7*time.Second), Reconfigure{routers(c)}), "renumbered [0]; 0 send 150")
+	expect(t, "active", n.Step(at(7*time.Second), Reconfigure{Config: routers(c)}), "renumbered [0]; 0 send 150")
 	deadline(t, n, 7100*time.Millisecond)
 }

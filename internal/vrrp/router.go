@@ -3,7 +3,6 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -12,8 +11,8 @@ import (
 // router is one virtual router. Its state is changed by Node.become only.
 type router struct {
 	index int
-	cfg   RouterConfig
-	addrs []netip.Addr // cfg.Addresses, sorted
+	cfg   *RouterConfig // in the node's
+	addrs []netip.Addr  // cfg.Addresses, sorted
 	unit  *unit
 
 	state State
@@ -55,21 +54,16 @@ type router struct {
 	place   int
 }
 
-// configure takes over a configuration, for the first time or at a reload; the
-// effective priority is weighed later.
-func (r *router) configure(index int, c RouterConfig) {
-	if c.DownAdverts <= 0 {
-		c.DownAdverts = 3
-	}
-	c.Advert = max(c.Advert, time.Millisecond)
-	if c.Priority != OwnerPriority {
+// configure takes over a configuration that is not what it was; the effective
+// priority is weighed later.
+func (r *router) configure() {
+	if r.cfg.Priority != OwnerPriority {
 		r.demoted = false
 	}
 	r.compared = compared{}
-	r.index, r.cfg, r.unit = index, c, nil
-	r.addrs = slices.Clone(c.Addresses)
-	slices.SortFunc(r.addrs, netip.Addr.Compare)
-	r.send = Send{Router: index, Priority: r.priority}
+	if r.state == Init {
+		r.rest()
+	}
 }
 
 // rest stops all timers and forgets whom was heard.

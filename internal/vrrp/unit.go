@@ -17,12 +17,6 @@ type unit struct {
 	cause Cause
 }
 
-func (u *unit) add(r *router) {
-	u.members = append(u.members, r)
-	u.indexes = append(u.indexes, r.index)
-	r.unit = u
-}
-
 // blocked returns a member that may not take part.
 func (u *unit) blocked() *router {
 	for _, r := range u.members {

@@ -161,7 +161,12 @@ type Track struct {
 
 // Reconfigure replaces the configuration; routers are matched by name,
 // interface, VRID and family and keep their state.
-type Reconfigure struct{ Config Config }
+type Reconfigure struct {
+	Config Config
+	// Prepared is what Node.Prepare made of Config, so that adopting it takes
+	// next to no time; without it, it is made now.
+	Prepared *Prepared
+}
 
 // Woke tells that the process could not have served its timers for Slept.
 type Woke struct{ Slept time.Duration }
