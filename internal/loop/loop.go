@@ -57,6 +57,7 @@ type Loop struct {
 	wokeOver time.Duration
 	apart    time.Duration // boot time less monotonic time, when last looked at
 	rested   clock.Instant // the clock when the last turn was over
+	serving  bool
 
 	posts posts
 	stop  bool
@@ -221,6 +222,20 @@ func (l *Loop) turn(n int) {
 	}
 }
 
+// yieldEvery is how long one may work between two looks at the clock.
+const yieldEvery = 100 * time.Microsecond
+
+// Yield serves the deadlines that have come, for who works longer than a moment
+// and is in a state in which they may. Nothing else is done: packets and posts
+// wait for the end of the turn.
+func (l *Loop) Yield() {
+	if l.serving || l.origin.mono() < l.now.Add(yieldEvery) {
+		return
+	}
+	l.Look()
+	l.serve()
+}
+
 // dispatch calls who watches, if this is its part of the turn.
 func (l *Loop) dispatch(ev *unix.EpollEvent, first bool) bool {
 	fd := int(ev.Fd)
@@ -237,6 +252,7 @@ func (l *Loop) dispatch(ev *unix.EpollEvent, first bool) bool {
 
 // serve calls everybody whose deadline has come, once.
 func (l *Loop) serve() {
+	l.serving = true
 	var looked bool
 	for i := range l.users {
 		u := &l.users[i]
@@ -255,6 +271,7 @@ func (l *Loop) serve() {
 		}
 		u.tick(l.now, l.now.Sub(at))
 	}
+	l.serving = false
 }
 
 // checkSleep compares the clocks, and tells when we cannot have been awake.
