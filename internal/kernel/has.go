@@ -11,3 +11,15 @@ func (m *Mirror) Has(a netip.Addr) bool {
 	}
 	return false
 }
+
+// LinksWith are the links that have an address for which is reports true, by
+// index.
+func (m *Mirror) LinksWith(is func(netip.Addr) bool) map[int]bool {
+	links := map[int]bool{}
+	for k := range m.addrs {
+		if is(k.Addr) {
+			links[k.Link] = true
+		}
+	}
+	return links
+}

@@ -13,7 +13,7 @@ import (
 func TestRoomOfASharedSocket(t *testing.T) {
 	const usual = 1000
 	router := func(own int) *edge {
-		return &edge{Router: build.Router{Family: 4, Version: 3, RxBuffer: own}, link: kernel.Link{MTU: 1500}, fits: 2}
+		return &edge{Router: &build.Router{Family: 4, Version: 3, RxBuffer: own}, link: kernel.Link{MTU: 1500}, fits: 2}
 	}
 	for _, c := range []struct {
 		name  string

@@ -111,6 +111,9 @@ func start(t testing.TB, c *conf.Config) *bench {
 	return b
 }
 
+// adopt makes a configuration the running one.
+func (b *bench) adopt(next build.VRRP) { b.daemon.adopt(b.workOut(next)) }
+
 // put adds an address to eth0 as somebody else would.
 func (b *bench) put(s string) kernel.Change {
 	p := netip.MustParsePrefix(s)

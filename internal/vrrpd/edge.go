@@ -15,7 +15,7 @@ import (
 // edge is what the daemon keeps of one virtual router beside the machine's
 // own: where it is on this system, what it has counted, and its advert.
 type edge struct {
-	build.Router
+	*build.Router
 	index int // in the configuration
 
 	link    kernel.Link
@@ -29,6 +29,9 @@ type edge struct {
 	owner   bool   // priority 255: addresses may be the interface's own
 	sender  string // build.SourceTrack
 	problem string // why it cannot speak, empty if it can
+	spoken  int    // the link of Speaker, 0 if there is none
+	found   address
+	listed  bool // packets to found are this router's
 
 	announcement announcement // what is left to announce
 	extraAt      clock.Instant
@@ -73,6 +76,7 @@ type holding struct {
 	pause   time.Duration
 	beyond  bool // not where its router speaks: see garp_extra_if
 	native  bool // the interface's own, there before us: it stays when we go
+	counted bool // among the virtual addresses
 }
 
 func (h *holding) String() string { return h.key.Prefix(h.addr).String() }
@@ -80,6 +84,12 @@ func (h *holding) String() string { return h.key.Prefix(h.addr).String() }
 // holding finds one of the router's addresses; it must be among them.
 func (e *edge) holding(k kernel.AddrKey) *holding {
 	return &e.holds[e.at[k]]
+}
+
+// before reports whether an edge comes before another in the configuration;
+// nil and what is static come last.
+func (e *edge) before(o *edge) bool {
+	return o == nil || o.index == standing || e.index != standing && e.index < o.index
 }
 
 // put keeps one more address.

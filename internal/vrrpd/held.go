@@ -27,27 +27,27 @@ type heldRule struct {
 	away    bool
 }
 
-// parse reads an edge's routes and rules.
-func (d *daemon) parse(e *edge) {
-	e.routes, e.rules = nil, nil
-	for _, r := range e.Routes {
+// parseRoutes reads routes as the kernel takes them; wrong is told of the others.
+func parseRoutes(all []conf.Route, wrong func(what string, at conf.Pos, err error)) (out []heldRoute) {
+	for _, r := range all {
 		if s, err := kernel.ParseRoute(r.Words); err != nil {
-			d.tellWrong(e, "route", r, err)
+			wrong("route", r.Pos, err)
 		} else {
-			e.routes = append(e.routes, heldRoute{RouteSpec: s})
+			out = append(out, heldRoute{RouteSpec: s})
 		}
 	}
-	for _, r := range e.Rules {
-		if s, err := kernel.ParseRule(r.Words); err != nil {
-			d.tellWrong(e, "rule", r, err)
-		} else {
-			e.rules = append(e.rules, heldRule{RuleSpec: s})
-		}
-	}
+	return out
 }
 
-func (d *daemon) tellWrong(e *edge, what string, r conf.Route, err error) {
-	d.sayf(slog.LevelWarn, kindConfig, e.Name, "(%s) %s at %s:%d: %v", e.Name, what, r.Pos.File, r.Pos.Line, err)
+func parseRules(all []conf.Route, wrong func(what string, at conf.Pos, err error)) (out []heldRule) {
+	for _, r := range all {
+		if s, err := kernel.ParseRule(r.Words); err != nil {
+			wrong("rule", r.Pos, err)
+		} else {
+			out = append(out, heldRule{RuleSpec: s})
+		}
+	}
+	return out
 }
 
 // placeRoutes finds the links of an edge's routes and rules.
@@ -115,12 +115,16 @@ func (e *edge) rule(r kernel.Rule) *heldRule {
 // wantedRoute is the route that some active edge wants to be there, and that the
 // kernel would take. One whose link is down is not missing: it comes back with it.
 func (d *daemon) wantedRoute(k kernel.RouteKey) (kernel.Route, bool) {
+	var first *edge
 	for _, e := range d.routeOwners[k] {
-		if h := e.route(k); e.active && h != nil && !h.away && d.carried(h.route) {
-			return h.route, true
+		if h := e.route(k); e.active && h != nil && !h.away && d.carried(h.route) && e.before(first) {
+			first = e
 		}
 	}
-	return kernel.Route{}, false
+	if first == nil {
+		return kernel.Route{}, false
+	}
+	return first.route(k).route, true
 }
 
 func (d *daemon) wantedRule(r kernel.Rule) bool {

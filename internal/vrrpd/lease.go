@@ -48,14 +48,6 @@ func (d *daemon) lease(e *edge) {
 	}
 }
 
-// leaseAll does so for all routers, after a reload.
-func (d *daemon) leaseAll() {
-	d.leaseAt = 0
-	for _, e := range d.edges {
-		d.lease(e)
-	}
-}
-
 func (d *daemon) nextLease() (clock.Instant, bool) { return d.leaseAt, d.leaseAt != 0 }
 
 // tickLease renews what is due.

@@ -77,7 +77,7 @@ func (d *daemon) beat(polled []conf.Linkbeat, stop chan struct{}) {
 		d.post(func() {
 			if d.beats.stop == stop && !d.stopping {
 				d.beats.up = now
-				d.interfaces()
+				d.interfaces(d.cfg.Interfaces)
 			}
 		})
 	}

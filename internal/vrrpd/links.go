@@ -24,13 +24,12 @@ import (
 
 // links is what the daemon knows of its virtual interfaces.
 type links struct {
-	wanted []kernel.VirtualLink
-	byName map[string]*kernel.VirtualLink // of wanted
-	ours   map[string]bool                // made or taken over, so removed in the end
-	failed map[string]string              // why they could not be made
-	flying bool                           // some are being made beside the loop
-	placed []holding                      // addresses that they have whatever the state
-	again  clock.Instant                  // nothing is made before, if somebody undoes it all the time
+	wishes
+	ours   map[string]bool   // made or taken over, so removed in the end
+	failed map[string]string // why they could not be made
+	flying bool              // some are being made beside the loop
+	placed []holding         // addresses that they have whatever the state
+	again  clock.Instant     // nothing is made before, if somebody undoes it all the time
 
 	// turn is held by whoever makes or removes links, never by the loop once it
 	// runs; it guards settings.
@@ -57,13 +56,18 @@ func want(cfg *build.VRRP) []kernel.VirtualLink {
 	return out
 }
 
-// wantLinks takes over what a configuration wants.
-func (d *daemon) wantLinks(cfg *build.VRRP) {
-	d.links.wanted, d.links.byName = want(cfg), map[string]*kernel.VirtualLink{}
-	for i := range d.links.wanted {
-		v := &d.links.wanted[i]
-		d.links.byName[v.Name] = v
+// wishes are the virtual interfaces of a configuration.
+type wishes struct {
+	wanted []kernel.VirtualLink
+	byName map[string]*kernel.VirtualLink // of wanted
+}
+
+func wish(cfg *build.VRRP) wishes {
+	w := wishes{want(cfg), map[string]*kernel.VirtualLink{}}
+	for i := range w.wanted {
+		w.byName[w.wanted[i].Name] = &w.wanted[i]
 	}
+	return w
 }
 
 // linkJob collects what there is to do for a configuration.
@@ -138,10 +142,13 @@ func (d *daemon) linksMade(failed map[string]string, err error) {
 
 // adoptLinks takes over what the new configuration wants, and has what only
 // the old one wanted removed beside the loop once nothing uses it any more.
-func (d *daemon) adoptLinks(next *build.VRRP) {
-	d.wantLinks(next)
+func (d *daemon) adoptLinks(c *change) {
+	d.links.wishes = c.links
 	for i := range d.links.wanted {
 		v := &d.links.wanted[i]
+		if d.links.ours[v.Name] {
+			continue
+		}
 		if s, _ := d.mirror.State(v); s > kernel.LinkBlocked {
 			d.links.ours[v.Name] = true
 		}

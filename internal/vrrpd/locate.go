@@ -3,7 +3,9 @@ package vrrpd
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,25 +31,148 @@ func (d *daemon) locateAll() {
 	for _, e := range d.edges {
 		d.place(e)
 		d.placeRoutes(e)
-		for i := range e.holds {
-			h := &e.holds[i]
-			d.owners[h.key] = append(d.owners[h.key], e)
-			if !h.native {
-				d.virtual[h.key.Addr] = true
-			}
-		}
+		d.claim(e)
 	}
 	d.placeStatic()
 	for _, e := range d.edges {
 		d.locate(e)
-		if e.onLink && e.Blocked == "" {
-			d.routers[address{place{e.link.Index, e.Family}, e.VRID, e.Unicast}] = e
-		}
 	}
-	d.guard() // before sockets join groups, which the kernel reports
+	d.share()
+}
+
+// locateFor does so for what a reload has altered, when nothing has happened to
+// the interfaces. It returns the routers that were looked at.
+func (d *daemon) locateFor(c *change) (looked []*edge) {
+	if c.whole {
+		d.locateAll()
+		return d.edges
+	}
+	for _, name := range c.interfaces {
+		d.name(name)
+	}
+	for _, a := range c.altered {
+		d.place(a.e)
+		d.placeRoutes(a.e)
+		for i := range a.e.holds {
+			d.notice(c.virtual, a.e.holds[i].key.Addr)
+		}
+		d.claim(a.e)
+		looked = append(looked, a.e)
+	}
+	if c.static {
+		d.placeStatic()
+	}
+	for _, e := range looked {
+		d.locate(e)
+	}
+	looked = append(looked, d.findSources(c.virtual)...)
+	if c.shared {
+		d.share()
+	}
+	if c.routes {
+		d.mirrorRoutes()
+	}
+	if c.extra {
+		d.tickExtra(d.now(), 0)
+	}
+	return looked
+}
+
+// share opens what routers have in common: nftables first, before sockets join
+// groups, which the kernel reports.
+func (d *daemon) share() {
+	d.guard()
 	for e, err := range d.speaker.Want(d.edges) {
 		e.problem = err.Error()
 	}
+}
+
+// claim notes what a router holds, and disclaim forgets it.
+func (d *daemon) claim(e *edge) {
+	for i := range e.holds {
+		h := &e.holds[i]
+		d.owners[h.key] = append(d.owners[h.key], e)
+		if h.counted = !h.native; h.counted {
+			d.virtual[h.key.Addr]++
+		}
+	}
+}
+
+func (d *daemon) disclaim(e *edge, before map[netip.Addr]bool) {
+	for i := range e.holds {
+		h := &e.holds[i]
+		drop(d.owners, h.key, e)
+		if !h.counted {
+			continue
+		}
+		d.notice(before, h.key.Addr)
+		if d.virtual[h.key.Addr]--; d.virtual[h.key.Addr] == 0 {
+			delete(d.virtual, h.key.Addr)
+		}
+	}
+	for i := range e.routes {
+		if h := &e.routes[i]; h.problem == nil {
+			drop(d.routeOwners, h.key, e)
+		}
+	}
+	for i := range e.rules {
+		if h := &e.rules[i]; h.problem == nil {
+			drop(d.ruleOwners, h.rule, e)
+		}
+	}
+	d.unlist(e)
+}
+
+// drop takes an edge off those that hold something.
+func drop[K comparable](owners map[K][]*edge, k K, e *edge) {
+	if left := slices.DeleteFunc(owners[k], func(o *edge) bool { return o == e }); len(left) > 0 {
+		owners[k] = left
+	} else {
+		delete(owners, k)
+	}
+}
+
+// notice notes whether an address was a virtual one.
+func (d *daemon) notice(before map[netip.Addr]bool, a netip.Addr) {
+	if _, known := before[a]; !known {
+		before[a] = d.isVirtual(a)
+	}
+}
+
+// findSources looks for the sources of those routers anew whose interface has
+// an address that was a virtual one before and is none now, or the other way.
+func (d *daemon) findSources(before map[netip.Addr]bool) (looked []*edge) {
+	maps.DeleteFunc(before, func(a netip.Addr, was bool) bool { return was == d.isVirtual(a) })
+	if len(before) == 0 {
+		return nil
+	}
+	links := d.mirror.LinksWith(func(a netip.Addr) bool { _, ok := before[a]; return ok })
+	if len(links) == 0 {
+		return nil
+	}
+	for _, e := range d.edges {
+		if links[e.spoken] {
+			d.locate(e)
+			looked = append(looked, e)
+		}
+	}
+	return looked
+}
+
+// list notes that the packets of a virtual router are an edge's, and unlist
+// forgets it.
+func (d *daemon) list(e *edge) {
+	e.found = address{place{e.link.Index, e.Family}, e.VRID, e.Unicast}
+	if e.listed = e.onLink && e.Blocked == ""; e.listed {
+		d.routers[e.found] = e
+	}
+}
+
+func (d *daemon) unlist(e *edge) {
+	if e.listed && d.routers[e.found] == e {
+		delete(d.routers, e.found)
+	}
+	e.listed = false
 }
 
 // name notes an interface that concerns us, whether it exists or not.
@@ -70,7 +195,11 @@ func (d *daemon) locate(e *edge) {
 			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
 		}
 	}
+	d.unlist(e)
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
+	speaker, _ := d.mirror.Link(e.Speaker)
+	e.spoken = speaker.Index
+	d.list(e)
 	d.fit(e)
 	d.name(e.Interface)
 	d.name(e.Base)
@@ -80,14 +209,14 @@ func (d *daemon) locate(e *edge) {
 func (d *daemon) relocate() {
 	d.locateAll()
 	d.keepLinks()
-	d.report()
+	d.interfaces(d.cfg.Interfaces)
+	d.report(d.edges)
 	d.compareAll()
 }
 
-// report tells the machine whether interfaces are up and who can speak.
-func (d *daemon) report() {
-	d.interfaces()
-	for _, e := range d.edges {
+// report tells the machine who of these can speak.
+func (d *daemon) report(edges []*edge) {
+	for _, e := range edges {
 		d.track(e.sender, e.problem == "", e.problem)
 	}
 }
@@ -118,7 +247,7 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem
 	return source, ""
 }
 
-func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] }
+func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] > 0 }
 
 // place finds the links of the virtual addresses; those on links that do not
 // exist are left out.
@@ -162,10 +291,10 @@ func (d *daemon) place(e *edge) {
 	}
 }
 
-// interfaces tells the machine about every tracked interface.
-func (d *daemon) interfaces() {
+// interfaces tells the machine about tracked interfaces.
+func (d *daemon) interfaces(names []string) {
 	m := d.mirror
-	for _, name := range d.cfg.Interfaces {
+	for _, name := range names {
 		link, ok := m.Link(name)
 		why := ""
 		switch {

@@ -138,9 +138,9 @@ func quote(output []byte) string {
 	return fmt.Sprintf(" (it said %q)", first[:min(len(first), 200)])
 }
 
-// openFIFOs makes the set of open FIFOs that of the configuration.
-func (d *daemon) openFIFOs(all []build.FIFO) {
-	var want []fifo.Options
+// wantFIFOs finds whose the FIFOs of a configuration are. It may run beside the
+// loop.
+func (d *daemon) wantFIFOs(all []build.FIFO) (want []fifo.Options) {
 	for _, f := range all {
 		who, err := proc.LookupUser(f.User, f.Group)
 		if err != nil {
@@ -155,6 +155,11 @@ func (d *daemon) openFIFOs(all []build.FIFO) {
 		}
 		want = append(want, o)
 	}
+	return want
+}
+
+// openFIFOs makes the set of open FIFOs that of the configuration.
+func (d *daemon) openFIFOs(want []fifo.Options) {
 	if err := d.fifos.Use(want); err != nil {
 		d.say(slog.LevelWarn, kindNotify, "", "", err.Error())
 	}

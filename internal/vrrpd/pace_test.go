@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 )
@@ -21,8 +22,7 @@ func announcer() (p *pacer, said *[]string, now *clock.Instant) {
 }
 
 func announced(name string, link, addresses int) *edge {
-	e := &edge{}
-	e.Name = name
+	e := &edge{Router: &build.Router{Name: name}}
 	for i := range addresses {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 24)
 		e.holds = append(e.holds, holding{key: kernel.Key(link, p), lane: link})

@@ -2,10 +2,10 @@ package vrrpd
 
 import (
 	"log/slog"
-	"maps"
 	"net/netip"
 	"os/user"
 	"slices"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/files"
@@ -34,40 +34,52 @@ func read(snapshot []byte, boot ipc.BootInfo) (build.VRRP, error) {
 
 const scriptUser = "keepalived_script"
 
-// reload reads a new snapshot beside the loop. Reloads come one after the
-// other; the parent waits for each.
+// reload reads a new snapshot beside the loop, and works out what it changes.
+// Reloads come one after the other; the parent waits for each.
 func (d *daemon) reload(fd int) {
 	d.hands.Go(func() {
-		d.reading.Lock() // never by the loop
-		defer d.reading.Unlock()
-		var next build.VRRP
 		data, err := ipc.Take(fd)
-		if err == nil {
-			next, err = read(data, d.boot)
+		select {
+		case d.reading <- struct{}{}:
+		case <-d.ended:
+			return
 		}
-		d.post(func() { d.prepare(next, err) })
+		var c *change
+		if err == nil {
+			var next build.VRRP
+			if next, err = read(data, d.boot); err == nil {
+				c = d.workOut(next)
+			}
+		}
+		for !d.post(func() { d.prepare(c, err) }) { // the parent waits for an answer
+			select {
+			case <-d.ended:
+				return
+			case <-time.After(postPause):
+			}
+		}
 	})
 }
 
 // prepare has the virtual interfaces of a configuration made before it is
 // adopted, so that nobody has to wait for them.
-func (d *daemon) prepare(next build.VRRP, err error) {
-	if err != nil || d.stopping || d.reflector == nil || len(next.Links) == 0 && !next.NoLocalIGMP {
-		d.reloaded(next, err)
+func (d *daemon) prepare(c *change, err error) {
+	if err != nil || d.stopping || d.reflector == nil || len(c.next.Links) == 0 && !c.next.NoLocalIGMP {
+		d.reloaded(c, err)
 		return
 	}
-	j := d.linkJob(&next)
+	j := d.linkJob(&c.next)
 	d.hands.Go(func() {
 		failed, err := d.links.do(j)
 		d.post(func() {
 			d.linksMade(failed, err)
 			d.readMirror()
-			d.reloaded(next, nil)
+			d.reloaded(c, nil)
 		})
 	})
 }
 
-func (d *daemon) reloaded(next build.VRRP, err error) {
+func (d *daemon) reloaded(c *change, err error) {
 	if d.stopping {
 		return
 	}
@@ -75,121 +87,147 @@ func (d *daemon) reloaded(next build.VRRP, err error) {
 	if err != nil {
 		answer.Error = err.Error()
 	} else {
-		d.adopt(next)
+		d.adopt(c)
 	}
+	<-d.reading
 	_ = d.conn.Send(answer)
 }
 
-// adopt makes a configuration the running one, between two deadlines. What is
-// the same in both is not touched.
-func (d *daemon) adopt(next build.VRRP) {
-	old := d.cfg
+// adopt makes a configuration the running one. What is the same in both is not
+// touched. Machine and edges change between two deadlines; of what follows,
+// deadlines come first.
+func (d *daemon) adopt(c *change) {
+	had := [...]int{len(d.cfg.Routers), len(d.cfg.Groups)}
 	d.outlets.held = true
-	for i, e := range d.edges {
-		e.effective = d.node.Router(i).Priority
+	for _, e := range c.gone {
+		e.effective = d.node.Router(e.index).Priority
 	}
 	d.last = max(d.last, d.now())
-	actions := d.node.Step(d.last, vrrp.Reconfigure{Config: next.Node})
+	actions := d.node.Step(d.last, c.node)
 	at := slices.IndexFunc(actions, func(a vrrp.Action) bool { _, ok := a.(vrrp.Renumbered); return ok })
 	d.act(actions[:at]) // of routers that vanish, by their old indexes
-	d.haunt()
-	gone := d.renumber(&next, actions[at].(vrrp.Renumbered).From)
-	d.stand(&next)
-	d.cfg = next
-	d.buffers(&next.Buffers)
-	d.wantLinks(&next)
-	d.index()
-	d.tickExtra(d.now(), 0)
-	d.locateAll()
-	d.mirrorRoutes()
+	d.haunt(c)
+	d.renumber(c)
+	if d.cfg.Buffers != c.next.Buffers {
+		d.buffers(&c.next.Buffers)
+	}
+	d.cfg, d.index, d.links.wishes = c.next, c.index, c.links
+	looked := d.locateFor(c)
 	d.act(actions[at+1:])
+	d.yield()
+	d.tell(c, looked)
+	d.settleInto(c)
+	d.outletsReloaded(c.gone)
+	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
+		len(c.next.Routers), len(c.next.Groups), had[0], had[1])
+}
 
-	d.vigil()
+// tell tells the machine what the new configuration makes of interfaces,
+// scripts and the like.
+func (d *daemon) tell(c *change, looked []*edge) {
+	d.pollLinks()
+	d.vigil(c.shortest)
 	d.precedence()
-	d.forgetTracks()
-	d.leaseAll()
-	d.report()
-	d.retrack(next.Scripts)
-	d.refile(next.Files)
+	for _, name := range c.untracked { // the machine has forgotten them as well
+		delete(d.told, name)
+		delete(d.notes.values, name)
+	}
+	d.interfaces(c.interfaces)
+	for _, e := range looked {
+		d.lease(e)
+		d.track(e.sender, e.problem == "", e.problem)
+		d.yield()
+	}
+	if c.scripts {
+		d.retrack(c.next.Scripts)
+	}
+	d.refile(c.next.Files)
 	d.rebfd()
-	d.reprocess(next.Processes)
+	d.reprocess(c.next.Processes)
+	d.yield()
 	d.retell()
 	d.retellFiles()
-	d.openFIFOs(next.FIFOs)
-	d.openMail(next.Mail)
-	if next.FIFOOnReload {
+}
+
+// settleInto brings kernel and listeners to what the new configuration wants.
+func (d *daemon) settleInto(c *change) {
+	d.openFIFOs(c.fifos)
+	d.openMail(c.next.Mail)
+	d.yield()
+	if c.next.FIFOOnReload {
 		d.tellAll()
 	}
-	d.leave(gone)
-	d.compareAll()
-	d.adoptLinks(&next)
+	d.leave(c.gone)
+	d.compare(c.holders)
+	d.yield()
+	d.adoptLinks(c)
 	d.synchronize()
 	d.announceAgain()
-	d.outletsReloaded(gone)
-	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d virtual routers in %d sync groups (before: %d in %d)",
-		len(next.Routers), len(next.Groups), len(old.Routers), len(old.Groups))
 }
 
-// forgetTracks drops what was told of objects that nobody tracks any more: the
-// machine has forgotten them as well.
-func (d *daemon) forgetTracks() {
-	tracked := d.trackNames()
-	maps.DeleteFunc(d.told, func(name string, _ verdict) bool { return !tracked[name] })
-	maps.DeleteFunc(d.notes.values, func(name string, _ uint64) bool { return !tracked[name] })
-}
-
-// trackNames are the names of everything that is tracked.
-func (d *daemon) trackNames() map[string]bool {
-	tracked := map[string]bool{}
-	for i := range d.cfg.Node.Routers {
-		for _, t := range d.cfg.Node.Routers[i].Tracks {
-			tracked[t.Name] = true
-		}
+// yield lets adverts and other deadlines that have come go first.
+func (d *daemon) yield() {
+	if d.loop != nil {
+		d.loop.Yield()
 	}
-	for i := range d.cfg.Node.Groups {
-		for _, t := range d.cfg.Node.Groups[i].Tracks {
-			tracked[t.Name] = true
-		}
-	}
-	return tracked
 }
 
 // haunt keeps what the running configuration put into the kernel, so that what
 // the next one no longer has can be told from what was never ours.
-func (d *daemon) haunt() {
-	for _, e := range d.holders() {
-		d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes, rules: e.rules})
+func (d *daemon) haunt(c *change) {
+	ghost := func(e *edge) {
+		if len(e.holds)+len(e.routes)+len(e.rules) > 0 {
+			d.ghosts = append(d.ghosts, &edge{holds: slices.Clone(e.holds), routes: e.routes, rules: e.rules})
+		}
+	}
+	for _, e := range c.gone {
+		ghost(e)
+	}
+	for _, a := range c.altered {
+		ghost(a.e)
+	}
+	if c.static && d.static != nil {
+		ghost(d.static)
 	}
 }
 
 // renumber gives the routers of the next configuration their edges: those that
-// go on keep theirs. It returns the edges that no longer have a router.
-func (d *daemon) renumber(next *build.VRRP, from []int) (gone []*edge) {
-	old := slices.Clone(d.edges)
-	d.edges = make([]*edge, len(next.Routers))
-	for i, r := range next.Routers {
-		e := &edge{}
-		if at := from[i]; at >= 0 {
-			e, old[at] = old[at], nil
-		}
-		had := addressesOf(e)
-		e.rekey(&next.Routers[i])
-		e.rehash(&next.Routers[i])
-		e.Router, e.index, e.owner = r, i, next.Node.Routers[i].Priority == vrrp.OwnerPriority
-		e.sender = build.SourceTrack(r.Name, r.Base)
-		e.advert, e.fits = e.advert[:0], min(len(r.Advertised), wire.MaxAddresses)
-		d.parse(e)
-		d.edges[i] = e
-		if e.active && grew(had, addressesOf(e)) {
-			d.again = append(d.again, e)
-		}
+// go on keep theirs. What altered ones and those that are gone hold is theirs no
+// longer.
+func (d *daemon) renumber(c *change) {
+	for _, e := range c.gone {
+		d.disclaim(e, c.virtual)
 	}
-	return slices.DeleteFunc(old, func(e *edge) bool { return e == nil })
+	for _, a := range c.altered {
+		d.disclaim(a.e, c.virtual)
+		d.alter(&a)
+	}
+	d.edges = c.edges
+	for i, e := range d.edges {
+		e.Router, e.index = &c.next.Routers[i], i
+	}
+	if c.static {
+		d.stand(c)
+	}
 }
 
-func addressesOf(e *edge) map[netip.Addr]bool {
+// alter makes a router's edge what the next configuration has it.
+func (d *daemon) alter(a *altered) {
+	e, r := a.e, a.next
+	had := e.Router != nil && e.active
+	if had && grew(addressesOf(e.Router), addressesOf(r)) {
+		d.again = append(d.again, e)
+	}
+	e.rekey(r)
+	e.rehash(r)
+	e.owner, e.sender = a.owner, build.SourceTrack(r.Name, r.Base)
+	e.advert, e.fits = e.advert[:0], min(len(r.Advertised), wire.MaxAddresses)
+	e.routes, e.rules = a.routes, a.rules
+}
+
+func addressesOf(r *build.Router) map[netip.Addr]bool {
 	out := map[netip.Addr]bool{}
-	for _, a := range e.Addresses {
+	for _, a := range r.Addresses {
 		out[a.Prefix.Addr()] = true
 	}
 	return out
@@ -212,6 +250,7 @@ func (d *daemon) leave(gone []*edge) {
 		state := e.goneState()
 		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) Entering %s STATE: no longer configured", e.Name, state)
 		d.notify(&notice{kind: "INSTANCE", name: e.Name, state: state, priority: e.effective, cause: "no longer configured", scripts: &e.Notify, mail: e.Mail})
+		d.yield()
 	}
 }
 

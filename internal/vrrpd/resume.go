@@ -138,7 +138,7 @@ func (d *daemon) resume(past map[uint64]uint64) (held []vrrp.Held) {
 		return nil
 	}
 	d.notes.resumed = now
-	for name := range d.trackNames() {
+	for name := range trackNames(&d.cfg) {
 		v, known := past[ipc.Key("track "+name)]
 		if _, told := d.notes.values[name]; known && !told {
 			d.step(vrrp.Track{Name: name, Up: v&2 != 0, Number: int(int32(v >> 2)), Why: "as before"}) //nolint:gosec // see noteTrack

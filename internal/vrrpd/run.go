@@ -31,7 +31,6 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/clock"
-	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/loop"
@@ -72,7 +71,7 @@ type daemon struct {
 	owners      map[kernel.AddrKey][]*edge // whose virtual address it is
 	routeOwners map[kernel.RouteKey][]*edge
 	ruleOwners  map[kernel.Rule][]*edge
-	virtual     map[netip.Addr]bool
+	virtual     map[netip.Addr]int // how many have it as a virtual address
 	strays      map[place]*stray
 	told        map[string]verdict // what the machine knows of tracked objects
 	parsed      wire.Advert        // of the packet being looked at
@@ -109,9 +108,7 @@ type daemon struct {
 	syncd syncd
 
 	// Looked up by name in the configuration.
-	delays   map[string]conf.UpDownDelay
-	bases    map[string]string // of virtual interfaces
-	paces    map[string]int    // index of an interface's garp_group
+	index
 	bouncing map[string]bouncing
 	beats    beats
 	extraAt  clock.Instant // when somebody's extra announcements are due
@@ -121,7 +118,8 @@ type daemon struct {
 	notes notes // for a successor
 
 	hands    sync.WaitGroup // goroutines that post
-	reading  sync.Mutex     // held by the goroutine that reads a configuration
+	reading  chan struct{}  // holds one while a configuration is read and adopted
+	ended    chan struct{}  // closed: no post is run any more
 	stopping bool
 	begun    bool // interfaces are known
 }
@@ -148,9 +146,10 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d := &daemon{
 		conn: conn, boot: boot, log: log,
-		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]bool{},
+		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]int{},
 		routeOwners: map[kernel.RouteKey][]*edge{}, ruleOwners: map[kernel.Rule][]*edge{},
 		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
+		bouncing: map[string]bouncing{}, reading: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	d.scripts = script.New(d.scriptEnded)
 	d.pace = newPacer(func(e *edge, h *holding) {
@@ -230,15 +229,10 @@ func (d *daemon) deadlines() {
 // vigil sets how late a deadline must be served for us to have been asleep: an
 // interval of adverts, the shortest there is. Whoever is later than that cannot
 // tell silence from not having listened.
-func (d *daemon) vigil() {
-	if d.loop == nil {
-		return
+func (d *daemon) vigil(shortest time.Duration) {
+	if d.loop != nil {
+		d.loop.SetWoke(shortest)
 	}
-	over := loop.DefaultWoke
-	for _, e := range d.edges {
-		over = min(over, e.Interval)
-	}
-	d.loop.SetWoke(over)
 }
 
 // begin starts operation: a start is a reload from nothing.
@@ -246,22 +240,24 @@ func (d *daemon) begin(cfg build.VRRP) {
 	booted := time.Duration(d.read().Boot)
 	cfg.Node.StartupDelay = max(cfg.Node.StartupDelay, cfg.DelayAfterBoot-booted)
 	d.openNotes()
+	c := d.workOut(cfg)
 	d.node = vrrp.NewNode(cfg.Node)
-	d.renumber(&cfg, slices.Repeat([]int{-1}, len(cfg.Routers)))
-	d.stand(&cfg)
+	d.renumber(c)
 	d.makeLinks(&cfg)
-	d.adoptLinks(&cfg)
+	d.adoptLinks(c)
 	d.cfg = cfg
 	d.buffers(&cfg.Buffers)
-	d.index()
-	d.vigil()
+	d.index = c.index
+	d.pollLinks()
+	d.vigil(c.shortest)
 	d.precedence()
-	d.openFIFOs(cfg.FIFOs)
+	d.openFIFOs(c.fifos)
 	d.openMail(cfg.Mail)
 	d.locateAll()
 	d.mirrorRoutes()
 	d.begun = true
-	d.report()
+	d.interfaces(cfg.Interfaces)
+	d.report(d.edges)
 	left := d.leftOver()
 	held := d.resume(d.notes.Read())
 	d.renote()

@@ -5,7 +5,6 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
-	"github.com/holdfast-ha/holdfast/internal/conf"
 )
 
 // bouncing is a change of an interface that has not lasted long enough to be
@@ -56,27 +55,6 @@ func (d *daemon) tickBelieved(now clock.Instant, _ time.Duration) {
 			d.track(build.InterfaceTrack(name), b.up, b.why)
 		}
 	}
-}
-
-// index keeps what is looked up by name in a configuration that is the running
-// one from now on.
-func (d *daemon) index() {
-	d.delays, d.bases, d.paces = map[string]conf.UpDownDelay{}, map[string]string{}, map[string]int{}
-	for _, v := range d.cfg.Delays {
-		d.delays[v.Interface] = v
-	}
-	if d.bouncing == nil {
-		d.bouncing = map[string]bouncing{}
-	}
-	for i := range d.cfg.Links {
-		d.bases[d.cfg.Links[i].Name] = d.cfg.Links[i].Base
-	}
-	for i, g := range d.cfg.Paces {
-		for _, name := range g.Interfaces {
-			d.paces[name] = i
-		}
-	}
-	d.pollLinks()
 }
 
 // pacing is on which lane an address is announced, and how far apart two

@@ -16,13 +16,14 @@ import (
 const standing = -1
 
 // stand makes the edge for the static part of a configuration.
-func (d *daemon) stand(next *build.VRRP) {
+func (d *daemon) stand(c *change) {
 	if d.static == nil {
 		d.static = &edge{index: standing, owner: true}
 	}
 	e := d.static
-	e.Router = build.Router{Name: "static", Addresses: next.StaticAddresses, Routes: next.StaticRoutes, Rules: next.StaticRules}
-	d.parse(e)
+	d.disclaim(e, c.virtual)
+	e.Router = &build.Router{Name: "static", Addresses: c.next.StaticAddresses, Routes: c.next.StaticRoutes, Rules: c.next.StaticRules}
+	e.routes, e.rules = d.parse(e.Router)
 }
 
 // placeStatic finds the links of what is static. Unlike virtual addresses, these

@@ -89,6 +89,7 @@ func (d *daemon) end() {
 	if d.procs != nil {
 		close(d.procs.done)
 	}
+	close(d.ended)
 	if !d.scripts.Close(lastScripts) {
 		d.sayf(slog.LevelWarn, kindNotify, "", "notify scripts still run after %v; they are left alone", lastScripts)
 	}

@@ -63,8 +63,12 @@ func (d *daemon) carryOut(ops []kernel.Op) bool {
 }
 
 // compareAll plans for every router anew.
-func (d *daemon) compareAll() {
-	d.dirty = append(append(d.dirty[:0], d.holders()...), d.ghosts...)
+func (d *daemon) compareAll() { d.compare(d.holders()) }
+
+// compare plans for some routers anew, and for what earlier configurations may
+// have left.
+func (d *daemon) compare(edges []*edge) {
+	d.dirty = append(append(d.dirty, edges...), d.ghosts...)
 	ops := d.plan(d.dirty)
 	d.dirty = d.dirty[:0]
 	if len(ops) == 0 || d.carryOut(ops) {
@@ -121,14 +125,19 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 	return ops
 }
 
-// wanted is the address that some active router wants to be there.
+// wanted is the address that some active router wants to be there: of several,
+// the first in the configuration.
 func (d *daemon) wanted(k kernel.AddrKey) (kernel.Address, bool) {
+	var first *edge
 	for _, e := range d.owners[k] {
-		if h := e.holding(k); e.active && !h.away {
-			return h.addr, true
+		if h := e.holding(k); e.active && !h.away && e.before(first) {
+			first = e
 		}
 	}
-	return kernel.Address{}, false
+	if first == nil {
+		return kernel.Address{}, false
+	}
+	return first.holding(k).addr, true
 }
 
 // written takes the outcome of a write and reports whether all went well: what
