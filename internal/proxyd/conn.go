@@ -49,11 +49,11 @@ type side struct {
 }
 
 // begin connects a client that was accepted to a server.
-func (f *tcpFront) begin(fd int, from netip.AddrPort) {
+func (f *tcpFront) begin(w *worker, fd int, from netip.AddrPort) {
 	c := &conn{front: f, from: from, sides: [2]side{{fd: int32(fd)}, {fd: -1}}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !f.engine.enroll(c) {
+	if !f.engine.enroll(c, w) {
 		_ = unix.Close(fd)
 		f.leave()
 		return
@@ -132,15 +132,15 @@ func (c *conn) event(which int, gen, events uint32) {
 	case c.state == open:
 		c.move()
 	case s.writable:
-		c.connected()
+		c.connected(broken)
 	}
 }
 
 // connected finds out how the attempt to connect went.
-func (c *conn) connected() {
-	errno, err := unix.GetsockoptInt(int(c.sides[fromServer].fd), unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && errno != 0 {
-		err = unix.Errno(errno)
+func (c *conn) connected(broken bool) {
+	err := error(nil)
+	if broken {
+		err = fault(int(c.sides[fromServer].fd))
 	}
 	if err == nil {
 		err = c.introduce()
@@ -162,6 +162,15 @@ func (c *conn) connected() {
 		return
 	}
 	c.move()
+}
+
+// fault is what befell a socket, if anything did.
+func fault(fd int) error {
+	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = unix.Errno(errno)
+	}
+	return err
 }
 
 // introduce says whose connection it is, if the server is to know.

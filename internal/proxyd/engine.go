@@ -13,9 +13,13 @@ import (
 const (
 	// batch is how many events are taken at once.
 	batch = 256
+	// unevenness is how many connections more than another a worker may have,
+	// beside a quarter, before it gives away what it accepts.
+	unevenness = 4
 	// dialTick is how often connects that take too long are looked for.
 	dialTick = 500 * time.Millisecond
-	// wakeEvent is no connection, but a word to the worker.
+	// wakeEvent is no connection, but a word to the worker; what is below it is
+	// a front.
 	wakeEvent = -1
 )
 
@@ -24,36 +28,72 @@ const (
 // with an epoll of its own, so that an idle connection costs two descriptors
 // and a few hundred bytes.
 type engine struct {
-	slots slots // connections
+	place gate  // connections
 	pipes slots // for splice
 	width int   // how many workers there are to be
 
 	start   sync.Once
+	failed  error // of start
 	workers []*worker
 	next    atomic.Uint32
 	running sync.WaitGroup
+	fronts  sync.Map // *tcpFront by its number, below wakeEvent
 
 	mu     sync.Mutex
 	closed bool
 	gen    uint32
-	used   uint32   // places of table that were ever taken
-	free   []uint32 // those that were given back
+	// admitted counts fronts, which are numbered anew each.
+	admitted int32
+	used     uint32   // places of table that were ever taken
+	free     []uint32 // those that were given back
 	// table finds a connection by the place that its events carry.
 	table []atomic.Pointer[conn]
 }
 
 func newEngine(limit, pipes int) *engine {
-	return &engine{slots: make(slots, limit), pipes: make(slots, pipes), width: runtime.GOMAXPROCS(0),
+	return &engine{place: gate{limit: limit}, pipes: make(slots, pipes), width: runtime.GOMAXPROCS(0),
 		table: make([]atomic.Pointer[conn], limit)}
 }
 
-// enroll gives c its place; it reports false after close.
-func (e *engine) enroll(c *conn) bool {
-	var err error
-	e.start.Do(func() { err = e.open() })
+// admit lets the workers accept for f.
+func (e *engine) admit(f *tcpFront) error {
+	e.start.Do(func() { e.failed = e.open() })
+	if e.failed != nil {
+		return e.failed
+	}
+	e.mu.Lock()
+	e.admitted++
+	f.number = wakeEvent - e.admitted
+	e.mu.Unlock()
+	e.fronts.Store(f.number, f)
+	if err := f.attend(); err != nil {
+		e.fronts.Delete(f.number)
+		return err
+	}
+	return nil
+}
+
+// callFor makes a worker accept for f, some time soon.
+func (e *engine) callFor(f *tcpFront) {
+	w := e.workers[e.next.Add(1)%uint32(len(e.workers))]
+	w.mu.Lock()
+	w.calls = append(w.calls, f)
+	w.mu.Unlock()
+	w.rouse()
+}
+
+// enroll gives c its place, with the worker that accepted it unless another
+// one has clearly less to do; it reports false after close.
+func (e *engine) enroll(c *conn, by *worker) bool {
+	c.worker = by
+	for _, w := range e.workers {
+		if n := w.conns.Load(); n+n/4+unevenness < c.worker.conns.Load() {
+			c.worker = w
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err != nil || e.closed || len(e.workers) == 0 {
+	if e.closed {
 		return false
 	}
 	if n := len(e.free); n > 0 {
@@ -64,13 +104,14 @@ func (e *engine) enroll(c *conn) bool {
 	}
 	e.gen++
 	c.gen = e.gen
-	c.worker = e.workers[e.next.Add(1)%uint32(len(e.workers))]
+	c.worker.conns.Add(1)
 	e.table[c.place].Store(c)
 	return true
 }
 
 // strike takes c's place back.
 func (e *engine) strike(c *conn) {
+	c.worker.conns.Add(-1)
 	e.table[c.place].Store(nil)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,7 +164,7 @@ func (e *engine) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
-	e.start.Do(func() {}) // there is nobody to stop
+	e.start.Do(func() { e.failed = unix.ECANCELED }) // there is nobody to stop
 	e.all(func(c *conn) { c.end(false) })
 	for _, w := range e.workers {
 		w.rouse()
@@ -140,9 +181,11 @@ type worker struct {
 	pipes  []*pipe // empty ones
 	again  []*conn // those whose turn was over before they were done
 
+	conns  atomic.Int32
 	asleep atomic.Bool // until something happens, however long that takes
 	mu     sync.Mutex
-	dials  []dialing // in the order of their deadlines
+	dials  []dialing   // in the order of their deadlines
+	calls  []*tcpFront // that may accept again
 }
 
 // dialing is an attempt to connect that must come to its end.
@@ -173,20 +216,21 @@ func (w *worker) run() {
 		n = w.wait(events, n > 1)
 		for i := range n {
 			ev := &events[i]
-			if ev.Fd == wakeEvent {
-				var b [8]byte
-				_, _ = unix.Read(w.wake, b[:])
-				if w.over() {
-					return
+			switch {
+			case ev.Fd >= 0:
+				if c := w.engine.table[uint32(ev.Fd)>>1].Load(); c != nil {
+					c.event(int(ev.Fd)&1, uint32(ev.Pad), ev.Events)
 				}
-				continue
-			}
-			if c := w.engine.table[uint32(ev.Fd)>>1].Load(); c != nil {
-				c.event(int(ev.Fd)&1, uint32(ev.Pad), ev.Events)
+			case ev.Fd < wakeEvent:
+				if f, ok := w.engine.fronts.Load(ev.Fd); ok {
+					f.(*tcpFront).accept(w)
+				}
+			case !w.called():
+				return
 			}
 		}
 		w.goOn()
-		w.expire(time.Now())
+		w.expire()
 	}
 }
 
@@ -222,10 +266,21 @@ func (w *worker) patience() int {
 	return -1
 }
 
-func (w *worker) over() bool {
+// called does what others want of the worker, and reports false when it is to
+// end.
+func (w *worker) called() bool {
+	var b [8]byte
+	_, _ = unix.Read(w.wake, b[:])
+	w.mu.Lock()
+	calls := w.calls
+	w.calls = nil
+	w.mu.Unlock()
+	for _, f := range calls {
+		f.accept(w)
+	}
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
-	return w.engine.closed
+	return !w.engine.closed
 }
 
 // goOn gives those another turn that were not done.
@@ -253,9 +308,14 @@ func (w *worker) watch(c *conn) {
 	}
 }
 
-func (w *worker) expire(now time.Time) {
+// expire gives up the attempts whose time is over.
+func (w *worker) expire() {
 	w.mu.Lock()
-	n := 0
+	if len(w.dials) == 0 {
+		w.mu.Unlock()
+		return
+	}
+	n, now := 0, time.Now()
 	for n < len(w.dials) && !now.Before(w.dials[n].deadline) {
 		n++
 	}

@@ -2,33 +2,27 @@ package proxyd
 
 import "sync"
 
-// gate lets as many through as its limit says, which may change meanwhile. One
-// goroutine at a time waits before it; many may leave.
+// gate lets as many through as its limit says, which may change meanwhile.
+// Nobody waits in it: who was refused may leave word, and is called when there
+// is a place again, first come first called, to try once more. A place that is
+// not taken then has to be left, so that the next one is called.
 type gate struct {
 	mu          sync.Mutex
-	limit, used int           // limit 0: none
-	wake        chan struct{} // capacity 1: something changed
-}
-
-func newGate() *gate { return &gate{wake: make(chan struct{}, 1)} }
-
-// enter waits for a place until stop is closed.
-func (g *gate) enter(stop <-chan struct{}) bool {
-	for !g.try() {
-		select {
-		case <-g.wake:
-		case <-stop:
-			return false
-		}
-	}
-	return true
+	limit, used int // limit 0: none
+	waiting     []func()
 }
 
 // try takes a place if there is one.
-func (g *gate) try() bool {
+func (g *gate) try() bool { return g.enter(nil) }
+
+// enter is try; without a place, call will be called once when there may be one.
+func (g *gate) enter(call func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.limit > 0 && g.used >= g.limit {
+		if call != nil {
+			g.waiting = append(g.waiting, call)
+		}
 		return false
 	}
 	g.used++
@@ -38,21 +32,31 @@ func (g *gate) try() bool {
 func (g *gate) leave() {
 	g.mu.Lock()
 	g.used--
+	var next func()
+	if len(g.waiting) > 0 {
+		next, g.waiting = g.waiting[0], g.waiting[1:]
+	}
 	g.mu.Unlock()
-	g.changed()
+	if next != nil {
+		next()
+	}
 }
 
 // set changes the limit; those who are through stay.
 func (g *gate) set(limit int) {
 	g.mu.Lock()
 	g.limit = limit
+	waiting := g.waiting
+	g.waiting = nil
 	g.mu.Unlock()
-	g.changed()
+	for _, call := range waiting {
+		call()
+	}
 }
 
-func (g *gate) changed() {
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
+// inside is how many are through.
+func (g *gate) inside() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.used
 }

@@ -85,7 +85,7 @@ func TestEitherSideMayEndFirst(t *testing.T) {
 			t.Errorf("%q %v", got, err)
 		}
 	}
-	eventually(t, "all is given back", func() bool { return bal.Counters()[key].Active == 0 && len(bal.conns.slots) == 1 })
+	eventually(t, "all is given back", func() bool { return bal.Counters()[key].Active == 0 && bal.conns.place.inside() == 0 })
 }
 
 // TestOneByteAtATime: slow peers on both sides hold up nobody else.
@@ -187,7 +187,7 @@ func TestFlood(t *testing.T) {
 	if got := dialTo(t, key).ask(); got != "a" {
 		t.Errorf("answer of %q after the flood, want a", got)
 	}
-	eventually(t, "all is given back", func() bool { return bal.Counters()[key].Active <= 1 && len(bal.conns.slots) <= 2 })
+	eventually(t, "all is given back", func() bool { return bal.Counters()[key].Active <= 1 && bal.conns.place.inside() <= 1 })
 }
 
 // TestServerThatDoesNotAnswer: a connect that gets no answer is given up, and

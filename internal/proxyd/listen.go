@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"syscall"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
@@ -54,46 +53,59 @@ func network(key lvs.ServiceKey) (string, error) {
 	return "", fmt.Errorf("protocol %s exists in the kernel only; use lvs_director ipvs", key.Protocol)
 }
 
-// listenConfig binds addresses that are not on this machine: the backup
-// listens on the virtual addresses that it is going to take over.
 func listenConfig() *net.ListenConfig {
-	lc := &net.ListenConfig{
+	return &net.ListenConfig{
 		Control: func(network, _ string, c syscall.RawConn) error {
 			var err error
 			ctlErr := c.Control(func(fd uintptr) {
-				if network[0] == 't' {
-					keepAlive(int(fd))
-				}
-				if network[3] == '6' {
-					err = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_FREEBIND, 1)
-					return
-				}
-				err = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_FREEBIND, 1)
+				err = absent(int(fd), network == "udp4")
 			})
 			return errors.Join(ctlErr, err)
 		},
 	}
-	lc.SetMultipathTCP(false) // splice(2) and the options above are of plain TCP
-	return lc
 }
 
-// listenTCP returns a socket that waits in the runtime's poller, as files do
-// and listeners of package net do not let us.
-func listenTCP(key lvs.ServiceKey) (*os.File, error) {
-	word, err := network(key)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
+// backlog is how many clients may wait to be accepted; the kernel has its own
+// opinion beside it (net.core.somaxconn).
+const backlog = 65535
+
+// listenTCP returns a socket that does not wait.
+func listenTCP(key lvs.ServiceKey) (int, error) {
+	if _, err := network(key); err != nil {
+		return -1, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
 	}
-	l, err := listenConfig().Listen(context.Background(), word, netip.AddrPortFrom(key.Addr, key.Port).String())
+	fd, err := unix.Socket(familyOf(key.Addr), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, listenError(key, err)
+		return -1, listenError(key, err)
 	}
-	defer func() { _ = l.Close() }() // the file is a copy
-	f, err := l.(*net.TCPListener).File()
+	keepAlive(fd)
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err == nil {
+		err = absent(fd, key.Addr.Is4())
+	}
+	if err == nil && !key.Addr.Is4() {
+		err = unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, sockaddr(netip.AddrPortFrom(key.Addr, key.Port)))
+	}
+	if err == nil {
+		err = unix.Listen(fd, backlog)
+	}
 	if err != nil {
-		return nil, listenError(key, err)
+		_ = unix.Close(fd)
+		return -1, listenError(key, err)
 	}
-	return f, nil
+	return fd, nil
+}
+
+// absent lets a socket have an address that is not on this machine: the backup
+// listens on the virtual addresses that it is going to take over.
+func absent(fd int, four bool) error {
+	if four {
+		return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_FREEBIND, 1)
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_FREEBIND, 1)
 }
 
 func listenUDP(key lvs.ServiceKey) (*net.UDPConn, error) {

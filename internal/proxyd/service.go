@@ -17,7 +17,7 @@ import (
 // connections choose at the same time, so it has a lock, held for moments.
 type pool struct {
 	now   func() time.Time
-	place *gate // connections or sessions at once
+	place gate // connections or sessions at once
 
 	mu     sync.Mutex
 	key    lvs.ServiceKey
@@ -65,7 +65,7 @@ type route struct {
 }
 
 func newPool(key lvs.ServiceKey, want lvs.Service, now func() time.Time) *pool {
-	p := &pool{now: now, key: key, place: newGate(), sticky: newMemory(),
+	p := &pool{now: now, key: key, sticky: newMemory(),
 		servers: map[lvs.ServerKey]*server{}, leaving: map[lvs.ServerKey]*server{}}
 	p.change(want)
 	return p

@@ -1,11 +1,9 @@
 package proxyd
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
-	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,89 +12,101 @@ import (
 const (
 	// maxTries bounds how many real servers are tried for one connection.
 	maxTries = 3
+	// acceptBatch bounds how many a worker accepts before it looks after those
+	// that it has.
+	acceptBatch = 64
 	// acceptPause is the wait after an accept that failed for want of
 	// descriptors or memory.
 	acceptPause = 50 * time.Millisecond
 )
 
-// tcpFront accepts the connections of one virtual service.
+// tcpFront accepts the connections of one virtual service. Its socket is in
+// every worker's epoll, and the kernel wakes one of those that sleep.
 type tcpFront struct {
 	pool   *pool
 	engine *engine
-	l      *os.File
-	stop   chan struct{}
-	ended  sync.WaitGroup // the accepting goroutine
+	number int32  // in engine.fronts
+	call   func() // for gates: accept again
+
+	using  sync.RWMutex // shared while fd is used, against close
+	fd     int
+	closed bool
+
+	mu     sync.Mutex
+	paused bool // out of the epolls, until there is a place
 }
 
 func newTCPFront(p *pool, e *engine) (*tcpFront, error) {
-	l, err := listenTCP(p.key)
+	fd, err := listenTCP(p.key)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := l.SyscallConn()
-	if err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("the listener's socket: %w", err)
+	f := &tcpFront{pool: p, engine: e, fd: fd, paused: true}
+	f.call = func() { e.callFor(f) }
+	if err := e.admit(f); err != nil {
+		_ = unix.Close(fd)
+		return nil, listenError(p.key, err)
 	}
-	f := &tcpFront{pool: p, engine: e, l: l, stop: make(chan struct{})}
-	f.ended.Go(func() { f.accept(raw) })
 	return f, nil
 }
 
 // close stops accepting; what was accepted goes on.
 func (f *tcpFront) close() {
-	close(f.stop)
-	_ = f.l.Close()
-	f.ended.Wait()
+	f.using.Lock()
+	defer f.using.Unlock()
+	f.pause()
+	f.closed = true
+	f.engine.fronts.Delete(f.number)
+	_ = unix.Close(f.fd)
 }
 
 // accept takes a place before a connection: when all are used, clients wait in
 // the kernel's backlog, and no memory of ours grows.
-func (f *tcpFront) accept(raw rawReader) {
-	var fd int
-	var from unix.Sockaddr
-	var acceptErr error
-	try := func(l uintptr) bool {
-		fd, from, acceptErr = unix.Accept4(int(l), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-		return acceptErr != unix.EAGAIN //nolint:errorlint // a bare errno
-	}
-	for f.enter() {
-		err := raw.Read(try)
-		if err == nil && acceptErr == nil {
-			f.begin(fd, addrPort(from))
+func (f *tcpFront) accept(w *worker) {
+	f.using.RLock()
+	defer f.using.RUnlock()
+	for range acceptBatch {
+		if !f.enter() {
+			return
+		}
+		if f.closed {
+			f.leave()
+			return
+		}
+		fd, from, err := syscall.Accept4(f.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK) // package unix asks for the protocol each time
+		if err == nil {
+			f.begin(w, fd, addrPort(from))
 			continue
 		}
 		f.leave()
-		if err != nil { // it is closed
+		switch err { //nolint:errorlint // a bare errno
+		case unix.EAGAIN: //nolint:errorlint // a bare errno
+			f.resume()
+			return
+		case unix.ECONNABORTED, unix.EINTR:
+		default:
+			f.pause()
+			time.AfterFunc(acceptPause, f.call) // one that was closed meanwhile is found out
 			return
 		}
-		if errors.Is(acceptErr, unix.ECONNABORTED) || errors.Is(acceptErr, unix.EINTR) {
-			continue
-		}
-		select {
-		case <-f.stop:
-			return
-		case <-time.After(acceptPause):
-		}
 	}
+	f.resume()
 }
 
-func addrPort(a unix.Sockaddr) netip.AddrPort {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	}
-	return netip.AddrPort{}
-}
-
-// enter waits for one place of the service's and one of all.
+// enter takes one place of the service's and one of all. Without one the front
+// pauses, and is called when there may be one.
 func (f *tcpFront) enter() bool {
-	if !f.pool.place.enter(f.stop) {
+	if f.pool.place.try() {
+		if f.engine.place.try() {
+			return true
+		}
+		f.pool.place.leave()
+	}
+	f.pause() // before leaving word, so that whoever resumes it comes later
+	if !f.pool.place.enter(f.call) {
 		return false
 	}
-	if !f.engine.slots.take(f.stop) {
+	if !f.engine.place.enter(f.call) {
 		f.pool.place.leave()
 		return false
 	}
@@ -104,6 +114,49 @@ func (f *tcpFront) enter() bool {
 }
 
 func (f *tcpFront) leave() {
-	f.engine.slots.give()
+	f.engine.place.leave()
 	f.pool.place.leave()
+}
+
+// pause takes the listener out of the epolls, which would else tell of waiting
+// clients without end.
+func (f *tcpFront) pause() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.paused {
+		return
+	}
+	f.paused = true
+	for _, w := range f.engine.workers {
+		_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, f.fd, nil)
+	}
+}
+
+func (f *tcpFront) resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.paused {
+		f.paused = f.attend() != nil
+	}
+}
+
+// attend puts the listener into the epolls.
+func (f *tcpFront) attend() error {
+	for _, w := range f.engine.workers {
+		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, Fd: f.number}
+		if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, f.fd, &ev); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
+			return err
+		}
+	}
+	return nil
+}
+
+func addrPort(a syscall.Sockaddr) netip.AddrPort {
+	switch a := a.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *syscall.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
 }
