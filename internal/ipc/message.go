@@ -129,6 +129,9 @@ type BootInfo struct {
 	// director proxy. It is set also while no proxy child runs: a reload may
 	// bring one.
 	ProxyAddr string `json:"proxy_addr,omitempty"`
+	// LedgerFile is, for the VRRP child, where it notes what it may put into the
+	// kernel.
+	LedgerFile string `json:"ledger_file,omitempty"`
 	// StateFile is, for the checker child, where overrides by command are kept.
 	StateFile string `json:"state_file,omitempty"`
 	// Restarts counts how often this child was started again.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,10 +43,31 @@ func writeSysctl(family, link, key, value string) error {
 // what they were. It belongs to one goroutine, in the network namespace of the
 // process.
 type Settings struct {
-	was []setting // in the order in which they were changed
+	was []Setting // in the order in which they were changed
 }
 
-type setting struct{ path, was, now string }
+// Setting is one that was changed.
+type Setting struct {
+	Path string `json:"path"`
+	Was  string `json:"was"`
+	Now  string `json:"now"`
+}
+
+// Changed is what Restore would put back; for a successor's Inherit.
+func (s *Settings) Changed() []Setting { return slices.Clone(s.was) }
+
+// Inherit has Restore put back also what a predecessor changed, as far as it is
+// still as that one left it. It comes before anything is changed.
+func (s *Settings) Inherit(from []Setting) {
+	for _, o := range from {
+		if filepath.Clean(o.Path) != o.Path || !strings.HasPrefix(o.Path, sysctls) {
+			continue
+		}
+		if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // a setting
+			s.was = append(s.was, o)
+		}
+	}
+}
 
 // Lower has the interface below VMACs leave their addresses to them: it
 // answers for its own alone, by what routing would choose, as with keepalived;
@@ -117,12 +140,12 @@ func (s *Settings) set(path, value string) error {
 		return err
 	}
 	for i := range s.was {
-		if s.was[i].path == path { // the interface is a new one
-			s.was[i].now = value
+		if s.was[i].Path == path { // the interface is a new one
+			s.was[i].Now = value
 			return nil
 		}
 	}
-	s.was = append(s.was, setting{path, was, value})
+	s.was = append(s.was, Setting{path, was, value})
 	return nil
 }
 
@@ -130,8 +153,8 @@ func (s *Settings) set(path, value string) error {
 func (s *Settings) Restore() {
 	for i := len(s.was) - 1; i >= 0; i-- {
 		o := s.was[i]
-		if b, err := os.ReadFile(o.path); err == nil && strings.TrimSpace(string(b)) == o.now { //nolint:gosec // as above
-			_ = os.WriteFile(o.path, []byte(o.was), 0) // an interface that is gone has none
+		if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // as above
+			_ = os.WriteFile(o.Path, []byte(o.Was), 0) // an interface that is gone has none
 		}
 	}
 	s.was = nil

@@ -51,7 +51,7 @@ const stateFolder = "STATE_DIRECTORY"
 // statePath is where overrides by command are kept: beside the pid file, or in
 // the folder that the service manager gives.
 func (h *house) statePath() string {
-	path := strings.TrimSuffix(h.pidPath(""), ".pid") + ".overrides"
+	path := beside(h.pidPath(""), ".overrides")
 	dir, _, _ := strings.Cut(os.Getenv(stateFolder), ":")
 	if dir == "" {
 		return path

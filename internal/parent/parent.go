@@ -352,7 +352,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 	boot := ipc.BootInfo{
 		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs, LogAddresses: o.LogAddresses, NoBFD: !o.Load.BFD,
-		StateFile: h.statePath(), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
+		StateFile: h.statePath(), LedgerFile: beside(h.pidPath(""), ".ledger"), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
 	return boot
 }

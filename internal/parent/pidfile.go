@@ -25,7 +25,10 @@ var pidNames = map[string]string{"": "keepalived", VRRP: "vrrp", Checker: "check
 const DefaultPIDFile = runDir + "/keepalived.pid"
 
 // ControlOf is the control socket that lies beside a pid file.
-func ControlOf(pidFile string) string { return strings.TrimSuffix(pidFile, ".pid") + ".sock" }
+func ControlOf(pidFile string) string { return beside(pidFile, ".sock") }
+
+// beside is a file of ours that lies beside a pid file.
+func beside(pidFile, suffix string) string { return strings.TrimSuffix(pidFile, ".pid") + suffix }
 
 // pidPath is the pid file of a child, or of the parent (""); empty: it has none.
 // use_pid_dir, instance and a network namespace put it into folders of its own.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,7 @@ type links struct {
 	// runs; it guards settings.
 	turn     sync.Mutex
 	settings kernel.Settings
+	changed  atomic.Pointer[[]kernel.Setting] // by settings, as of the last job
 }
 
 // linkJob is work beside the loop.
@@ -97,6 +99,8 @@ func (l *links) do(j linkJob) (failed map[string]string, err error) {
 	if j.igmp {
 		err = errors.Join(err, l.settings.NoLocalIGMP())
 	}
+	changed := l.settings.Changed()
+	l.changed.Store(&changed)
 	failed = map[string]string{}
 	for i := range j.work {
 		w := &j.work[i]
@@ -108,9 +112,16 @@ func (l *links) do(j linkJob) (failed map[string]string, err error) {
 }
 
 // makeLinks makes what a configuration wants before anything of it begins.
-func (d *daemon) makeLinks(cfg *build.VRRP) {
+func (d *daemon) makeLinks(cfg *build.VRRP, earlier *ledger) {
 	d.links.ours, d.links.failed = map[string]bool{}, map[string]string{}
-	if len(cfg.Links) == 0 && !cfg.NoLocalIGMP || d.reflector == nil {
+	if d.reflector == nil {
+		return
+	}
+	if earlier != nil {
+		d.links.settings.Inherit(earlier.Settings)
+	}
+	if len(cfg.Links) == 0 && !cfg.NoLocalIGMP {
+		d.links.settings.Restore()
 		return
 	}
 	d.linksMade(d.links.do(d.linkJob(cfg)))
@@ -207,6 +218,7 @@ func (d *daemon) keepLinks() {
 func (d *daemon) linksKept(failed map[string]string, err error) {
 	d.links.flying = false
 	d.linksMade(failed, err)
+	d.noteLedger()
 	d.readMirror()
 	d.moved = true
 	d.settle()

@@ -161,6 +161,9 @@ func (d *daemon) settleInto(c *change) {
 	d.compare(c.holders)
 	d.yield()
 	d.adoptLinks(c)
+	if c.shared {
+		d.noteLedger()
+	}
 	d.synchronize()
 	d.announceAgain()
 }

@@ -10,7 +10,7 @@
 // deadlines served on time, precedence.go asks the scheduler, pace.go sends
 // announcements, scripts.go runs track scripts, trackfiles.go follows files,
 // processes.go processes, bfd.go BFD sessions, outlets.go tells D-Bus and SNMP, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
-// query.go the status. What is decided is decided in package vrrp, what is there
+// query.go the status, ledger.go what a killed predecessor left. What is decided is decided in package vrrp, what is there
 // and written in package kernel, sockets are package socket's.
 //
 // Everything here belongs to the loop's goroutine unless it says otherwise.
@@ -116,6 +116,7 @@ type daemon struct {
 	trouble, fifoLoss, mailLoss, wallLoss quiet
 
 	notes notes // for a successor
+	book  ledgers
 
 	hands    sync.WaitGroup // goroutines that post
 	reading  chan struct{}  // holds one while a configuration is read and adopted
@@ -243,7 +244,9 @@ func (d *daemon) begin(cfg build.VRRP) {
 	c := d.workOut(cfg)
 	d.node = vrrp.NewNode(cfg.Node)
 	d.renumber(c)
-	d.makeLinks(&cfg)
+	earlier := d.readLedger()
+	d.makeLinks(&cfg, earlier)
+	d.inheritLinks(earlier)
 	d.adoptLinks(c)
 	d.cfg = cfg
 	d.buffers(&cfg.Buffers)
@@ -255,6 +258,8 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.openMail(cfg.Mail)
 	d.locateAll()
 	d.mirrorRoutes()
+	d.inherit(earlier)
+	d.noteLedger()
 	d.begun = true
 	d.interfaces(cfg.Interfaces)
 	d.report(d.edges)

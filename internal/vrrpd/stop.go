@@ -101,5 +101,6 @@ func (d *daemon) end() {
 	d.hands.Wait()
 	d.endLinks()
 	d.endWall()
+	d.endLedger()
 	d.outlets.feeder.Close(lastNews)
 }
