@@ -31,12 +31,32 @@ func TestCommands(t *testing.T) {
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // processes end often
+			e.Defer(func() { endDaemons(e.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "until": until, "signal": signalDaemon,
 		},
 	})
+}
+
+// endDaemons ends what a script that failed has left running.
+func endDaemons(dir string) {
+	names, _ := filepath.Glob(filepath.Join(dir, "*.pid"))
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		text := make([]byte, 16)
+		n, _ := f.Read(text)
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+		// Whoever runs holds the lock.
+		if err == nil && pid > 0 && unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+		_ = f.Close()
+	}
 }
 
 // patience bounds a failing test; nothing is concluded from how long a thing took.

@@ -3,12 +3,15 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
@@ -48,6 +51,9 @@ func detach(t terminal, program string) int {
 	cmd.Env = append(os.Environ(), detachedEnv+"="+strconv.Itoa(os.Getpid()))
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// Whoever started us may hold locks and pipes that end when the last
+	// descriptor is closed; the daemon must not keep them. Before Linux 5.11 it does.
+	_ = unix.CloseRange(launcherFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintf(t.err, "%s: start in the background: %v\n", program, err)
 		return parent.ExitFatal
