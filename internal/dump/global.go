@@ -49,6 +49,10 @@ func (p *printer) global() {
 	p.process("VRRP", &g.VRRPProcess)
 	p.process("Checker", &g.CheckerProcess)
 	p.process("BFD", &g.BFDProcess)
+	p.line(" DBus %s", yes(g.DBus.Enable, "enabled", "disabled"))
+	if g.DBus.Enable {
+		p.line(" DBus service name = %s", g.DBus.Service)
+	}
 	p.line(" Script security %s", yes(g.ScriptSecurity, "enabled", "disabled"))
 	if g.ScriptUser != "" || !g.ScriptSecurity { // otherwise nobody is the default
 		p.line(" Default script uid:gid %s", p.ids(g.ScriptUser, g.ScriptGroup))

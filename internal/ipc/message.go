@@ -134,6 +134,10 @@ type BootInfo struct {
 	LedgerFile string `json:"ledger_file,omitempty"`
 	// StateFile is, for the checker child, where overrides by command are kept.
 	StateFile string `json:"state_file,omitempty"`
+	// NetNS and Instance are, for the outlet child, the names that count since
+	// the daemon was started (-s or net_namespace, and instance); empty: none.
+	NetNS    string `json:"net_namespace,omitempty"`
+	Instance string `json:"instance,omitempty"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`
 }

@@ -28,6 +28,7 @@ func (d *daemon) equipDBus() {
 	}
 	d.open(wayDBus, dbusWay{dbus.New(dbus.Options{
 		Service: d.cfg.DBus.Service, NoInterface: d.cfg.DBus.NoInterface,
+		NetNS: d.boot.NetNS, Instance: d.boot.Instance,
 		Asked: func(q dbus.Request) { d.loop.Post(func() { d.askedOverDBus(q) }) },
 		Told:  func(level slog.Level, what string) { d.say(level, kindNotify, "", what) },
 	}), d.cfg.DBus})

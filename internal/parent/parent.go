@@ -354,5 +354,8 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs, LogAddresses: o.LogAddresses, NoBFD: !o.Load.BFD,
 		StateFile: h.statePath(), LedgerFile: beside(h.pidPath(""), ".ledger"), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
+	if k.name == Outlet {
+		boot.NetNS, boot.Instance = h.netns(), h.report.Instance
+	}
 	return boot
 }

@@ -20,14 +20,14 @@ type signal struct {
 
 // book has the objects that there are; it makes signals of news. It does no I/O.
 type book struct {
-	noInterface string
-	known       bool // something was heard
-	instances   []*instance
-	byPath      map[string]*instance
+	names
+	known     bool // something was heard
+	instances []*instance
+	byPath    map[string]*instance
 }
 
-func vrrpSignal(member string) signal {
-	return signal{path: vrrpPath, iface: vrrpIface, member: member}
+func (b *book) signal(member string) signal {
+	return signal{path: b.vrrp(), iface: vrrpIface, member: member}
 }
 
 func (i *instance) signal() signal {
@@ -51,7 +51,7 @@ func (b *book) news(n *feed.VRRP) (out []signal) {
 			out = b.change(out, &n.Gone[i])
 		}
 		if n.Why == feed.Reloaded {
-			out = append(out, vrrpSignal("VrrpReloaded"))
+			out = append(out, b.signal("VrrpReloaded"))
 		}
 		was := b.byPath
 		b.replace(n.Routers)
@@ -71,7 +71,7 @@ func (b *book) news(n *feed.VRRP) (out []signal) {
 
 // change notes the state of one that is known.
 func (b *book) change(out []signal, r *feed.Router) []signal {
-	i := b.byPath[pathOf(r, b.noInterface)]
+	i := b.byPath[b.instance(r)]
 	if i == nil || i.status == statusOf(r) {
 		return out
 	}
@@ -84,7 +84,7 @@ func (b *book) replace(routers []feed.Router) {
 	b.instances, b.byPath = nil, map[string]*instance{}
 	for at := range routers {
 		r := &routers[at]
-		i := &instance{path: pathOf(r, b.noInterface), name: r.Name, status: statusOf(r)}
+		i := &instance{path: b.instance(r), name: r.Name, status: statusOf(r)}
 		if b.byPath[i.path] == nil { // two names may differ in what has no place in a path
 			b.byPath[i.path] = i
 			b.instances = append(b.instances, i)
@@ -94,7 +94,7 @@ func (b *book) replace(routers []feed.Router) {
 
 // all is what whoever begins to listen is told.
 func (b *book) all() []signal {
-	out := []signal{vrrpSignal("VrrpStarted")}
+	out := []signal{b.signal("VrrpStarted")}
 	for _, i := range b.instances {
 		if i.status.Number != 0 {
 			out = append(out, i.signal())
@@ -120,7 +120,7 @@ func (b *book) below(path string) (names []string, there bool) {
 			names = append(names, name)
 		}
 	}
-	look(vrrpPath)
+	look(b.vrrp())
 	for _, i := range b.instances {
 		look(i.path)
 	}

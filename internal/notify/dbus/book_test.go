@@ -9,6 +9,11 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/feed"
 )
 
+const (
+	vrrpPath     = root + "/Vrrp"
+	instancePath = root + "/Instance"
+)
+
 func TestPaths(t *testing.T) {
 	for _, c := range []struct {
 		r    feed.Router
@@ -19,8 +24,24 @@ func TestPaths(t *testing.T) {
 		{feed.Router{Interface: "br@ü", VRID: 1, Family: 4}, "/org/keepalived/Vrrp1/Instance/br__/1/IPv4"},
 		{feed.Router{VRID: 7, Family: 4}, "/org/keepalived/Vrrp1/Instance/no_where/7/IPv4"},
 	} {
-		if got := pathOf(&c.r, "no-where"); got != c.want {
+		n := namesOf("", "", "no-where")
+		if got := n.instance(&c.r); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.r, got, c.want)
+		}
+	}
+}
+
+// As keepalived has them where it can; a name that is no element of a path breaks
+// its D-Bus.
+func TestPathsOfDaemonsWithNames(t *testing.T) {
+	for _, c := range []struct{ netns, instance, want string }{
+		{"", "", "/org/keepalived/Vrrp1/Vrrp"},
+		{"ns1", "", "/org/keepalived/Vrrp1/ns1/Vrrp"},
+		{"", "in1", "/org/keepalived/Vrrp1/in1/Vrrp"},
+		{"ns-1", "in.1", "/org/keepalived/Vrrp1/ns_1/in_1/Vrrp"},
+	} {
+		if n := namesOf(c.netns, c.instance, ""); n.vrrp() != c.want {
+			t.Errorf("%q %q: %s, want %s", c.netns, c.instance, n.vrrp(), c.want)
 		}
 	}
 }
@@ -44,7 +65,7 @@ func router(name string, vrid int, state string) feed.Router {
 
 // The order is that of keepalived 2.2.7.
 func TestNewsBecomeSignals(t *testing.T) {
-	b := book{}
+	b := book{names: namesOf("", "", "none")}
 	for _, step := range []struct {
 		news feed.VRRP
 		want string
@@ -69,7 +90,7 @@ func TestNewsBecomeSignals(t *testing.T) {
 }
 
 func TestTree(t *testing.T) {
-	b := book{}
+	b := book{names: namesOf("", "", "none")}
 	b.news(&feed.VRRP{Why: feed.Began, Routers: []feed.Router{router("a", 1, "BACKUP"), router("b", 2, "BACKUP"), router("twin", 2, "BACKUP")}})
 	for path, want := range map[string][]string{
 		"/": {"org"}, "/org/keepalived/Vrrp1": {"Vrrp", "Instance"}, "/org/keepalived/Vrrp1/Instance/e0": {"1", "2"},
@@ -87,7 +108,7 @@ func TestTree(t *testing.T) {
 }
 
 func TestCalls(t *testing.T) {
-	b := book{}
+	b := book{names: namesOf("", "", "none")}
 	b.news(&feed.VRRP{Why: feed.Began, Routers: []feed.Router{router("a", 1, "MASTER")}})
 	at := instancePath + "/e0/1/IPv4"
 	for _, c := range []struct {

@@ -91,7 +91,7 @@ func (b *book) call(path, name, member string, args []any) (out []any, q Request
 	switch {
 	case name == introspectable:
 		out, err = b.callIntrospect(path, member, args)
-	case i == nil && path != vrrpPath:
+	case i == nil && path != b.vrrp():
 		err = nowhere(path)
 	case name == properties:
 		out, err = b.callProperties(i, member, args)

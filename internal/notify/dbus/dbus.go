@@ -35,6 +35,8 @@ const (
 type Options struct {
 	// Service is the name on the bus.
 	Service string
+	// NetNS and Instance are the daemon's names of its own, which paths have.
+	NetNS, Instance string
 	// NoInterface stands for the interface of an instance without one.
 	NoInterface string
 	// Asked is called when a method was, from any goroutine; it must not wait.
@@ -63,7 +65,7 @@ type Outlet struct {
 func New(o Options) *Outlet {
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &Outlet{
-		options: o, ctx: ctx, cancel: cancel, book: book{noInterface: o.NoInterface},
+		options: o, ctx: ctx, cancel: cancel, book: book{names: namesOf(o.NetNS, o.Instance, o.NoInterface)},
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go out.run()
@@ -225,13 +227,14 @@ func (o *Outlet) emit(conn *dbus.Conn) error {
 func (o *Outlet) leave(conn *dbus.Conn) error {
 	err := o.emit(conn)
 	if err == nil {
-		err = conn.Emit(vrrpPath, vrrpIface+".VrrpStopped")
+		err = conn.Emit(dbus.ObjectPath(o.book.vrrp()), vrrpIface+".VrrpStopped")
 	}
 	if err == nil {
 		_, err = conn.ReleaseName(o.options.Service)
 	}
-	if err == nil {
-		o.options.Told(slog.LevelInfo, "Released DBus")
+	if err != nil {
+		return fmt.Errorf("say goodbye: %w", err)
 	}
+	o.options.Told(slog.LevelInfo, "Released DBus")
 	return nil
 }

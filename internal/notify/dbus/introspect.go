@@ -85,7 +85,7 @@ func (b *book) introspect(path string) string {
 	var doc strings.Builder
 	doc.WriteString(docHead)
 	switch {
-	case path == vrrpPath:
+	case path == b.vrrp():
 		doc.WriteString(docStandard + docVRRP)
 	case b.byPath[path] != nil:
 		doc.WriteString(docStandard + docInstance)

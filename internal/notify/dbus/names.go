@@ -9,21 +9,40 @@ import (
 
 // Paths and interfaces, as keepalived has them.
 const (
-	root         = "/org/keepalived/Vrrp1"
-	vrrpPath     = root + "/Vrrp"
-	instancePath = root + "/Instance"
+	root = "/org/keepalived/Vrrp1"
 
 	vrrpIface     = "org.keepalived.Vrrp1.Vrrp"
 	instanceIface = "org.keepalived.Vrrp1.Instance"
 )
 
-// pathOf is the path of an instance's object: its interface, VRID and family.
-func pathOf(r *feed.Router, noInterface string) string {
+// names make paths.
+type names struct {
+	base        string // of all paths
+	noInterface string
+}
+
+// namesOf: daemons in several network namespaces, or several instances of one,
+// have paths of their own, for they may share a bus.
+func namesOf(netns, instance, noInterface string) names {
+	n := names{root, noInterface}
+	for _, name := range []string{netns, instance} {
+		if name != "" {
+			n.base += "/" + element(name)
+		}
+	}
+	return n
+}
+
+// vrrp is the path of the object of all of VRRP.
+func (n *names) vrrp() string { return n.base + "/Vrrp" }
+
+// instance is the path of an instance's object: its interface, VRID and family.
+func (n *names) instance(r *feed.Router) string {
 	dev := r.Interface
 	if dev == "" {
-		dev = noInterface
+		dev = n.noInterface
 	}
-	return instancePath + "/" + element(dev) + "/" + strconv.Itoa(r.VRID) + "/IPv" + strconv.Itoa(r.Family)
+	return n.base + "/Instance/" + element(dev) + "/" + strconv.Itoa(r.VRID) + "/IPv" + strconv.Itoa(r.Family)
 }
 
 // element makes a name an element of a path: what has no place there becomes _.
