@@ -103,18 +103,15 @@ func (b *book) all() []signal {
 	return out
 }
 
-// below returns the names of what is directly below a path, each once, and
-// whether there is anything at or below it.
-func (b *book) below(path string) (names []string, there bool) {
+// below returns the names of what is directly below a path, each once.
+func (b *book) below(path string) (names []string) {
 	prefix := strings.TrimSuffix(path, "/") + "/"
 	seen := map[string]bool{}
 	look := func(p string) {
-		there = there || p == path
 		rest, ok := strings.CutPrefix(p, prefix)
 		if !ok {
 			return
 		}
-		there = true
 		if name, _, _ := strings.Cut(rest, "/"); !seen[name] {
 			seen[name] = true
 			names = append(names, name)
@@ -124,5 +121,5 @@ func (b *book) below(path string) (names []string, there bool) {
 	for _, i := range b.instances {
 		look(i.path)
 	}
-	return names, there
+	return names
 }

@@ -63,9 +63,10 @@ func (ob object) LookupInterface(name string) (dbus.Interface, bool) { return if
 // LookupMethod is the library's way to find a method.
 func (i iface) LookupMethod(name string) (dbus.Method, bool) { return method{i, name}, true }
 
-// DecodeArguments leaves them as they are.
-func (m method) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args []any) ([]any, error) {
-	return args, nil
+// DecodeArguments leaves them as they are, behind their signature.
+func (m method) DecodeArguments(_ *dbus.Conn, _ string, msg *dbus.Message, args []any) ([]any, error) {
+	types, _ := msg.Headers[dbus.FieldSignature].Value().(dbus.Signature) // without arguments there is none
+	return append([]any{types.String()}, args...), nil
 }
 
 func (m method) NumArguments() int     { return 0 }
@@ -75,8 +76,9 @@ func (m method) ReturnValue(int) any   { return nil }
 
 // Call answers; it runs on a goroutine of the library.
 func (m method) Call(args ...any) ([]any, error) {
+	types, _ := args[0].(string)
 	m.o.mu.Lock()
-	out, request, err := m.o.book.call(m.path, m.name, m.member, args)
+	out, request, err := m.o.book.call(m.path, m.name, m.member, types, args[1:])
 	m.o.mu.Unlock()
 	if request.Method != "" {
 		m.o.options.Asked(request)
@@ -86,19 +88,21 @@ func (m method) Call(args ...any) ([]any, error) {
 
 // call says what a method returns, or what is to be done about it. Its errors
 // are those of GDBus, which keepalived uses.
-func (b *book) call(path, name, member string, args []any) (out []any, q Request, err error) {
+func (b *book) call(path, name, member, types string, args []any) (out []any, q Request, err error) {
 	i := b.byPath[path]
+	want, standard := standardMethods[name+"."+member]
+	standard = standard && types == want // otherwise GDBus knows nothing of it
 	switch {
-	case name == introspectable:
-		out, err = b.callIntrospect(path, member, args)
+	case name == introspectable && standard:
+		out = []any{b.introspect(path)}
 	case i == nil && path != b.vrrp():
 		err = nowhere(path)
-	case name == properties:
+	case name == properties && standard:
 		out, err = b.callProperties(i, member, args)
 	case name == vrrpIface && i == nil && vrrpMethods[member]:
-		q, err = Request{Method: member}, expect(args, "")
+		q, err = Request{Method: member}, unasked(types)
 	case name == instanceIface && i != nil && member == SendGarp:
-		q, err = Request{Method: member, Instance: i.name}, expect(args, "")
+		q, err = Request{Method: member, Instance: i.name}, unasked(types)
 	case name == vrrpIface && i == nil, name == instanceIface && i != nil:
 		err = refuse(errMethod, "No such method “%s”", member)
 	default:
@@ -114,38 +118,22 @@ func nowhere(path string) error {
 	return refuse(errMethod, "Object does not exist at path “%s”", path)
 }
 
-// expect checks the types of arguments.
-func expect(args []any, want string) error {
-	have := dbus.SignatureOf(args...).String()
-	if have != want {
-		return refuse(errArgs, "Type of message, “(%s)”, does not match expected type “(%s)”", have, want)
+// unasked refuses arguments, by their types, where there are none.
+func unasked(types string) error {
+	if types != "" {
+		return refuse(errArgs, "Type of message, “(%s)”, does not match expected type “()”", types)
 	}
 	return nil
 }
 
-func (b *book) callIntrospect(path, member string, args []any) ([]any, error) {
-	doc := b.introspect(path)
-	switch {
-	case doc == "":
-		return nil, nowhere(path)
-	case member != "Introspect":
-		return nil, refuse(errMethod, "No such method “%s”", member)
-	}
-	return []any{doc}, expect(args, "")
+// standardMethods are those of every object, and their arguments.
+var standardMethods = map[string]string{
+	introspectable + ".Introspect": "",
+	properties + ".Get":            "ss", properties + ".GetAll": "s", properties + ".Set": "ssv",
 }
-
-// propertySignatures are the arguments of org.freedesktop.DBus.Properties.
-var propertySignatures = map[string]string{"Get": "ss", "GetAll": "s", "Set": "ssv"}
 
 // callProperties: i is nil for the object of all of VRRP, which has none.
 func (b *book) callProperties(i *instance, member string, args []any) ([]any, error) {
-	want, known := propertySignatures[member]
-	if !known {
-		return nil, refuse(errMethod, "No such method “%s”", member)
-	}
-	if err := expect(args, want); err != nil {
-		return nil, err
-	}
 	of, all := vrrpIface, map[string]dbus.Variant{}
 	if i != nil {
 		of, all = instanceIface, i.properties()

@@ -76,12 +76,8 @@ const (
 `
 )
 
-// introspect is the document of a path; empty if there is nothing.
+// introspect is the document of a path, also of one where nothing is.
 func (b *book) introspect(path string) string {
-	names, there := b.below(path)
-	if !there {
-		return ""
-	}
 	var doc strings.Builder
 	doc.WriteString(docHead)
 	switch {
@@ -90,7 +86,7 @@ func (b *book) introspect(path string) string {
 	case b.byPath[path] != nil:
 		doc.WriteString(docStandard + docInstance)
 	}
-	for _, name := range names {
+	for _, name := range b.below(path) {
 		doc.WriteString(`  <node name="` + name + "\"/>\n")
 	}
 	doc.WriteString(docTail)

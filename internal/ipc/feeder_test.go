@@ -1,0 +1,81 @@
+package ipc
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fed returns a Feeder and who reads from it.
+func fed(t *testing.T, anew func()) (*Feeder, *Conn) {
+	t.Helper()
+	a, b, err := Peers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, reader := NewFeeder(FromFD(dup(t, a)), anew), FromFD(dup(t, b))
+	t.Cleanup(func() { f.Close(0); reader.Close() })
+	return f, reader
+}
+
+func TestFeederSendsInOrderAndLeaves(t *testing.T) {
+	f, reader := fed(t, func() { t.Error("nothing was lost") })
+	for i := range 100 {
+		f.Put(Message{Kind: Routers, Seq: uint64(i)}, i)
+	}
+	f.Close(time.Minute)
+	for i := range 100 {
+		m, _, err := reader.Recv()
+		if err != nil || m.Seq != uint64(i) {
+			t.Fatalf("%d: %+v, %v", i, m, err)
+		}
+	}
+	if _, _, err := reader.Recv(); !errors.Is(err, io.EOF) {
+		t.Fatalf("after Close: %v", err)
+	}
+	f.Put(Message{Kind: Routers}, nil) // must not panic
+	f.Close(0)
+}
+
+// Who does not read costs the sender neither time nor memory, and hears
+// afterwards how things are.
+func TestFeederOfSomebodyWhoDoesNotRead(t *testing.T) {
+	var f *Feeder
+	f, reader := fed(t, func() { f.Put(Message{Kind: Routers, Topic: "anew"}, nil) })
+	body := strings.Repeat("x", 1<<10)
+	for range 100 * MaxFed {
+		f.Put(Message{Kind: Routers}, body)
+	}
+	f.mu.Lock()
+	waiting := len(f.queue)
+	f.mu.Unlock()
+	if waiting > MaxFed {
+		t.Errorf("%d messages wait", waiting)
+	}
+	for read := 1; ; read++ {
+		m, _, err := reader.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Topic == "anew" {
+			break
+		}
+		if read > 50*MaxFed {
+			t.Fatalf("%d messages, and nothing was dropped", read)
+		}
+	}
+}
+
+func TestFeederOfSomebodyWhoHasGone(t *testing.T) {
+	f, reader := fed(t, func() {})
+	reader.Close()
+	for range 10 * MaxFed {
+		f.Put(Message{Kind: Routers}, nil)
+	}
+	f.Close(time.Minute) // returns at once
+	var none *Feeder
+	none.Put(Message{}, nil)
+	none.Close(0)
+}
