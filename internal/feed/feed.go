@@ -36,7 +36,7 @@ type Router struct {
 	Version   int    `json:"version"` // of the protocol, 2 or 3
 	State     string `json:"state"`   // INIT, BACKUP, MASTER, FAULT; of one that is gone FAULT or DELETED
 	Priority  int    `json:"priority"`
-	Cause     string `json:"cause,omitempty"` // of the state, for people
+	Cause     string `json:"cause,omitempty"` // of a change, for people
 }
 
 // Group is one sync group.

@@ -14,7 +14,7 @@ const MaxFed = 1024
 // things are.
 type Feeder struct {
 	conn  *Conn
-	anew  func()
+	anew  func() bool
 	wake  chan struct{} // capacity 1
 	ended chan struct{}
 
@@ -31,8 +31,8 @@ type parcel struct {
 
 // NewFeeder sends on c, on which nobody else sends from now on. anew is called
 // from the feeder's goroutine after messages were dropped, once what is left
-// has been sent.
-func NewFeeder(c *Conn, anew func()) *Feeder {
+// has been sent; it must not wait, and reports whether the loop will hear of it.
+func NewFeeder(c *Conn, anew func() bool) *Feeder {
 	f := &Feeder{conn: c, anew: anew, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go f.run()
 	return f
@@ -73,8 +73,10 @@ func (f *Feeder) run() {
 			}
 			f.conn.Flush()
 		}
-		if lost && !closed {
-			f.anew()
+		if lost && !closed && !f.anew() {
+			f.mu.Lock()
+			f.lost = true // with the next message, then
+			f.mu.Unlock()
 		}
 		if closed {
 			return

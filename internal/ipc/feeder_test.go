@@ -3,25 +3,30 @@ package ipc
 import (
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fed returns a Feeder and who reads from it.
-func fed(t *testing.T, anew func()) (*Feeder, *Conn) {
+func fed(t *testing.T, anew func() bool) (*Feeder, *Conn) {
 	t.Helper()
 	a, b, err := Peers()
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer a.Close()
+	defer b.Close()
 	f, reader := NewFeeder(FromFD(dup(t, a)), anew), FromFD(dup(t, b))
 	t.Cleanup(func() { f.Close(0); reader.Close() })
 	return f, reader
 }
 
 func TestFeederSendsInOrderAndLeaves(t *testing.T) {
-	f, reader := fed(t, func() { t.Error("nothing was lost") })
+	f, reader := fed(t, func() bool { t.Error("nothing was lost"); return true })
 	for i := range 100 {
 		f.Put(Message{Kind: Routers, Seq: uint64(i)}, i)
 	}
@@ -43,7 +48,7 @@ func TestFeederSendsInOrderAndLeaves(t *testing.T) {
 // afterwards how things are.
 func TestFeederOfSomebodyWhoDoesNotRead(t *testing.T) {
 	var f *Feeder
-	f, reader := fed(t, func() { f.Put(Message{Kind: Routers, Topic: "anew"}, nil) })
+	f, reader := fed(t, func() bool { f.Put(Message{Kind: Routers, Topic: "anew"}, nil); return true })
 	body := strings.Repeat("x", 1<<10)
 	for range 100 * MaxFed {
 		f.Put(Message{Kind: Routers}, body)
@@ -69,7 +74,7 @@ func TestFeederOfSomebodyWhoDoesNotRead(t *testing.T) {
 }
 
 func TestFeederOfSomebodyWhoHasGone(t *testing.T) {
-	f, reader := fed(t, func() {})
+	f, reader := fed(t, func() bool { return true })
 	reader.Close()
 	for range 10 * MaxFed {
 		f.Put(Message{Kind: Routers}, nil)
@@ -78,4 +83,13 @@ func TestFeederOfSomebodyWhoHasGone(t *testing.T) {
 	var none *Feeder
 	none.Put(Message{}, nil)
 	none.Close(0)
+}
+
+func dup(t *testing.T, f *os.File) int {
+	t.Helper()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
 }

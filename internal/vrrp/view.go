@@ -93,6 +93,9 @@ func (n *Node) Router(i int) RouterView {
 // StateOf returns the state of the i-th virtual router.
 func (n *Node) StateOf(i int) State { return n.routers[i].state }
 
+// PriorityOf returns the effective priority of the i-th virtual router.
+func (n *Node) PriorityOf(i int) Priority { return n.routers[i].priority }
+
 // Groups returns how many sync groups there are.
 func (n *Node) Groups() int { return len(n.groups) }
 

@@ -1,7 +1,6 @@
 package vrrpd
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -48,8 +47,8 @@ func (d *daemon) linkOutlets(fd int) {
 	}
 	d.outlets.link = c
 	var f *ipc.Feeder
-	f = ipc.NewFeeder(c, func() {
-		d.post(func() {
+	f = ipc.NewFeeder(c, func() bool {
+		return d.post(func() {
 			if d.outlets.feeder == f {
 				d.feed(d.everything(feed.Present))
 			}
@@ -154,22 +153,14 @@ func (d *daemon) outletsStopped() {
 
 // everything is how things are.
 func (d *daemon) everything(why feed.Why) feed.VRRP {
-	n := feed.VRRP{Why: why}
+	n := feed.VRRP{Why: why, Routers: make([]feed.Router, len(d.edges))}
 	for i, e := range d.edges {
-		v := d.node.Router(i)
-		n.Routers = append(n.Routers, routerNews(e, v.State.String(), v.Priority, causeOf(v.Cause)))
+		n.Routers[i] = routerNews(e, d.node.StateOf(i).String(), d.node.PriorityOf(i), "")
 	}
 	for i := range d.cfg.Groups {
 		n.Groups = append(n.Groups, feed.Group{Name: d.cfg.Groups[i].Name, State: d.node.Group(i).State.String()})
 	}
 	return n
-}
-
-func causeOf(c vrrp.Cause) string {
-	if c == nil {
-		return ""
-	}
-	return fmt.Sprint(c)
 }
 
 func routerNews(e *edge, state string, p vrrp.Priority, why string) feed.Router {
