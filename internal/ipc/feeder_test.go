@@ -21,7 +21,7 @@ func fed(t *testing.T, anew func() bool) (*Feeder, *Conn) {
 	defer a.Close()
 	defer b.Close()
 	f, reader := NewFeeder(FromFD(dup(t, a)), anew), FromFD(dup(t, b))
-	t.Cleanup(func() { f.Close(0); reader.Close() })
+	t.Cleanup(func() { f.Close(0); _ = reader.Close() })
 	return f, reader
 }
 
@@ -75,7 +75,7 @@ func TestFeederOfSomebodyWhoDoesNotRead(t *testing.T) {
 
 func TestFeederOfSomebodyWhoHasGone(t *testing.T) {
 	f, reader := fed(t, func() bool { return true })
-	reader.Close()
+	_ = reader.Close()
 	for range 10 * MaxFed {
 		f.Put(Message{Kind: Routers}, nil)
 	}

@@ -25,7 +25,7 @@ func (b *bench) listener() *ipc.Conn {
 	}
 	ours, theirs := ipc.FromFD(fds[0]), ipc.FromFD(fds[1])
 	b.outlets = outlets{link: ours, feeder: ipc.NewFeeder(ours, func() bool { return false })}
-	b.t.Cleanup(func() { b.outlets.feeder.Close(0); theirs.Close() })
+	b.t.Cleanup(func() { b.outlets.feeder.Close(0); _ = theirs.Close() })
 	b.feed(b.everything(feed.Began))
 	return theirs
 }

@@ -95,7 +95,7 @@ func (b *theBus) start() {
 		return err == nil
 	})
 	conn := b.conn
-	b.t.Cleanup(func() { conn.Close() })
+	b.t.Cleanup(func() { _ = conn.Close() })
 	heard := make(chan *dbus.Signal, 1000)
 	conn.Signal(heard)
 	Must(b.t, conn.AddMatchSignal(dbus.WithMatchPathNamespace(base)))
