@@ -139,7 +139,3 @@ func (d *daemon) end() {
 func (d *daemon) say(level slog.Level, kind, cause, what string) {
 	d.log.Publish(event.Record{When: d.loop.Read(), Level: level, Part: "outlet", Kind: kind, Cause: cause, What: what})
 }
-
-func (d *daemon) sayf(level slog.Level, kind, format string, args ...any) {
-	d.say(level, kind, "", fmt.Sprintf(format, args...))
-}
