@@ -143,7 +143,28 @@ type Service struct {
 	// "none".
 	Tier    string   `json:"tier,omitempty"`
 	Panic   bool     `json:"panic,omitempty"` // so few servers are up that all get traffic
+	Traffic *Traffic `json:"traffic,omitempty"`
 	Servers []Server `json:"servers"`
+}
+
+// Traffic is what the director counted, for a service or one of its servers
+// and since that was made; nothing if the director does not count or did not
+// answer in time. A connection is a session where there are datagrams.
+type Traffic struct {
+	Connections uint64 `json:"connections"`        // made
+	Active      uint64 `json:"active"`             // now; of servers only, with IPVS
+	Inactive    uint64 `json:"inactive,omitempty"` // that ended and are remembered (IPVS)
+	InPackets   uint64 `json:"in_packets,omitempty"`
+	InBytes     uint64 `json:"in_bytes"` // from clients
+	OutPackets  uint64 `json:"out_packets,omitempty"`
+	OutBytes    uint64 `json:"out_bytes"`            // to clients; not with direct routing and tunnels
+	Persistent  uint64 `json:"persistent,omitempty"` // clients remembered
+	// Of the embedded director: attempts that a server refused or did not
+	// answer, connections for which there was no server, UDP sessions that
+	// ended early to make room.
+	Refused  uint64 `json:"refused,omitempty"`
+	NoServer uint64 `json:"no_server,omitempty"`
+	Evicted  uint64 `json:"evicted,omitempty"`
 }
 
 // Server is one real server.
@@ -163,6 +184,7 @@ type Server struct {
 	Since    time.Time `json:"since"`
 	Cause    string    `json:"cause"`
 	Checks   []Check   `json:"checks"`
+	Traffic  *Traffic  `json:"traffic,omitempty"`
 }
 
 // Check is one checker of a real server.

@@ -22,7 +22,19 @@ func (d *daemon) query(m ipc.Message) {
 		return
 	}
 	status := d.status() // shares nothing with us
+	w, pools := d.writer, make([]pooled, 0, len(d.order))
+	if m.Topic == ipc.TopicStatus {
+		for _, p := range d.order {
+			pools = append(pools, p.keys())
+		}
+	}
 	d.beside.Go(func() {
+		if len(pools) > 0 {
+			found := w.figures()
+			for i, p := range pools {
+				p.traffic(found, &status.Services[i])
+			}
+		}
 		answer.Body = ipc.Marshal(status)
 		d.answer(answer)
 	})

@@ -53,7 +53,8 @@ type writer struct {
 	expire  bool          // of the newest; the loop's
 	counted chan struct{} // capacity 1: count connections now
 	doubted chan struct{} // capacity 1: audit now
-	first   func()        // called when the first table was tried
+	asked   chan chan<- figures
+	first   func() // called when the first table was tried
 	quit    context.CancelFunc
 	ended   chan struct{}
 
@@ -62,13 +63,14 @@ type writer struct {
 	pause time.Duration // before the next attempt, after a refusal
 	told  string        // the last refusal
 	audit time.Duration // until the next audit
+	tally tally
 }
 
 func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &writer{
 		daemon: d, dir: dir, first: first, quit: cancel,
-		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), ended: make(chan struct{}),
+		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), asked: make(chan chan<- figures), ended: make(chan struct{}),
 		audit: auditInterval,
 	}
 	go w.run(ctx)
@@ -110,6 +112,9 @@ func (w *writer) run(ctx context.Context) {
 			err = w.write(ctx)
 		case <-w.counted:
 			w.count(ctx)
+			continue
+		case answer := <-w.asked:
+			w.tellFigures(ctx, answer)
 			continue
 		case <-retry:
 			err = w.write(ctx)

@@ -236,10 +236,17 @@ func printService(w io.Writer, director string, v *api.Service) {
 	}
 	fmt.Fprintf(w, "\n%s %s %s by %s: %d of %s in%s\n",
 		v.Name, v.Scheduler, v.Forward, director, in, diag.Counted(len(v.Servers), "server"), quorum)
+	if v.Traffic != nil {
+		fmt.Fprintf(w, "  traffic: %s\n", strings.Join(trafficWords(serviceTraffic(v)), ", "))
+	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range v.Servers {
 		r := &v.Servers[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\tfor %v\t%s\n", r.Name, serverState(r), serverWeight(r), ago(r.Since), or(r.Cause, "-")+overrideNote(r.Override))
+		traffic := ""
+		if r.Traffic != nil {
+			traffic = "\t" + strings.Join(trafficWords(*r.Traffic), ", ")
+		}
+		fmt.Fprintf(tw, "  %s\t%s\t%s%s\tfor %v\t%s\n", r.Name, serverState(r), serverWeight(r), traffic, ago(r.Since), or(r.Cause, "-")+overrideNote(r.Override))
 	}
 	_ = tw.Flush() // the terminal has gone
 }
