@@ -25,7 +25,7 @@ func (d *daemon) link(to string, fd int) {
 	}
 	var all []bfd.Verdict
 	for _, s := range d.sessions {
-		if s.known && s.tells(to) {
+		if s.standing.Known && s.tells(to) {
 			all = append(all, s.verdict())
 		}
 	}

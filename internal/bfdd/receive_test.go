@@ -87,11 +87,12 @@ func TestRefused(t *testing.T) {
 // end of the neighbour says nothing either.
 func TestVerdict(t *testing.T) {
 	d, s := daemonWith(t)
-	if s.known {
+	if s.standing.Known {
 		t.Error("something is known of a session that has just begun")
 	}
-	d.settle(s, s.patience)
-	if !s.known || s.up || s.why != "nothing is heard from 192.0.2.2" {
+	late, _ := s.standing.Deadline()
+	d.settle(s, late)
+	if !s.standing.Known || s.standing.Up || s.standing.Why != "nothing is heard from 192.0.2.2" {
 		t.Errorf("%+v", s.verdict())
 	}
 	d.become(s, bfd.Become{From: wire.BFDInit, To: wire.BFDUp})
@@ -99,8 +100,8 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("%+v, cause %q", v, s.cause)
 	}
 	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDNeighbourDown, Orderly: true})
-	if !s.up || s.cause != "192.0.2.2 took it down (administratively down)" {
-		t.Errorf("an orderly end: up %v, cause %q", s.up, s.cause)
+	if !s.standing.Up || s.cause != "192.0.2.2 took it down (administratively down)" {
+		t.Errorf("an orderly end: up %v, cause %q", s.standing.Up, s.cause)
 	}
 	d.become(s, bfd.Become{From: wire.BFDUp, To: wire.BFDDown, Diag: wire.BFDDetectExpired, Detect: 30 * time.Millisecond, Late: 412 * time.Microsecond})
 	want := "control detection time expired after 30ms, exceeded by 412µs: nothing is heard from 192.0.2.2"

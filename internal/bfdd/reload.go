@@ -103,7 +103,7 @@ func (d *daemon) adopt(next build.BFD) {
 // add begins a session.
 func (d *daemon) add(cfg *build.BFDSession) *session {
 	now := d.loop.Now()
-	s := &session{BFDSession: *cfg, since: now, patience: now.Add(cfg.Machine.Settling())}
+	s := &session{BFDSession: *cfg, since: now, standing: bfd.NewStanding(now, &cfg.Machine, cfg.Neighbour)}
 	for s.local == 0 || d.byLocal[s.local] != nil {
 		s.local = uint32(seed()) //nolint:gosec // the lower half
 	}
@@ -127,7 +127,7 @@ func (d *daemon) change(s *session, cfg *build.BFDSession) {
 		}
 	}
 	d.step(s, bfd.Reconfigure{Config: cfg.Machine})
-	if told != [2]bool{s.VRRP, s.Checker} && s.known {
+	if told != [2]bool{s.VRRP, s.Checker} && s.standing.Known {
 		d.publish(s)
 	}
 }

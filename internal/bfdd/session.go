@@ -25,11 +25,8 @@ type session struct {
 	slot    check.Slot[*session]
 
 	since    clock.Instant // of its state
-	patience clock.Instant // when it counts as down if it has not come up; 0 = known
-	up       bool
-	known    bool   // up means something to others
-	why      string // of up, as others are told
-	cause    string // why it is not Up; as against why, also when the neighbour took it down
+	standing bfd.Standing
+	cause    string // why it is not Up; also when its neighbour took it down
 
 	counters counters
 	quiet    [wire.NumBFDFaults]quiet
@@ -41,7 +38,9 @@ type counters struct {
 	faults                       [wire.NumBFDFaults]uint64
 }
 
-func (s *session) verdict() bfd.Verdict { return bfd.Verdict{Name: s.Name, Up: s.up, Why: s.why} }
+func (s *session) verdict() bfd.Verdict {
+	return bfd.Verdict{Name: s.Name, Up: s.standing.Up, Why: s.standing.Why}
+}
 
 func (s *session) close() {
 	if s.sender != nil {
@@ -70,8 +69,8 @@ func (d *daemon) step(s *session, ev bfd.Event) {
 // schedule puts a session where its machine, or its patience, wants it.
 func (d *daemon) schedule(s *session) {
 	at, ok := s.machine.Deadline()
-	if s.patience != 0 && (!ok || s.patience.Before(at)) {
-		at, ok = s.patience, true
+	if patience, waits := s.standing.Deadline(); waits && (!ok || patience.Before(at)) {
+		at, ok = patience, true
 	}
 	if !ok {
 		d.due.Remove(&s.slot)
@@ -82,14 +81,12 @@ func (d *daemon) schedule(s *session) {
 
 // settle: a session that has not come up in time is down for those who track it.
 func (d *daemon) settle(s *session, now clock.Instant) {
-	if s.patience == 0 || now.Before(s.patience) {
+	if !s.standing.Tick(now, s.machine.View()) {
 		return
 	}
-	s.patience = 0
-	why := s.machine.View().WhyNot(s.Neighbour)
-	d.sayf(slog.LevelWarn, kindBFD, s.Name, "(%s) counts as down: %s", s.Name, why)
-	s.cause = why
-	d.judge(s, false, why)
+	s.cause = s.standing.Why
+	d.sayf(slog.LevelWarn, kindBFD, s.Name, "(%s) counts as down: %s", s.Name, s.cause)
+	d.publish(s)
 	d.schedule(s)
 }
 
@@ -97,41 +94,30 @@ func (d *daemon) settle(s *session, now clock.Instant) {
 func (d *daemon) become(s *session, b bfd.Become) {
 	now := d.loop.Now()
 	s.since = now
+	// At the end nobody is told: they end as well, or the next child tells.
+	if s.standing.Became(b, s.machine.View()) && !d.stopping {
+		d.publish(s)
+	}
 	switch {
 	case b.To == wire.BFDUp:
 		s.counters.ups++
-		why := s.machine.View().WhyUp(s.Neighbour)
 		s.cause = ""
-		d.judge(s, true, why)
+		why := s.machine.View().WhyUp(s.Neighbour)
 		d.say(slog.LevelInfo, kindBFD, s.Name, why, fmt.Sprintf("(%s) Entering Up state: %s", s.Name, why))
 	case b.From == wire.BFDUp:
 		s.counters.downs++
-		why := b.Why(s.Neighbour)
-		s.cause = why
+		s.cause = b.Why(s.Neighbour)
+		level, what := slog.LevelWarn, fmt.Sprintf("(%s) Entering %s state: %s", s.Name, b.To, s.cause)
 		if b.Orderly {
-			why += ", which is no failure"
-		} else {
-			d.judge(s, false, why)
+			what += ", which is no failure"
 		}
-		level := slog.LevelWarn
 		if b.To == wire.BFDAdminDown || b.Orderly {
 			level = slog.LevelInfo
 		}
-		d.say(level, kindBFD, s.Name, why, fmt.Sprintf("(%s) Entering %s state: %s", s.Name, b.To, why))
+		d.say(level, kindBFD, s.Name, s.cause, what)
 	default:
 		d.sayf(slog.LevelDebug, kindBFD, s.Name, "(%s) Entering %s state, was %s", s.Name, b.To, b.From)
 	}
-}
-
-// judge changes what a session means to those who track it. At the end nobody
-// is told: they end as well, or the next child tells.
-func (d *daemon) judge(s *session, up bool, why string) {
-	s.patience = 0
-	if d.stopping || s.known && s.up == up {
-		return
-	}
-	s.known, s.up, s.why = true, up, why
-	d.publish(s)
 }
 
 // send sends a packet.

@@ -38,7 +38,7 @@ router_id. A script has one command a line, # begins a comment:
   pause NODE TIME              the process does not run; packets wait for it
   suspend NODE TIME            the machine does not run; packets are lost
   down NODE KIND NAME [WHY]    something tracked, such as interface eth0 or
-  up NODE KIND NAME            script chk_web
+  up NODE KIND NAME            script chk_web, process web or bfd path
   cut NODE [[->] NODE]         from everybody, from each other, or one way
   heal                         the end of every cut
   link OPTION…                 delay TIME, jitter TIME, loss PERCENT, duplicate PERCENT
@@ -150,7 +150,7 @@ func (f *simulateFlags) members(files []string) (all []sim.Member, err error) {
 					return nil, fmt.Errorf("%s: %s", file, found[i].Message)
 				}
 			}
-			m := sim.Member{Name: strings.TrimSuffix(filepath.Base(file), ".conf"), VRRP: build.FromVRRP(cfg)}
+			m := sim.Member{Name: strings.TrimSuffix(filepath.Base(file), ".conf"), VRRP: build.FromVRRP(cfg), BFD: build.FromBFD(cfg)}
 			if len(f.ids) > 1 {
 				m.Name = id
 			}

@@ -16,6 +16,7 @@ type Member struct {
 	Name    string   // what scripts and transcripts call it
 	Aliases []string // what scripts may call it besides
 	VRRP    build.VRRP
+	BFD     build.BFD
 }
 
 // Join adds the nodes of a cluster and connects them: interfaces on which they
@@ -46,6 +47,7 @@ func (w *World) Join(members []Member) error {
 		}
 		w.hosts = append(w.hosts, h)
 	}
+	w.joinSessions(members)
 	w.serve(members, links)
 	return nil
 }

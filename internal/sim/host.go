@@ -26,7 +26,8 @@ type host struct {
 	held        []vrrp.Held // for the process that takes the place of one that died
 	off         bool        // killed or stopped: not to be started by Run
 	facts       map[string]fact
-	aliases     []string        // what it may be called besides
+	aliases     []string // what it may be called besides
+	sessions    []*session
 	ports       map[string]port // of its routers, where a configuration says more than a script
 
 	asleep    bool // the process does not run
@@ -106,6 +107,7 @@ func (w *World) start(h *host) {
 	h.current = h.wanted.clone()
 	h.node = vrrp.NewNode(h.current.clone().Config)
 	h.witness = newWitness(h.current.Config)
+	h.begin(w)
 	for _, name := range h.tracks() {
 		w.report(h, name)
 	}
@@ -174,6 +176,7 @@ func (w *World) end(h *host, orderly bool) {
 	if h.node != nil && orderly && !h.asleep {
 		w.step(h, vrrp.Stop{})
 	}
+	h.cease(w, orderly)
 	h.resume(w.now)
 	h.node, h.off = nil, true
 	w.killed = h
@@ -238,6 +241,7 @@ func (w *World) wake(h *host) {
 	for _, p := range backlog {
 		w.receive(h, p)
 	}
+	w.wakeSessions(h)
 	for _, name := range h.tracks() {
 		w.report(h, name)
 	}

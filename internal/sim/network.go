@@ -74,33 +74,45 @@ func (w *World) send(h *host, r *vrrp.RouterConfig, priority vrrp.Priority) {
 // transmit lets a packet arrive at whom it is for, as chance has it.
 func (w *World) transmit(h *host, packet arrival) {
 	for _, to := range w.hosts {
-		if to == h || w.cuts[[2]*host{h, to}] || !to.reachedBy(&packet) {
+		if to == h || !to.reachedBy(&packet) {
 			continue
 		}
-		copies := 1
-		if w.chance(w.duplicate) {
-			copies = 2
+		w.carry(h, to, func() { w.arrive(to, packet) }, nil)
+	}
+}
+
+// carry lets what one host sends to another arrive there, as chance has it. The
+// copies that are on their way are added to flying.
+func (w *World) carry(from, to *host, arrive func(), flying *int) {
+	if w.cuts[[2]*host{from, to}] {
+		return
+	}
+	copies := 1
+	if w.chance(w.duplicate) {
+		copies = 2
+	}
+	for range copies {
+		if w.chance(w.loss) {
+			w.disturb(from, to)
+			continue
 		}
-		for range copies {
-			if w.chance(w.loss) {
-				w.disturb(h, to)
-				continue
-			}
-			delay := w.delay
-			if w.jitter > 0 {
-				delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
-			}
-			upset := w.peace.upset()
+		delay := w.delay
+		if w.jitter > 0 {
+			delay += time.Duration(w.rng.Int64N(int64(w.jitter)))
+		}
+		upset := w.peace.upset()
+		if upset {
+			w.disturb(from, to)
+		}
+		if flying != nil {
+			*flying++
+		}
+		w.after(delay, func() {
 			if upset {
-				w.disturb(h, to)
+				w.disturb(from, to)
 			}
-			w.after(delay, func() {
-				if upset {
-					w.disturb(h, to)
-				}
-				w.arrive(to, packet)
-			})
-		}
+			arrive()
+		})
 	}
 }
 

@@ -83,6 +83,11 @@ func live(seed uint64, story []string) (transcript string, err error) {
 	}
 	for _, h := range w.hosts {
 		for name := range h.facts {
+			if s := h.session(name); s != nil {
+				s.forced = false
+				w.set(h, name, s.fact())
+				continue
+			}
 			w.set(h, name, fact{up: true})
 		}
 		w.start(h)
@@ -131,7 +136,7 @@ func succeed(w *World) error {
 }
 
 // setup is what comes before everything else.
-var setup = map[string]bool{"router": true, "group": true, "host": true}
+var setup = map[string]bool{"router": true, "group": true, "host": true, "bfd": true}
 
 // truce ends what a history may have begun; the longest sleep is 20 s.
 var truce = []string{"heal", "link delay 100us jitter 0s loss 0 duplicate 0", "run 21s"}
@@ -177,7 +182,7 @@ func shorten(seed uint64, story []string) []string {
 	for changed := true; changed; {
 		changed = false
 		for i := len(story) - 1; i >= 0; i-- {
-			if verb, _, _ := strings.Cut(story[i], " "); verb == "router" || verb == "group" {
+			if verb, _, _ := strings.Cut(story[i], " "); verb == "router" || verb == "group" || verb == "bfd" {
 				continue // a different network may well fail for another reason
 			}
 			less := slices.Delete(slices.Clone(story), i, i+1)
@@ -245,6 +250,10 @@ func (a *author) configure() {
 	priority := map[string]int{}
 	owner, second := a.IntN(4) == 0, a.IntN(4) == 0
 	preempt, mixed := a.maybe("nopreempt"), a.IntN(3) == 0
+	session := ""
+	if a.IntN(4) == 0 {
+		session = fmt.Sprintf(" track bfd path weight %d", a.IntN(40)-20)
+	}
 	for i, r := range a.routers {
 		version := 2 + a.IntN(2)
 		interval := []string{"1s", "2s"}[a.IntN(2)]
@@ -274,10 +283,13 @@ func (a *author) configure() {
 			}
 			line += a.maybe("no_lower_advert") + a.maybe("track script chk") + a.maybe("track interface eth1 reverse weight -5")
 			if !group {
-				line += a.maybe("track script chk2 weight %d", a.IntN(100)-50)
+				line += a.maybe("track script chk2 weight %d", a.IntN(100)-50) + session
 			}
 			a.say("%s", line)
 		}
+	}
+	if session != "" {
+		a.say("bfd a b path interval %dms multiplier %d", 200+a.IntN(800), 2+a.IntN(3))
 	}
 	for _, h := range a.hosts {
 		if group {
@@ -312,6 +324,8 @@ var faults = []func(*author){
 	func(a *author) { a.say("up %s interface eth0", a.host()) },
 	func(a *author) { a.say("unknown %s script chk", a.host()) },
 	func(a *author) { a.say("unknown %s script chk2", a.host()) },
+	func(a *author) { a.say("down %s bfd path", a.host()) },
+	func(a *author) { a.say("up %s bfd path", a.host()) },
 	func(a *author) { a.say("reload %s", a.host()) },
 	func(a *author) { a.say("link loss %d", a.IntN(10)) },
 	func(a *author) {

@@ -16,12 +16,13 @@ import (
 //	router HOST[.ROUTER] OPTION…   a virtual router; new hosts start at the next run
 //	group HOST GROUP MEMBER… [OPTION…]   a sync group of routers of a host
 //	host HOST startup_delay TIME
+//	bfd HOST HOST NAME [interval TIME] [multiplier N]   a session between them
 //	set HOST[.ROUTER] OPTION…      change the configuration …
 //	remove HOST.ROUTER
 //	reload HOST                    … and have the process read it
 //	run TIME                       let time pass
 //	up|unknown HOST KIND NAME      something tracked; what is never named is up
-//	down HOST KIND NAME [REASON…]
+//	down HOST KIND NAME [REASON…]  a BFD session between hosts until it is said to be up again
 //	pause HOST TIME                the process does not run; packets wait for it
 //	suspend HOST TIME              the machine does not run; packets are lost
 //	kill HOST                      the process is gone, without a word
@@ -83,7 +84,7 @@ var commands map[string]func(*World, *words)
 func init() {
 	commands = map[string]func(*World, *words){
 		"router": (*World).router, "group": (*World).group, "host": (*World).host,
-		"set": (*World).change, "remove": (*World).remove, "link": (*World).link,
+		"bfd": (*World).bfd, "set": (*World).change, "remove": (*World).remove, "link": (*World).link,
 		"run":     (*World).run,
 		"reload":  func(w *World, s *words) { s.with(w, w.reconfigure) },
 		"kill":    func(w *World, s *words) { s.with(w, func(h *host) { w.end(h, false) }) },
@@ -317,6 +318,11 @@ func (w *World) track(s *words, f fact) {
 		if w.cluster && !slices.Contains(h.watched(), name) {
 			s.failf("%s has nothing to do with %s, only with %s", h.name, name, strings.Join(h.watched(), ", "))
 			return
+		}
+		if one := h.session(name); one != nil {
+			if one.forced = !f.up; f.up { // from now on as it is
+				f = one.fact()
+			}
 		}
 		w.set(h, name, f)
 	})

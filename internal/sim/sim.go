@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/bfd"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
@@ -43,6 +44,8 @@ type World struct {
 	delay, jitter   time.Duration
 	loss, duplicate int               // percent
 	cuts            map[[2]*host]bool // from, to: nothing arrives
+
+	discriminator uint32 // of the session that was made last
 
 	peace *peace // nil: hosts are only held to their own promises
 
@@ -85,7 +88,7 @@ func (w *World) Run(d time.Duration) {
 	}
 	end := w.now.Add(d)
 	for w.err == nil {
-		at, h := w.next()
+		at, h, s := w.next()
 		if at > end {
 			break
 		}
@@ -95,6 +98,8 @@ func (w *World) Run(d time.Duration) {
 		switch {
 		case w.stall > maxStall:
 			w.fail("time stands still at %v", w.Now())
+		case s != nil:
+			w.stepSession(s, bfd.Tick{})
 		case h == nil:
 			w.queue.pop().do()
 		default:
@@ -108,23 +113,29 @@ func (w *World) Run(d time.Duration) {
 
 // next is when something happens: what is queued first, then the host whose
 // deadline it is; loops read their sockets before they look at the clock.
-func (w *World) next() (clock.Instant, *host) {
-	at := never
+func (w *World) next() (at clock.Instant, who *host, session *session) {
+	at = never
 	if len(w.queue) > 0 {
 		at = w.queue[0].at
 	}
-	var who *host
 	for _, h := range w.hosts {
 		if h.node == nil || h.asleep {
 			continue
 		}
+		for _, s := range h.sessions {
+			if d, ok := s.deadline(); ok {
+				if t := max(h.true(d), w.now); t < at {
+					at, who, session = t, nil, s
+				}
+			}
+		}
 		if d, ok := h.node.Deadline(); ok {
 			if t := max(h.true(d), w.now); t < at {
-				at, who = t, h
+				at, who, session = t, h, nil
 			}
 		}
 	}
-	return at, who
+	return at, who, session
 }
 
 // step tells a host's node something and carries out what it asks for.

@@ -28,6 +28,7 @@ type witness struct {
 	begin   clock.Instant // when the startup delay is over
 	now     clock.Instant
 	woken   bool // and not looked at deadlines yet
+	weighed bool // the event is one of what is tracked
 }
 
 // account is what is known of one virtual router.
@@ -107,6 +108,7 @@ func (s *witness) saw(now clock.Instant, ev vrrp.Event, actions []vrrp.Action) e
 	for _, a := range s.routers {
 		a.fresh, a.sent, a.resigned0, a.announced, a.timely = false, 0, false, false, false
 	}
+	_, s.weighed = ev.(vrrp.Track)
 	expect := s.before(ev)
 	for _, action := range actions {
 		if err := s.does(ev, action); err != nil {
