@@ -46,7 +46,8 @@ echo o >/proc/sysrq-trigger
 sleep 60
 `
 
-// needs skips the test where something that it runs is missing.
+// needs skips the test where something that it runs is missing. The test runs in
+// parallel with others, each in a guest of its own.
 func needs(t testing.TB, programs ...string) {
 	t.Helper()
 	if os.Getenv(guestEnv) != "" {
@@ -59,6 +60,9 @@ func needs(t testing.TB, programs ...string) {
 	}
 	if found, _ := filepath.Glob(modules + "/*/kernel/net/netfilter/ipvs/ip_vs.ko*"); len(found) == 0 {
 		t.Skipf("no ip_vs.ko below %s (apt install user-mode-linux)", modules)
+	}
+	if p, ok := t.(*testing.T); ok {
+		p.Parallel()
 	}
 }
 

@@ -175,15 +175,21 @@ func (w *world) rest(want seen, start bool, apart func(int) bool) seen {
 	if start || want != nil {
 		pause *= slow
 	}
-	last, since := w.look(), time.Now()
-	for end := time.Now().Add(labtest.Patience); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	last, since, glances := w.look(), time.Now(), ""
+	for end := time.Now().Add(labtest.Patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		glanced := glance() + notes()
+		rests := time.Since(since) > pause
+		if glanced == glances && !rests {
+			continue
+		}
+		glances = glanced
 		now := w.look()
 		switch {
 		case want != nil && equal(now, want, apart):
 			return now
 		case !equal(now, last, nil):
 			last, since = now, time.Now()
-		case time.Since(since) > pause:
+		case rests:
 			return now
 		}
 	}
@@ -223,8 +229,7 @@ func (w *world) look() seen {
 		}
 		s[i] = append(s[i], line)
 	}
-	noted, _ := os.ReadFile(calls)
-	lines := strings.Split(strings.TrimSpace(string(noted)), "\n")
+	lines := strings.Split(strings.TrimSpace(notes()), "\n")
 	slices.Sort(lines)
 	for _, line := range lines {
 		if number, what, ok := strings.Cut(line, " "); ok {
@@ -233,4 +238,10 @@ func (w *world) look() seen {
 		}
 	}
 	return s
+}
+
+// notes is what the scripts noted.
+func notes() string {
+	b, _ := os.ReadFile(calls)
+	return string(b)
 }

@@ -7,14 +7,24 @@ package uml_test
 import (
 	"flag"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 )
+
+// atOnce is how many guests run at a time: there is waiting in each.
+const atOnce = "3"
 
 // TestMain leaves the guest's tests to the guest.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if skip := flag.Lookup("test.skip").Value; os.Getenv(guestEnv) == "" && skip.String() == "" {
-		_ = skip.Set("^TestGuest")
+	if os.Getenv(guestEnv) == "" {
+		if skip := flag.Lookup("test.skip").Value; skip.String() == "" {
+			_ = skip.Set("^TestGuest")
+		}
+		if !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.parallel") }) {
+			_ = flag.Set("test.parallel", atOnce)
+		}
 	}
 	os.Exit(m.Run())
 }
