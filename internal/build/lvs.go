@@ -92,7 +92,8 @@ type lvsBuilder struct {
 	groups map[string]*conf.ServerGroup
 	spread float64
 	taken  map[lvs.ServiceKey]owner
-	routed map[netip.Addr]bool // addresses of virtual routers
+	routed map[netip.Addr]bool    // addresses of virtual routers
+	seen   map[lvs.ServerKey]bool // of one virtual server, used again for the next
 }
 
 // LongestDrain is how long the last real server may take at the daemon's end,
@@ -184,7 +185,11 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 }
 
 func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {
-	seen := make(map[lvs.ServerKey]bool, len(vs.Servers))
+	if b.seen == nil {
+		b.seen = make(map[lvs.ServerKey]bool, len(vs.Servers))
+	}
+	seen := b.seen
+	clear(seen)
 	for i := range p.PoolConfig.Servers {
 		seen[p.PoolConfig.Servers[i].Key] = true
 	}

@@ -2,6 +2,7 @@ package checkd
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -72,6 +73,8 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 	}
 	s := build.FromLVS(cfg, rand.Float64()) //nolint:gosec // spreads checks, guards nothing
 	faults := initFiles(s, old == nil && boot.Restarts == 0)
+	cfg = nil
+	runtime.GC() // what follows takes the room of what was read
 	p := newPlan(s, old)
 	p.faults = append(p.faults, faults...)
 	return p, nil

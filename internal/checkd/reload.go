@@ -29,7 +29,6 @@ func (d *daemon) begin(p *plan) error {
 	d.inherit()
 	d.adopt(p)
 	d.found = nil
-	d.tidy()
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
 	d.changedTable = true // also an empty one: it is the first
 	d.settle()
@@ -45,7 +44,14 @@ func (d *daemon) precedence() {
 
 // serving tells the parent, once the director has been told, that we serve.
 func (d *daemon) serving() {
-	d.post(d.alive, func() { d.answer(ipc.Message{Kind: ipc.Ready}) })
+	d.post(d.alive, func() {
+		d.answer(ipc.Message{Kind: ipc.Ready})
+		if d.garbage != nil {
+			d.garbage()
+			d.garbage = nil
+		}
+		d.tidy()
+	})
 }
 
 // direct opens the director that a plan wants.

@@ -99,12 +99,14 @@ type daemon struct {
 	loading  bool           // a reload is being read
 	next     *int           // the newest snapshot that came meanwhile
 	ended    string         // why the loop ends
+	garbage  func()         // lets it be collected again, nil once it is
 }
 
 // Run is the checker child; it is an ipc.ChildMain.
 func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
 	loop.Quiet()
 	debug.SetGCPercent(growth)
+	collect := holdGarbage() // until the first table is written
 	p, err := read(snapshot, &boot, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
@@ -113,6 +115,7 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 	if err != nil {
 		return err
 	}
+	d.garbage = collect
 	return d.run(p)
 }
 

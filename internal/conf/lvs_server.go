@@ -151,8 +151,11 @@ func (l *loader) again(v *VirtualServer, n *serverNotes) bool {
 	rs, twice := n.rs, false
 	if len(l.servers) > manyServed {
 		at := netip.AddrPortFrom(rs.Addr, rs.Port)
-		if len(v.Servers) == 0 || l.servedAt == nil {
+		switch {
+		case l.servedAt == nil:
 			l.servedAt = make(map[netip.AddrPort]bool, len(l.servers))
+		case len(v.Servers) == 0:
+			clear(l.servedAt)
 		}
 		twice, l.servedAt[at] = l.servedAt[at], true
 	} else {
