@@ -14,6 +14,7 @@ import (
 // Services is what the checker daemon runs.
 type Services struct {
 	Director     string // lvs_director: "auto", "ipvs", "proxy", "none"
+	Namespace    string // of IPVS, "": the daemon's own, conf.StartNamespace: the one it was started in
 	Timeouts     conf.LVSTimeouts
 	Flush        bool         // empty the director's table at the start
 	FlushOnStop  bool         // and at the end, others' services included
@@ -130,7 +131,7 @@ func routed(c *conf.Config) map[netip.Addr]bool {
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), out: &Services{
-		Director: g.Director, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
+		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
 	}}

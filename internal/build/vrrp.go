@@ -52,6 +52,8 @@ type VRRP struct {
 
 	// Sync is the exchange of IPVS connections; nil without lvs_sync_daemon.
 	Sync *conf.SyncDaemon
+	// SyncNamespace is the network namespace of IPVS, as Services.Namespace.
+	SyncNamespace string
 
 	FIFOs        []FIFO // notify_fifo and vrrp_notify_fifo
 	FIFOOnReload bool   // they get all states after a reload
@@ -185,7 +187,7 @@ func FromVRRP(c *conf.Config) VRRP {
 	out.Node.StartupDelay, out.DelayAfterBoot = g.StartupDelay, g.DelayAfterBoot
 	out.Paces, out.NoLocalIGMP = c.GARPGroups, g.DisableLocalIGMP
 	out.Firewall = Firewall{Firewall: g.Firewall, KeepIGMP: g.DisableLocalIGMP}
-	out.Sync = g.SyncDaemon
+	out.Sync, out.SyncNamespace = g.SyncDaemon, g.NetNamespaceIPVS
 	out.static(c)
 	out.FIFOs = fifo(fifo(nil, g, g.NotifyFIFO, g.NotifyFIFOScript), g, g.VRRPNotifyFIFO, g.VRRPNotifyFIFOScript)
 	out.FIFOOnReload, out.Mail = g.FIFOOnReload, mail(g)

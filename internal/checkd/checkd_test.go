@@ -115,7 +115,9 @@ func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *wo
 	if w.d, err = newDaemon(child, info, log); err != nil {
 		t.Fatal(err)
 	}
-	w.d.open = func(string, *ipc.BootInfo) (director.Director, string, error) { return w.dir, "for the test", nil }
+	w.d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
+		return w.dir, "for the test", nil
+	}
 	go func() { w.ended <- w.d.run(newPlan(build.FromLVS(cfg, 0), nil)) }()
 	w.receive(ipc.Ready)
 	t.Cleanup(func() {

@@ -4,16 +4,21 @@ import (
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/kernel/nft"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
-// firewall is the kernel's nftables, for the ipvs director.
-type firewall struct{}
+// firewall is the kernel's nftables where IPVS is, for the ipvs director.
+type firewall struct{ in ipvs.Place }
 
-func (firewall) Apply(m *lvs.Marks) error        { return nft.ApplyMarks(m) }
-func (firewall) Same(m *lvs.Marks) (bool, error) { return nft.SameMarks(m) }
-func (firewall) Remove(table string) error       { return nft.Remove(table) }
+func (f firewall) Apply(m *lvs.Marks) error  { return f.in(func() error { return nft.ApplyMarks(m) }) }
+func (f firewall) Remove(table string) error { return f.in(func() error { return nft.Remove(table) }) }
+
+func (f firewall) Same(m *lvs.Marks) (same bool, err error) {
+	err = f.in(func() (err error) { same, err = nft.SameMarks(m); return })
+	return same, err
+}
 
 // number decides which virtual servers are served by marks, and by which: one
 // that had a mark keeps it, so that its connections outlive a reload.

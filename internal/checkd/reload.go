@@ -57,7 +57,7 @@ func (d *daemon) serving() {
 // direct opens the director that a plan wants.
 func (d *daemon) direct(p *plan, first func()) error {
 	s := p.services
-	dir, why, err := d.open(s.Director, &d.boot)
+	dir, why, err := d.open(s, &d.boot)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func readFile(fd int, boot *ipc.BootInfo, old *plan) (*plan, error) {
 
 func (d *daemon) reloaded(p *plan, err error) {
 	d.loading = false
-	if err == nil && p.services.Director != d.plan.services.Director {
+	if now := d.plan.services; err == nil && (p.services.Director != now.Director || p.services.Namespace != now.Namespace) {
 		err = d.redirect(p)
 	}
 	answer := ipc.Message{Kind: ipc.Reloaded}

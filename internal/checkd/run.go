@@ -70,7 +70,7 @@ type daemon struct {
 	network  crowd // probes that need a goroutine
 	scripts  crowd // MISC_CHECKs
 
-	open     func(word string, boot *ipc.BootInfo) (director.Director, string, error)
+	open     func(s *build.Services, boot *ipc.BootInfo) (director.Director, string, error)
 	table    lvs.Table
 	versions lvs.Versions
 	marks    map[string]uint32 // of virtual servers, by ID [nftables_ipvs]

@@ -7,12 +7,14 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/director/none"
 	"github.com/holdfast-ha/holdfast/internal/director/proxy"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
 )
 
 // settle brings the table up to date after what happened in this turn, and
@@ -36,24 +38,35 @@ func (d *daemon) settle() {
 	}
 }
 
-// openDirector opens the one that lvs_director names.
-func openDirector(word string, boot *ipc.BootInfo) (dir director.Director, why string, err error) {
-	switch word {
+// openDirector opens the one that lvs_director names. In a network namespace of
+// its own only IPVS can be.
+func openDirector(s *build.Services, boot *ipc.BootInfo) (dir director.Director, why string, err error) {
+	if s.Namespace != "" && (s.Director == "ipvs" || s.Director == "auto") {
+		dir, err = openIPVS(s.Namespace)
+		return dir, "net_namespace_ipvs " + s.Namespace, err
+	}
+	switch s.Director {
 	case "none":
 		return none.New(), "lvs_director none: nothing is offered, verdicts are only told", nil
 	case "ipvs":
-		dir, err = ipvs.Open(firewall{})
+		dir, err = openIPVS("")
 		return dir, "lvs_director ipvs", err
 	case "proxy":
 		return openProxy(boot, "lvs_director proxy")
 	case "auto":
-		dir, err = ipvs.Open(firewall{})
+		dir, err = openIPVS("")
 		if err == nil {
 			return dir, "lvs_director auto, and the kernel has IPVS", nil
 		}
 		return openProxy(boot, "lvs_director auto, and "+err.Error())
 	}
-	return nil, "", fmt.Errorf("lvs_director %s: expected auto, ipvs, proxy or none", word)
+	return nil, "", fmt.Errorf("lvs_director %s: expected auto, ipvs, proxy or none", s.Director)
+}
+
+// openIPVS opens IPVS in a network namespace, "" is ours.
+func openIPVS(namespace string) (director.Director, error) {
+	in := func(do func() error) error { return netns.Do(namespace, do) }
+	return ipvs.Open(firewall{in}, in)
 }
 
 func openProxy(boot *ipc.BootInfo, why string) (director.Director, string, error) {

@@ -112,7 +112,9 @@ func TestReloadToAnotherDirector(t *testing.T) {
 	cfg := config(realServer(b.addr, tcpCheck()))
 	cfg.Global.Director = "none"
 	w.d.loop.Post(func() {
-		w.d.open = func(string, *ipc.BootInfo) (director.Director, string, error) { return fresh, "for the test", nil }
+		w.d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
+			return fresh, "for the test", nil
+		}
 		w.d.reloaded(newPlan(build.FromLVS(cfg, 0), w.d.plan), nil)
 	})
 	w.receive(ipc.Reloaded)
@@ -130,7 +132,7 @@ func TestReloadToAnotherDirector(t *testing.T) {
 		}
 	}
 	w.d.loop.Post(func() {
-		w.d.open = func(string, *ipc.BootInfo) (director.Director, string, error) {
+		w.d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
 			return nil, "", &director.Unsupported{Director: "ipvs", Missing: "the kernel module ip_vs", Help: "modprobe ip_vs"}
 		}
 		other := *cfg
@@ -150,7 +152,7 @@ func TestDirectorThatCannotWorkIsPermanent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.open = func(string, *ipc.BootInfo) (director.Director, string, error) {
+	d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
 		return nil, "", &director.Unsupported{Director: "ipvs", Missing: "x", Help: "y"}
 	}
 	if err := d.run(newPlan(build.FromLVS(&conf.Config{}, 0), nil)); !errors.Is(err, ipc.ErrPermanent) {

@@ -180,17 +180,20 @@ func reportServices(r *parent.Report, cfg *conf.Config) {
 		r.Servers += len(v.Servers)
 	}
 	if r.Services > 0 {
-		r.Director = director(cfg.Global.Director)
+		r.Director = director(cfg.Global.Director, cfg.Global.NetNamespaceIPVS)
 	}
 }
 
 // director decides what lvs_director auto means here: IPVS where the kernel
-// has it, the embedded proxy elsewhere.
-func director(word string) string {
+// has it or a network namespace was named for it, the embedded proxy elsewhere.
+func director(word, namespace string) string {
 	if word != "auto" && word != "" {
 		return word
 	}
-	d, err := ipvs.Open(nil)
+	if namespace != "" {
+		return "ipvs"
+	}
+	d, err := ipvs.Open(nil, nil)
 	if err != nil {
 		return "proxy"
 	}

@@ -100,8 +100,11 @@ type Global struct {
 
 	Instance     string // `instance NAME` at the root
 	NetNamespace string
-	UsePidDir    bool
-	ChildWait    time.Duration // child_wait_time, default 5 s
+	// NetNamespaceIPVS is where IPVS is; "": in NetNamespace, StartNamespace:
+	// where the daemon was started.
+	NetNamespaceIPVS string
+	UsePidDir        bool
+	ChildWait        time.Duration // child_wait_time, default 5 s
 
 	// IPRouteEtc and IPRouteUsr are where iproute2 has its names; empty:
 	// /etc/iproute2 and /usr/share/iproute2.
@@ -524,3 +527,7 @@ type GroupMember struct {
 	Family       int // of a firewall mark, 0 if not said
 	Pos          Pos
 }
+
+// StartNamespace is, in place of a name, the network namespace that the daemon
+// was started in; no namespace can be called so.
+const StartNamespace = "."

@@ -14,7 +14,7 @@ import (
 var rootRows = rows{
 	{Name: "linkbeat_use_polling", Doc: "Watch links by polling them, as netlink's word is not enough.", Set: flag(func(l *loader) *bool { return &global(l).LinkbeatPolling })},
 	{Name: "net_namespace", Args: name, Soft: true, Doc: "The network namespace to run in.", Set: str(func(l *loader) *string { return &l.cfg.Global.NetNamespace })},
-	{Name: "net_namespace_ipvs", Args: opt(name), Unbuilt: true, Doc: "The network namespace in which IPVS is set up, if it is another."},
+	{Name: "net_namespace_ipvs", Args: opt(name), Doc: "The network namespace in which IPVS is set up, if it is another; without a name, the one that the daemon was started in.", Set: setIPVSNamespace},
 	{Name: "namespace_with_ipsets", Doc: "Allow ipsets together with network namespaces, for kernels before Linux 3.13; without effect."},
 	{Name: "use_pid_dir", Doc: "Keep pid files in /run/keepalived.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
 	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
@@ -350,4 +350,11 @@ func setMcast6(l *loader, s *stmt) {
 
 func noIPTables(l *loader, s *stmt) {
 	s.Fault("HF011", diag.Error, s.Keyword(), s.Keyword().Text+" is not supported, nftables does the same", "nftables")
+}
+
+func setIPVSNamespace(l *loader, s *stmt) {
+	l.cfg.Global.NetNamespaceIPVS = StartNamespace
+	if s.Has(0) {
+		l.cfg.Global.NetNamespaceIPVS = s.Text()
+	}
 }

@@ -19,6 +19,13 @@ func (p *printer) global() {
 	g := &p.conf.Global
 	p.line("------< Global definitions >------")
 	p.line(" Network namespace = %s", or(g.NetNamespace, "(default)"))
+	switch name := g.NetNamespaceIPVS; name {
+	case "":
+	case conf.StartNamespace:
+		p.line(" Network namespace ipvs = (main namespace)")
+	default:
+		p.line(" Network namespace ipvs = %s", name)
+	}
 	if g.Instance != "" {
 		p.line(" Instance name = %s", g.Instance)
 	}

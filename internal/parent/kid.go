@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
 	"github.com/holdfast-ha/holdfast/internal/watch"
 )
 
@@ -258,7 +259,7 @@ func (h *house) needProxy() error {
 	if h.proxyFD != nil || h.o.ListenProxy == nil {
 		return nil
 	}
-	return inNetNS(h.netns(), func() (err error) {
+	return netns.Do(h.netns(), func() (err error) {
 		h.proxyFD, h.proxyAdr, err = h.o.ListenProxy()
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
 )
 
 // process is one incarnation of a child. Two goroutines belong to it: one
@@ -22,7 +23,7 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // start runs our own binary with a hidden argument, its end of a fresh socket
 // pair as descriptor 3 and extra from 4 on.
-func start(self, title, netns string, args []string, extra []*os.File) (*process, error) {
+func start(self, title, namespace string, args []string, extra []*os.File) (*process, error) {
 	conn, theirs, err := ipc.Pair()
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func start(self, title, netns string, args []string, extra []*os.File) (*process
 		Stdout: os.Stdout, Stderr: os.Stderr,
 		ExtraFiles: append([]*os.File{theirs}, extra...),
 	}
-	if err := inNetNS(netns, cmd.Start); err != nil {
+	if err := netns.Do(namespace, cmd.Start); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("start %s: %w", title, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
+	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
 )
 
 // syncRetry is how long to wait after the kernel refused a sync daemon.
@@ -13,8 +14,9 @@ const syncRetry = 5 * time.Second
 
 // syncWant is which of the kernel's sync daemons are to run.
 type syncWant struct {
-	roles  [2]bool // as syncRoles
-	daemon ipvs.SyncDaemon
+	roles     [2]bool // as syncRoles
+	daemon    ipvs.SyncDaemon
+	namespace string // of IPVS, netns.Do's
 }
 
 var syncRoles = [2]ipvs.Role{ipvs.Receiver, ipvs.Sender}
@@ -29,6 +31,7 @@ type syncd struct {
 
 // syncWanted computes it from the configuration and the state of the instance.
 func (d *daemon) syncWanted() (w syncWant) {
+	w.namespace = d.cfg.SyncNamespace
 	c := d.cfg.Sync
 	if c == nil || d.stopping {
 		return w
@@ -42,7 +45,7 @@ func (d *daemon) syncWanted() (w syncWant) {
 	}
 	i := slices.IndexFunc(d.edges, func(e *edge) bool { return e.Name == c.Instance })
 	if i < 0 {
-		return syncWant{}
+		return syncWant{namespace: w.namespace}
 	}
 	active := d.edges[i].active
 	w.roles = [2]bool{!active, active}
@@ -121,7 +124,13 @@ func (d *daemon) tellSync(w syncWant) {
 // bringSync stops what is not wanted and then starts what is. Where it is not
 // known what there is, all that is there is stopped.
 func bringSync(have *syncWant, want syncWant, known bool) error {
-	s, err := ipvs.OpenSync()
+	if known && have.namespace != want.namespace && have.roles != [2]bool{} {
+		if err := bringSync(have, syncWant{namespace: have.namespace}, true); err != nil {
+			return err
+		}
+	}
+	have.namespace = want.namespace
+	s, err := ipvs.OpenSync(func(do func() error) error { return netns.Do(want.namespace, do) })
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,12 @@ func Others(c *conf.Config) (out []*Block) {
 func Root(c *conf.Config) *Block {
 	root := &Block{}
 	root.str("net_namespace", c.Global.NetNamespace, "")
+	switch name := c.Global.NetNamespaceIPVS; name {
+	case conf.StartNamespace:
+		root.flag("net_namespace_ipvs", true)
+	default:
+		root.str("net_namespace_ipvs", name, "")
+	}
 	root.str("instance", c.Global.Instance, "")
 	root.flag("use_pid_dir", c.Global.UsePidDir)
 	root.dur("child_wait_time", c.Global.ChildWait, defaults.ChildWait)

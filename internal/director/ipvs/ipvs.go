@@ -34,6 +34,7 @@ type Director struct {
 	stale bool
 	marks marks
 
+	in       Place
 	switches []sysctl // those that were changed
 }
 
@@ -49,12 +50,13 @@ var (
 // Open returns the director, or a *director.Unsupported that says what is
 // missing: the kernel's module (which it tries to load), or the privilege. The
 // firewall is for Mark.
-func Open(f Firewall) (director.Director, error) {
-	s, family, err := dial()
+func Open(f Firewall, in Place) (director.Director, error) {
+	s, family, err := dial(in)
 	if err != nil {
 		return nil, err
 	}
 	d := open(s, family)
+	d.in = in
 	d.marks.firewall = f
 	if _, err := d.Version(); err != nil {
 		if errors.Is(err, syscall.EPERM) {

@@ -49,8 +49,23 @@ type socket struct {
 	buf  []byte
 }
 
+// Place runs what it is given in the network namespace of IPVS; nil is ours.
+type Place func(do func() error) error
+
+func (p Place) do(f func() error) error {
+	if p == nil {
+		return f()
+	}
+	return p(f)
+}
+
 // dial opens the socket and returns the number of the IPVS family.
-func dial() (*socket, uint16, error) {
+func dial(in Place) (s *socket, family uint16, err error) {
+	err = in.do(func() (err error) { s, family, err = dialHere(); return })
+	return s, family, err
+}
+
+func dialHere() (*socket, uint16, error) {
 	conn, err := netlink.Dial(genetlink.Protocol, nil)
 	if err != nil {
 		return nil, 0, unsupported("generic netlink", "lvs_director proxy", err)

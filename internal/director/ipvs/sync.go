@@ -40,8 +40,8 @@ type SyncDaemon struct {
 type Sync struct{ d *Director }
 
 // OpenSync fails as Open does.
-func OpenSync() (*Sync, error) {
-	s, family, err := dial()
+func OpenSync(in Place) (*Sync, error) {
+	s, family, err := dial(in)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,14 @@ type sysctl struct{ name, was string }
 // SetExpiry sets the switches, or puts back what they were. Each time they are
 // looked at, for others may set them too.
 func (d *Director) SetExpiry(on bool) (changed []string, err error) {
+	if !on && len(d.switches) == 0 {
+		return nil, nil
+	}
+	err = d.in.do(func() (err error) { changed, err = d.setExpiry(on); return })
+	return changed, err
+}
+
+func (d *Director) setExpiry(on bool) (changed []string, err error) {
 	var errs []error
 	if on {
 		for _, name := range expirySwitches {
