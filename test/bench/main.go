@@ -36,7 +36,7 @@ func main() {
 	sleeps := flag.String("sleeps", "0.1,0.5,1,5,20,60", "how long a backup is stopped, in seconds and by comma")
 	adverts := flag.String("sleep-adverts", "0.01,0.1,1", "intervals at which a backup is stopped, in seconds and by comma")
 	naps := flag.Int("sleep-runs", 1, "sleeps of each length, interval and daemon")
-	only := flag.String("only", "load,failover,proxy", "what to measure, by name and comma: load, failover, proxy, asleep")
+	only := flag.String("only", "load,failover,checks,proxy", "what to measure, by name and comma: load, failover, checks, proxy, asleep")
 	ours := flag.String("holdfast", "bin/holdfast", "the binary to measure")
 	theirs := flag.String("keepalived", "/usr/sbin/keepalived", "the binary to compare with")
 	flag.Parse()
@@ -44,6 +44,7 @@ func main() {
 	what := measures{
 		"load":     benchLoad,
 		"failover": func(pair [2]daemon) error { return benchFailover(pair, *runs, *slow) },
+		"checks":   benchChecks,
 		"proxy":    func(pair [2]daemon) error { return benchProxy(pair[1].path, *turns, *length) },
 		"asleep":   func(pair [2]daemon) error { return asleep(pair, *adverts, *sleeps, *naps) },
 	}
@@ -70,7 +71,7 @@ func run(only string, by measures, theirs, ours string) error {
 	for what := range strings.SplitSeq(only, ",") {
 		measure := by[what]
 		if measure == nil {
-			return fmt.Errorf("%q: expected load, failover, proxy or asleep", what)
+			return fmt.Errorf("%q: expected load, failover, checks, proxy or asleep", what)
 		}
 		if err := measure(pair); err != nil {
 			return err
