@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -62,10 +61,11 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	stop, _ := probe.Limit(ctx, raw, p.cfg.To.Patience())
 	defer func() {
 		stop()
-		if t, ok := raw.(*net.TCPConn); ok && !farewell {
-			_ = t.SetLinger(0)
+		if farewell {
+			p.cfg.To.Leave(raw, true)
+			return
 		}
-		_ = raw.Close()
+		probe.Cut(raw)
 	}()
 	if p.tls == nil {
 		return p.talk(raw)

@@ -44,7 +44,8 @@ const (
 type Talk interface {
 	Step(fd int, buf []byte) (Wait, probe.Result)
 	// Clean reports, once it is Done, whether the peer has closed its side,
-	// so that an ordinary close leaves no TIME_WAIT with us.
+	// so that an ordinary close leaves no TIME_WAIT with us. Else the peer is
+	// given the time to (probe.Goodbye) if its answer was judged.
 	Clean() bool
 }
 
@@ -61,6 +62,7 @@ type Engine[T any] struct {
 	serial   int32
 	spares   spares
 	free     []*attempt[T] // to be used again, at most maxFree
+	leaving  int           // of open: those whose peer has still to close
 }
 
 // Outcome is an attempt's end.
@@ -76,6 +78,8 @@ type attempt[T any] struct {
 	fd      int
 	serial  int32 // tells its events from those of an earlier use of fd
 	up      bool  // connected
+	leaving bool  // it has its result; the peer is to close
+	rest    int   // bytes that have come since
 	watched uint32
 	begun   time.Time
 	timeout check.Slot[*attempt[T]]
@@ -105,7 +109,7 @@ func New[T any]() (*Engine[T], error) {
 func (e *Engine[T]) Fd() int { return e.epoll }
 
 // Running is the number of attempts that have not ended.
-func (e *Engine[T]) Running() int { return len(e.open) + len(e.waiting) }
+func (e *Engine[T]) Running() int { return len(e.open) + len(e.waiting) - e.leaving }
 
 // Done returns the attempts that have ended since the last call. The slice is
 // good until the next call of any method.
@@ -205,11 +209,14 @@ func (e *Engine[T]) connected(now clock.Instant, a *attempt[T], err error) {
 
 func (e *Engine[T]) talk(now clock.Instant, a *attempt[T]) {
 	wait, r := a.talk.Step(a.fd, e.buf)
-	if wait == Done {
+	switch {
+	case wait != Done:
+		e.wait(now, a, wait)
+	case e.mayLeave(a, r):
+		e.leave(now, a, r)
+	default:
 		e.finish(a, r)
-		return
 	}
-	e.wait(now, a, wait)
 }
 
 // wait watches the socket, and the clock if nothing does yet.
@@ -247,9 +254,12 @@ func (e *Engine[T]) Ready(now clock.Instant) {
 		if a == nil || a.serial != e.events[i].Pad {
 			continue
 		}
-		if a.up {
+		switch {
+		case a.leaving:
+			e.listen(a)
+		case a.up:
 			e.talk(now, a)
-		} else {
+		default:
 			e.connected(now, a, unix.Connect(a.fd, probe.Sockaddr(a.to.Addr)))
 		}
 	}
@@ -281,6 +291,10 @@ func (e *Engine[T]) Expire(now clock.Instant) {
 // lastLook ends an attempt unless it has just come one step further.
 func (e *Engine[T]) lastLook(now clock.Instant, a *attempt[T]) {
 	what := "no complete answer"
+	if a.leaving {
+		e.release(a, false)
+		return
+	}
 	if !a.up {
 		err := unix.Connect(a.fd, probe.Sockaddr(a.to.Addr))
 		if !underWay(err) {
@@ -306,32 +320,42 @@ func (e *Engine[T]) unqueue(a *attempt[T]) {
 
 // finish ends an attempt.
 func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
-	e.timeouts.Remove(&a.timeout)
-	if a.fd >= 0 {
+	e.report(a, r)
+	switch {
+	case a.fd < 0:
+	case a.talk != nil:
+		e.release(a, a.up && a.talk.Clean())
+		return
+	case r.OK && e.spares.want(a.to):
+		if a.watched != 0 {
+			_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
+		}
 		delete(e.open, a.fd)
-		e.hangUp(a, r.OK)
+		e.spares.put(a.fd, a.to)
+		a.fd = -1
 	}
+	e.release(a, false)
+}
+
+func (e *Engine[T]) report(a *attempt[T], r probe.Result) {
 	r.Took = time.Since(a.begun)
 	e.done = append(e.done, Outcome[T]{Tag: a.tag, Result: r})
+}
+
+// release ends the connection, if there is one still, and forgets the attempt.
+func (e *Engine[T]) release(a *attempt[T], clean bool) {
+	e.timeouts.Remove(&a.timeout)
+	if a.leaving {
+		e.leaving--
+	}
+	if a.fd >= 0 {
+		delete(e.open, a.fd)
+		shut(a.fd, clean)
+	}
 	*a = attempt[T]{serial: a.serial}
 	a.timeout.Item = a
 	if len(e.free) < maxFree {
 		e.free = append(e.free, a)
-	}
-}
-
-// hangUp ends the connection, and keeps the socket where it can be used again.
-func (e *Engine[T]) hangUp(a *attempt[T], ok bool) {
-	switch {
-	case a.talk != nil:
-		shut(a.fd, a.up && a.talk.Clean())
-	case ok && e.spares.want(a.to):
-		if a.watched != 0 {
-			_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
-		}
-		e.spares.put(a.fd, a.to)
-	default:
-		shut(a.fd, false)
 	}
 }
 

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"testing"
@@ -234,5 +236,44 @@ func TestIPv6(t *testing.T) {
 	}
 	if len(e.spares.v4) != 0 || len(e.spares.v6) != 1 {
 		t.Errorf("kept %d and %d sockets", len(e.spares.v4), len(e.spares.v6))
+	}
+}
+
+// A server that is to close first is given the time to, and sees no reset; one
+// that does not is not waited for long.
+func TestThePeerMayCloseFirst(t *testing.T) {
+	for _, closes := range []bool{true, false} {
+		goOn, got := make(chan struct{}), make(chan error, 1)
+		to := probetest.Serve(t, func(c *net.TCPConn) {
+			_, _ = c.Write([]byte("x"))
+			<-goOn
+			if closes {
+				_, _ = c.Write([]byte("and more"))
+				_ = c.CloseWrite()
+			}
+			_, err := c.Read(make([]byte, 1))
+			got <- err
+		})
+		e := engine(t)
+		e.Start(0, 1, &to, &reader{})
+		if r := drive(t, e, 1)[1]; !r.OK {
+			t.Fatalf("got %+v", r)
+		}
+		if e.Running() != 0 || len(e.open) != 1 {
+			t.Fatalf("%d run, %d sockets are open", e.Running(), len(e.open))
+		}
+		close(goOn)
+		now := clock.Instant(time.Second)
+		for end := time.Now().Add(10 * time.Second); closes && len(e.open) > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			e.Ready(now)
+		}
+		e.Expire(now)
+		if len(e.open) != 0 || e.leaving != 0 || len(e.Done()) != 0 {
+			t.Errorf("%d sockets are open, %d leave", len(e.open), e.leaving)
+		}
+		if err := <-got; errors.Is(err, io.EOF) != closes {
+			t.Errorf("the peer closes: %v; it saw %v", closes, err)
+		}
+		e.Close()
 	}
 }

@@ -52,7 +52,7 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 	return probe.Timed(ctx, p.attempt)
 }
 
-func (p *Probe) attempt(ctx context.Context) probe.Result {
+func (p *Probe) attempt(ctx context.Context) (r probe.Result) {
 	conn, err := p.cfg.To.Dial(ctx)
 	if err != nil {
 		return probe.Failed(err)
@@ -60,10 +60,11 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	stop, _ := probe.Limit(ctx, conn, p.cfg.To.Patience())
 	defer func() {
 		stop()
-		if t, ok := conn.(*net.TCPConn); ok {
-			_ = t.SetLinger(0) // it has taken its leave, or will not
+		if r.OK { // it has taken its leave, and hangs up
+			p.cfg.To.Leave(conn, false)
+			return
 		}
-		_ = conn.Close()
+		probe.Cut(conn)
 	}()
 	t := talk{p: p, conn: conn, from: textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxAnswers)))}
 	return t.hold()

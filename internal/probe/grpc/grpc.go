@@ -73,10 +73,7 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	stop, _ := probe.Limit(ctx, raw, p.cfg.To.Patience())
 	defer func() {
 		stop()
-		if t, ok := raw.(*net.TCPConn); ok {
-			_ = t.SetLinger(0) // the server keeps such connections, and would not close first
-		}
-		_ = raw.Close()
+		probe.Cut(raw) // the server keeps such connections, and would not close first
 	}()
 	if p.tls == nil {
 		return p.call(raw)

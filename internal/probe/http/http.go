@@ -100,30 +100,43 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	if err != nil {
 		return probe.Failed(err)
 	}
-	clean := false
-	defer func() {
-		if t, ok := raw.(*net.TCPConn); ok && !clean {
-			_ = t.SetLinger(0)
-		}
-		raw.Close()
-	}()
 	stop, _ := probe.Limit(ctx, raw, p.To.Patience())
-	defer stop()
+	r, end := p.converse(ctx, raw)
+	stop()
+	end(raw)
+	return r
+}
 
+// converse says what is to be said over a connection, and how it is to end.
+func (p *Probe) converse(ctx context.Context, raw net.Conn) (r probe.Result, end func(net.Conn)) {
 	if p.tls == nil {
 		r, eof := p.ask(raw)
-		clean = eof
-		return r
+		return r, p.parting(r, eof, false)
 	}
 	conn, err := p.tls.Handshake(ctx, raw)
 	if err != nil {
-		return secure.Failed(err, p.To.Patience())
+		return secure.Failed(err, p.To.Patience()), probe.Cut
 	}
 	r, eof := p.ask(conn)
 	r.Warning = conn.Warning
-	clean = conn.Farewell() || eof
-	return r
+	return r, p.parting(r, eof, conn.Farewell())
 }
+
+// parting says how a connection is to end. Over HTTP/1 the server was asked to
+// end it after its answer; over HTTP/2 it would keep it.
+func (p *Probe) parting(r probe.Result, eof, farewell bool) func(net.Conn) {
+	switch {
+	case eof && !farewell:
+		return func(c net.Conn) { _ = c.Close() }
+	case farewell, answered(r) && p.second == nil:
+		return func(c net.Conn) { p.To.Leave(c, farewell) }
+	}
+	return probe.Cut
+}
+
+// answered: the server has said something, and all or the rest of it is on its
+// way.
+func answered(r probe.Result) bool { return r.OK || r.Reason == probe.BadAnswer }
 
 // ask sends the request and judges the answer.
 func (p *Probe) ask(conn net.Conn) (r probe.Result, eof bool) {

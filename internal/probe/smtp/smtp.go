@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -50,7 +49,7 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 	return probe.Timed(ctx, p.attempt)
 }
 
-func (p *Probe) attempt(ctx context.Context) probe.Result {
+func (p *Probe) attempt(ctx context.Context) (r probe.Result) {
 	conn, err := p.To.Dial(ctx)
 	if err != nil {
 		return probe.Failed(err)
@@ -58,10 +57,11 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	stop, _ := probe.Limit(ctx, conn, p.To.Patience())
 	defer func() {
 		stop()
-		if t, ok := conn.(*net.TCPConn); ok {
-			_ = t.SetLinger(0) // it has taken its leave, or will not
+		if r.OK { // it has taken its leave, and hangs up
+			p.To.Leave(conn, false)
+			return
 		}
-		_ = conn.Close()
+		probe.Cut(conn)
 	}()
 	return p.talk(conn)
 }

@@ -7,7 +7,6 @@ package tcp
 
 import (
 	"context"
-	"net"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
 )
@@ -25,9 +24,6 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	if err != nil {
 		return probe.Failed(err)
 	}
-	if t, ok := conn.(*net.TCPConn); ok {
-		_ = t.SetLinger(0)
-	}
-	conn.Close()
+	probe.Cut(conn)
 	return probe.Result{OK: true, Reason: probe.OK}
 }
