@@ -170,16 +170,28 @@ func (c *Checker) connects() bool {
 		c.BindIf != "" || c.ConnectTimeout != unset || c.FWMark != 0
 }
 
+// times gives the checker the rise and fall of the block around it, unless it
+// has its own; its own retry is a word against that fall.
+func (c *Checker) times(rise, fall int) {
+	if c.BFD != "" {
+		return // it is told
+	}
+	c.Rise = cmp.Or(c.Rise, rise)
+	if c.Retry == unset {
+		c.Fall = cmp.Or(c.Fall, fall)
+	}
+}
+
 // under gives a host what the block around it says of all of them.
 func (c *Checker) under(outer *Checker) {
 	c.ConnectTimeout, c.DelayLoop = or(c.ConnectTimeout, outer.ConnectTimeout), or(c.DelayLoop, outer.DelayLoop)
 	c.DelayBeforeRetry, c.Warmup = or(c.DelayBeforeRetry, outer.DelayBeforeRetry), or(c.Warmup, outer.Warmup)
+	c.times(outer.Rise, outer.Fall)
 	if c.Retry == unset {
 		c.Retry = outer.Retry
 	}
 	if c.alpha == unset {
 		c.Alpha, c.alpha = outer.Alpha, outer.alpha
 	}
-	c.Rise, c.Fall = cmp.Or(c.Rise, outer.Rise), cmp.Or(c.Fall, outer.Fall)
 	c.LogAllFailures = c.LogAllFailures || outer.LogAllFailures
 }

@@ -348,6 +348,7 @@ type VirtualServer struct {
 	Retry            int           // -1: the checker's own default
 	DelayBeforeRetry time.Duration // -1: the checker's own default
 	Warmup           time.Duration // -1: DelayLoop
+	Rise, Fall       int           // of its checks; 0: not given
 	Scheduler        string        // lb_algo, default wlc
 	SchedFlags       []string
 	OnePacket        bool

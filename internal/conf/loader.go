@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -121,9 +122,19 @@ type reader interface {
 type timing struct {
 	delayLoop, connectTimeout, delayBeforeRetry, warmup time.Duration
 	retry                                               int
+	rise, fall                                          int // 0: not said
 }
 
-var noTiming = timing{unset, unset, unset, unset, unset}
+var noTiming = timing{unset, unset, unset, unset, unset, 0, 0}
+
+// under gives t the rise and fall of the block around it. Whichever of retry
+// and fall is said further in counts.
+func (t *timing) under(rise, fall int) {
+	t.rise = cmp.Or(t.rise, rise)
+	if t.retry == unset {
+		t.fall = cmp.Or(t.fall, fall)
+	}
+}
 
 // leaving is how servers come and go; unset, or no word, is what was not said.
 type leaving struct {

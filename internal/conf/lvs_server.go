@@ -176,6 +176,7 @@ func (l *loader) serverDefaults(v *VirtualServer) {
 	v.DelayLoop = or(t.delayLoop, 60*time.Second)
 	v.ConnectTimeout = or(t.connectTimeout, 5*time.Second)
 	v.Retry, v.DelayBeforeRetry, v.Warmup = t.retry, t.delayBeforeRetry, t.warmup
+	v.Rise, v.Fall = t.rise, t.fall
 	v.Drain, v.SlowStart, v.OnDown = or(l.vsLeave.drain, 0), or(l.vsLeave.slowStart, 0), l.vsLeave.onDown
 }
 
@@ -208,11 +209,13 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 	if retry == unset {
 		retry = v.Retry
 	}
+	t.under(v.Rise, v.Fall)
 	before, warm := or(t.delayBeforeRetry, v.DelayBeforeRetry), or(t.warmup, v.Warmup)
 	for _, c := range rs.Checkers {
 		k := kindOf(c.Kind)
 		c.DelayLoop = or(c.DelayLoop, loop)
 		c.ConnectTimeout = or(c.ConnectTimeout, connect)
+		c.times(t.rise, t.fall)
 		if c.Retry == unset {
 			if c.Retry = retry; retry == unset {
 				c.Retry = k.retry
@@ -241,6 +244,7 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 		}
 		if c.File != nil { // nothing of the kind applies to it
 			c.DelayLoop, c.ConnectTimeout, c.Retry, c.DelayBeforeRetry, c.Warmup = filePoll, 0, 0, 0, 0
+			c.Rise, c.Fall = 0, 0
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package conf
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-ha/holdfast/internal/diag"
 	"pgregory.net/rapid"
 )
 
@@ -51,4 +53,55 @@ func TestEscapes(t *testing.T) {
 			t.Errorf("%q becomes %q, and that %q", b, Escape(b), got)
 		}
 	})
+}
+
+// rise and fall are inherited as retry is; of retry and fall the one that is
+// said further in counts.
+func TestRiseAndFallAreInherited(t *testing.T) {
+	const text = `virtual_server 10.0.0.1 80 {
+ protocol TCP
+ lb_algo rr
+ lb_kind NAT
+ rise 2
+ fall 4
+ real_server 10.0.0.2 80 {
+  TCP_CHECK {
+  }
+  HTTP_GET {
+   retry 7
+   rise 5
+   url {
+    path /
+   }
+  }
+ }
+ real_server 10.0.0.3 80 {
+  retry 9
+  TCP_CHECK {
+  }
+  TCP_CHECK {
+   fall 1
+  }
+ }
+ real_server 10.0.0.4 80 {
+  fall 6
+  TCP_CHECK {
+  }
+ }
+}
+`
+	c, found := load(t, text)
+	if n := found.Count(diag.Error); n > 0 {
+		t.Fatal(ids(found, diag.Error))
+	}
+	var got []string
+	for _, rs := range c.VirtualServers[0].Servers {
+		for _, k := range rs.Checkers {
+			got = append(got, fmt.Sprint(k.Rise, k.Fall, k.Retry))
+		}
+	}
+	want := []string{"2 4 1", "5 0 7", "2 0 9", "2 1 9", "2 6 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("rise, fall and retry are %q, want %q", got, want)
+	}
 }

@@ -62,6 +62,8 @@ func timingRows(t func(*loader) *timing) rows {
 		{Name: "retry", Args: num(1, maxUint32), Doc: "How many more failures it takes to remove a server.", Set: integer(func(l *loader) *int { return &t(l).retry })},
 		{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", Set: dur(func(l *loader) *time.Duration { return &t(l).delayBeforeRetry })},
 		{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", Set: dur(func(l *loader) *time.Duration { return &t(l).warmup })},
+		{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes a check to bring a server up.", Set: integer(func(l *loader) *int { return &t(l).rise })},
+		{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes a check to take a server down, in place of retry; of a block's fall and the retry of one within it, or the other way round, the inner counts.", Set: integer(func(l *loader) *int { return &t(l).fall })},
 	}
 }
 

@@ -35,8 +35,8 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	} else {
 		b.dur("warmup", c.Warmup, c.DelayLoop).From = "delay_loop"
 	}
-	b.num("rise", c.Rise, 0)
-	b.num("fall", c.Fall, 0)
+	b.num("rise", c.Rise, v.Rise)
+	b.num("fall", c.Fall, 0) // beside a retry, which would go before that of v
 	b.on("alpha", c.Alpha, rs.Alpha)
 	b.on("log_all_failures", c.LogAllFailures, g.CheckerLogAllFailures).From = "checker_log_all_failures"
 	switch {

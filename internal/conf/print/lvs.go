@@ -97,6 +97,8 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	if v.Warmup >= 0 {
 		b.dur("warmup", v.Warmup, -1)
 	}
+	b.num("rise", v.Rise, 0)
+	b.num("fall", v.Fall, 0)
 	b.flag("ha_suspend", v.HASuspend)
 	b.flag("alpha", v.Alpha)
 	b.flag("omega", v.Omega)
