@@ -3,6 +3,7 @@ package checkd
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -36,7 +37,14 @@ func (d *daemon) query(m ipc.Message) {
 			}
 		}
 		answer.Body = ipc.Marshal(status)
-		d.answer(answer)
+		status = api.Status{}
+		if err := d.conn.SendLarge(answer); err != nil {
+			d.post(d.alive, func() { d.unanswered(err) })
+		}
+		if len(answer.Body) > ipc.MaxInline {
+			answer.Body = nil
+			debug.FreeOSMemory()
+		}
 	})
 }
 

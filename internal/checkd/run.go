@@ -195,8 +195,12 @@ func (d *daemon) message(m ipc.Message, files []int) {
 
 func (d *daemon) answer(m ipc.Message) {
 	if err := d.conn.Send(m); err != nil {
-		d.tell(record{level: slog.LevelWarn, kind: "process", what: "answer the parent: " + err.Error()})
+		d.unanswered(err)
 	}
+}
+
+func (d *daemon) unanswered(err error) {
+	d.tell(record{level: slog.LevelWarn, kind: "process", what: "answer the parent: " + err.Error()})
 }
 
 // stop ends the loop after this turn.

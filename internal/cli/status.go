@@ -33,7 +33,7 @@ Exit status: 0, or 1 if no daemon answers.
 `
 
 // statusPatience bounds the wait for the daemon's answer.
-const statusPatience = 5 * time.Second
+const statusPatience = 30 * time.Second
 
 // status is `holdfast status`.
 func status(t terminal, args []string) int {

@@ -26,6 +26,8 @@ const (
 	maxConnections = 32
 	// patience bounds the reading of a request and the writing of an answer.
 	patience = 10 * time.Second
+	// answerPatience bounds the making and writing of an answer.
+	answerPatience = time.Minute
 )
 
 // Source answers the questions.
@@ -66,7 +68,7 @@ func Listen(path string, source Source) (*Server, error) {
 	})
 	s := &Server{path: path, http: http.Server{
 		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: maxHeader,
-		ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience,
+		ReadTimeout: patience, WriteTimeout: answerPatience, IdleTimeout: patience,
 	}}
 	s.serving.Go(func() { _ = s.http.Serve(&limited{Listener: l, slots: make(chan struct{}, maxConnections)}) })
 	return s, nil

@@ -198,7 +198,7 @@ func (h *house) threads() {
 	h.tell(slog.LevelInfo, "process", "Threads: %d in the parent, %d queries under way", runtime.NumGoroutine(), len(h.queries))
 	for _, name := range order {
 		if k := h.kids[name]; k != nil {
-			c := k.status(false)
+			c := k.status(false, 0)
 			h.tellOf(name, slog.LevelInfo, "process", "%s child: pid %d, %s, %d restarts", titles[name], c.PID, c.State, c.Restarts)
 		}
 	}

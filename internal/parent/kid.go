@@ -147,8 +147,8 @@ func (h *house) listen(p *process) {
 		if err != nil {
 			return
 		}
-		for _, fd := range files { // no child has a reason to send one
-			_ = os.NewFile(uintptr(fd), "unasked").Close()
+		if m, err = ipc.Unpack(m, files); err != nil {
+			m.Error = err.Error()
 		}
 		h.post(said{p, m})
 	}

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// statusPatience is how long a child may take to answer a query.
+	// statusPatience is how long a child may take to answer a query, and
+	// serverPatience what each real server adds to that.
 	statusPatience = 2 * time.Second
+	serverPatience = 200 * time.Microsecond
 	// maxQueries bounds the queries under way.
 	maxQueries = 16
 )
@@ -23,16 +25,17 @@ const (
 // query is one question to all children. The loop fills it in and hands it
 // back; from then on it belongs to who asked.
 type query struct {
-	seq     uint64
-	topic   string          // ipc.TopicStatus and its like
-	order   json.RawMessage // instead: a command for the checker child
-	due     clock.Instant
-	missing map[string]bool
-	status  api.Status
-	bodies  []json.RawMessage
-	from    []string // the child of each body
-	err     error
-	reply   chan *query // capacity 1: the loop never waits
+	seq      uint64
+	topic    string          // ipc.TopicStatus and its like
+	order    json.RawMessage // instead: a command for the checker child
+	due      clock.Instant
+	patience time.Duration // until then
+	missing  map[string]bool
+	status   api.Status
+	bodies   []json.RawMessage
+	from     []string // the child of each body
+	err      error
+	reply    chan *query // capacity 1: the loop never waits
 }
 
 // ask gives a question to the loop and waits until it comes back answered.
@@ -101,7 +104,8 @@ func (h *house) ask(q *query) {
 		return
 	}
 	h.seq++
-	q.seq, q.due, q.missing = h.seq, now().Add(statusPatience), map[string]bool{}
+	q.patience = statusPatience + time.Duration(h.report.Servers)*serverPatience
+	q.seq, q.due, q.missing = h.seq, now().Add(q.patience), map[string]bool{}
 	h.queries[q.seq] = q
 	for name, k := range h.kids {
 		if k.process == nil || !k.watch.Serving() || q.order != nil && name != Checker {
@@ -150,13 +154,13 @@ func (h *house) answer(q *query) {
 	}
 	for _, name := range order {
 		if k := h.kids[name]; k != nil {
-			q.status.Children = append(q.status.Children, k.status(q.missing[name]))
+			q.status.Children = append(q.status.Children, k.status(q.missing[name], q.patience))
 		}
 	}
 	q.reply <- q
 }
 
-func (k *kid) status(silent bool) api.Child {
+func (k *kid) status(silent bool, patience time.Duration) api.Child {
 	c := api.Child{Name: k.name, State: "serving", Restarts: k.watch.Restarts(), LastEnd: k.lastEnd}
 	switch {
 	case k.process == nil:
@@ -164,7 +168,7 @@ func (k *kid) status(silent bool) api.Child {
 	case !k.watch.Serving():
 		c.State = "starting"
 	case silent:
-		c.State = fmt.Sprintf("does not answer within %v", statusPatience)
+		c.State = fmt.Sprintf("does not answer within %v", patience)
 	}
 	if k.process != nil {
 		c.PID, c.Started = k.process.pid(), k.process.started
