@@ -83,7 +83,7 @@ func manyChecks(d daemon, nginx, block string) (c checked, err error) {
 	if err != nil {
 		return c, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	checker, servers, err := checkNodes(l, nginx)
 	if err != nil {
 		return c, err
