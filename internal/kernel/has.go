@@ -14,10 +14,10 @@ func (m *Mirror) Has(a netip.Addr) bool {
 
 // LinksWith are the links that have an address for which is reports true, by
 // index.
-func (m *Mirror) LinksWith(is func(netip.Addr) bool) map[int]bool {
+func (m *Mirror) LinksWith(is func(link int, a netip.Addr) bool) map[int]bool {
 	links := map[int]bool{}
 	for k := range m.addrs {
-		if is(k.Addr) {
+		if is(k.Link, k.Addr) {
 			links[k.Link] = true
 		}
 	}

@@ -106,6 +106,7 @@ func (d *daemon) disclaim(e *edge, before map[netip.Addr]bool) {
 			continue
 		}
 		d.notice(before, h.key.Addr)
+		d.leaving[spot{h.key.Link, h.key.Addr}] = true
 		if d.virtual[h.key.Addr]--; d.virtual[h.key.Addr] == 0 {
 			delete(d.virtual, h.key.Addr)
 		}
@@ -141,12 +142,16 @@ func (d *daemon) notice(before map[netip.Addr]bool, a netip.Addr) {
 
 // findSources looks for the sources of those routers anew whose interface has
 // an address that was a virtual one before and is none now, or the other way.
+// Those that are about to go are nobody's source.
 func (d *daemon) findSources(before map[netip.Addr]bool) (looked []*edge) {
 	maps.DeleteFunc(before, func(a netip.Addr, was bool) bool { return was == d.isVirtual(a) })
 	if len(before) == 0 {
 		return nil
 	}
-	links := d.mirror.LinksWith(func(a netip.Addr) bool { _, ok := before[a]; return ok })
+	links := d.mirror.LinksWith(func(link int, a netip.Addr) bool {
+		_, changed := before[a]
+		return changed && !d.leaving[spot{link, a}]
+	})
 	if len(links) == 0 {
 		return nil
 	}
@@ -240,7 +245,9 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem
 	case e.Source.IsValid():
 		return e.Source, ""
 	}
-	source, found := m.Source(link.Index, e.Family, d.isVirtual)
+	source, found := m.Source(link.Index, e.Family, func(a netip.Addr) bool {
+		return d.isVirtual(a) || d.leaving[spot{link.Index, a}]
+	})
 	if !found {
 		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Speaker, family)
 	}

@@ -29,6 +29,12 @@ type packet struct {
 // place is one interface and family.
 type place struct{ link, family int }
 
+// spot is an address on a link.
+type spot struct {
+	link int
+	addr netip.Addr
+}
+
 // address is how a packet finds its router.
 type address struct {
 	place

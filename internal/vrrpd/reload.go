@@ -159,6 +159,7 @@ func (d *daemon) settleInto(c *change) {
 	}
 	d.leave(c.gone)
 	d.compare(c.holders)
+	clear(d.leaving)
 	d.yield()
 	d.adoptLinks(c)
 	if c.shared {
@@ -166,13 +167,6 @@ func (d *daemon) settleInto(c *change) {
 	}
 	d.synchronize()
 	d.announceAgain()
-}
-
-// yield lets adverts and other deadlines that have come go first.
-func (d *daemon) yield() {
-	if d.loop != nil {
-		d.loop.Yield()
-	}
 }
 
 // haunt keeps what the running configuration put into the kernel, so that what

@@ -51,6 +51,8 @@ type daemon struct {
 	look func() clock.Instant // now, looked at again
 	read func() clock.Reading
 	post func(func()) bool
+	// yield lets adverts and other deadlines that have come go first.
+	yield func()
 
 	cfg  build.VRRP
 	node *vrrp.Node
@@ -72,6 +74,7 @@ type daemon struct {
 	routeOwners map[kernel.RouteKey][]*edge
 	ruleOwners  map[kernel.Rule][]*edge
 	virtual     map[netip.Addr]int // how many have it as a virtual address
+	leaving     map[spot]bool      // during a reload: what it has not removed yet
 	strays      map[place]*stray
 	told        map[string]verdict // what the machine knows of tracked objects
 	parsed      wire.Advert        // of the packet being looked at
@@ -146,8 +149,8 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 
 func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d := &daemon{
-		conn: conn, boot: boot, log: log,
-		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]int{},
+		conn: conn, boot: boot, log: log, yield: func() {},
+		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]int{}, leaving: map[spot]bool{},
 		routeOwners: map[kernel.RouteKey][]*edge{}, ruleOwners: map[kernel.Rule][]*edge{},
 		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
 		bouncing: map[string]bouncing{}, reading: make(chan struct{}, 1), ended: make(chan struct{}),
@@ -166,7 +169,7 @@ func (d *daemon) open() (err error) {
 	if d.loop, err = loop.New(); err != nil {
 		return err
 	}
-	d.now, d.look, d.read, d.post = d.loop.Now, d.loop.Look, d.loop.Read, d.loop.Post
+	d.now, d.look, d.read, d.post, d.yield = d.loop.Now, d.loop.Look, d.loop.Read, d.loop.Post, d.loop.Yield
 	// Even routes that this configuration lacks may come with a reload.
 	if d.reflector, err = kernel.Open(kernel.Options{Routes: true}); err != nil {
 		return err
