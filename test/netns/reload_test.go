@@ -1,6 +1,7 @@
 package netns_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
+	"github.com/holdfast-ha/holdfast/internal/lab"
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
 
@@ -106,4 +110,90 @@ func TestReloadTellsItsPlan(t *testing.T) {
 	if !strings.Contains(string(out), "priority: 150 -> 140") || !strings.Contains(string(out), "track_file seen: added") {
 		t.Errorf("config diff says\n%s", out)
 	}
+}
+
+// One instance changes among many: the others stay what they are, and nobody
+// touches an address of theirs. Reloads that come faster than they are adopted,
+// and an end in the midst of one, leave nothing behind.
+func TestReloadOfOneAmongMany(t *testing.T) {
+	const many, changes, second = 60, 7, "192.0.2.250"
+	file := func(priority int, more ...string) string {
+		var blocks []any
+		for n := range many {
+			i := Instance{Name: fmt.Sprint("VI_", n), VRID: n + 1, Priority: 150, Addresses: []string{fmt.Sprintf("192.0.2.%d/24", 100+n)}}
+			if n == changes {
+				i.Priority, i.Addresses = priority, append(i.Addresses, more...)
+			}
+			blocks = append(blocks, i)
+		}
+		return config(blocks...)
+	}
+	l := New(t)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), file(150))
+	Wait(t, "all are masters", func() bool { return Logged(a, enteringMaster) == many })
+	before := counters(t, a)
+
+	touched, done := make(chan netlink.AddrUpdate, 1024), make(chan struct{})
+	defer close(done)
+	Must(t, a.Node.Do(func() error { return netlink.AddrSubscribe(touched, done) }))
+	Must(t, a.Configure(file(160, second+"/24")))
+	Must(t, a.Reload())
+	Wait(t, "the new priority", func() bool {
+		i := a.Instance(fmt.Sprint("VI_", changes))
+		return i != nil && i.Priority == 160 && a.Node.Has(second)
+	})
+	Must(t, a.Configure(file(150)))
+	Must(t, a.Reload())
+	Wait(t, "the kernel says that it is gone", func() bool { // in order: all others would have come before
+		for {
+			select {
+			case u := <-touched:
+				if u.LinkAddress.IP.String() != second {
+					t.Errorf("%v was touched", u.LinkAddress)
+				}
+				if !u.NewAddr {
+					return true
+				}
+			default:
+				return false
+			}
+		}
+	})
+	for name, c := range counters(t, a) {
+		was := before[name]
+		if c["become_master"] != 1 || c["release_master"] != 0 || c["pri_zero_sent"] != 0 || c["advert_sent"] < was["advert_sent"] {
+			t.Errorf("%s: %v, before %v", name, c, was)
+		}
+	}
+	if n := Logged(a, "Entering"); n != 2*many {
+		t.Errorf("%d transitions, want those of the start: %d", n, 2*many)
+	}
+
+	for n := range 4 {
+		Must(t, a.Configure(file(150+n, fmt.Sprintf("192.0.2.%d/24", 240+n))))
+		Must(t, a.Reload())
+	}
+	Must(t, a.Stop())
+	for n := range 4 {
+		if s := fmt.Sprint("192.0.2.", 240+n); a.Node.Has(s) {
+			t.Errorf("%s is left", s)
+		}
+	}
+	for n := range many {
+		if s := fmt.Sprint("192.0.2.", 100+n); a.Node.Has(s) {
+			t.Errorf("%s is left", s)
+		}
+	}
+}
+
+// counters are those of all instances.
+func counters(t *testing.T, d *lab.Daemon) map[string]map[string]uint64 {
+	t.Helper()
+	s, err := d.Status()
+	Must(t, err)
+	all := map[string]map[string]uint64{}
+	for _, i := range s.Instances {
+		all[i.Name] = i.Counters
+	}
+	return all
 }
