@@ -1,8 +1,8 @@
 // Package vrrpd is the VRRP child: one loop around vrrp.Node and its edges.
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
-// the kernel, wanted.go and locate.go; of a reload, reload.go; of an end,
-// stop.go. auth.go has AH and HMAC, fit.go which addresses fit an advert, refused.go
+// the kernel, wanted.go and locate.go; of a reload, change.go (beside the
+// loop) and reload.go; of an end, stop.go. auth.go has AH and HMAC, fit.go which addresses fit an advert, refused.go
 // what is said of adverts that are not believed. links.go has the virtual
 // interfaces, firewall.go nftables, settle.go what interfaces are said to be,
 // linkbeat.go asks their drivers. held.go has routes and rules, lease.go addresses

@@ -17,6 +17,7 @@ type frame struct {
 	garp     bool
 	source   netip.Addr // of the advert; of a gratuitous ARP, its address
 	priority byte
+	vrid     byte
 }
 
 // capture collects frames from a packet socket until it is closed.
@@ -118,7 +119,7 @@ func decode(b []byte) (frame, bool) {
 		if len(p) < ihl+8 {
 			return frame{}, false
 		}
-		return frame{source: netip.AddrFrom4([4]byte(p[12:16])), priority: p[ihl+2]}, true
+		return frame{source: netip.AddrFrom4([4]byte(p[12:16])), priority: p[ihl+2], vrid: p[ihl+1]}, true
 	}
 	return frame{}, false
 }

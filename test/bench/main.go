@@ -36,7 +36,8 @@ func main() {
 	sleeps := flag.String("sleeps", "0.1,0.5,1,5,20,60", "how long a backup is stopped, in seconds and by comma")
 	adverts := flag.String("sleep-adverts", "0.01,0.1,1", "intervals at which a backup is stopped, in seconds and by comma")
 	naps := flag.Int("sleep-runs", 1, "sleeps of each length, interval and daemon")
-	only := flag.String("only", "load,failover,checks,proxy", "what to measure, by name and comma: load, failover, checks, proxy, asleep")
+	reloads := flag.Int("reloads", 10, "reloads of each daemon")
+	only := flag.String("only", "load,failover,reload,checks,proxy", "what to measure, by name and comma: load, failover, reload, checks, proxy, asleep")
 	ours := flag.String("holdfast", "bin/holdfast", "the binary to measure")
 	theirs := flag.String("keepalived", "/usr/sbin/keepalived", "the binary to compare with")
 	flag.Parse()
@@ -45,6 +46,7 @@ func main() {
 		"load":     benchLoad,
 		"failover": func(pair [2]daemon) error { return benchFailover(pair, *runs, *slow) },
 		"checks":   benchChecks,
+		"reload":   func(pair [2]daemon) error { return benchReload(pair, *reloads) },
 		"proxy":    func(pair [2]daemon) error { return benchProxy(pair[1].path, *turns, *length) },
 		"asleep":   func(pair [2]daemon) error { return asleep(pair, *adverts, *sleeps, *naps) },
 	}
@@ -71,7 +73,7 @@ func run(only string, by measures, theirs, ours string) error {
 	for what := range strings.SplitSeq(only, ",") {
 		measure := by[what]
 		if measure == nil {
-			return fmt.Errorf("%q: expected load, failover, checks, proxy or asleep", what)
+			return fmt.Errorf("%q: expected load, failover, reload, checks, proxy or asleep", what)
 		}
 		if err := measure(pair); err != nil {
 			return err
