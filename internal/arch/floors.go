@@ -26,7 +26,7 @@ var neighbours = map[string][]string{
 	"sim":      {"build"},
 	"probe":    {"proc"}, // misc runs a program
 	"ipc":      {"bus"},
-	"notify":   {"bus", "proc"},
+	"notify":   {"bus", "proc", "dump", "kernel"}, // snmp tells of routes and states
 	"cli":      {"parent", "lab"},
 	"socket":   {"loop"},
 	"director": {"ipc"},

@@ -79,6 +79,8 @@ type Global struct {
 	FIFOOnReload                                                bool // fifo_write_vrrp_states_on_reload
 	NotifyFIFOScript, VRRPNotifyFIFOScript, LVSNotifyFIFOScript *Command
 
+	SNMP SNMP
+
 	LVSTimeouts    LVSTimeouts
 	LVSFlush       bool
 	LVSFlushOnStop FlushOnStop
@@ -366,6 +368,7 @@ type VirtualServer struct {
 	Hysteresis       int
 	QuorumUp         *Command
 	QuorumDown       *Command
+	SNMPName         string // snmp_name
 	Sorry            *RealServer
 	SorryInhibit     bool
 	// Of the embedded director only.
@@ -398,6 +401,8 @@ type RealServer struct {
 	Forward          string // empty: the virtual server's
 	Tunnel           *Tunnel
 	VirtualHost      string
+	SNMPName         string
+	Timing           *Timing       // of checkers that say nothing; nil: the virtual server's
 	Drain            time.Duration // as the virtual server's
 	SlowStart        time.Duration
 	OnDown           string
@@ -405,6 +410,18 @@ type RealServer struct {
 	NotifyDown       *Command
 	Checkers         []*Checker
 	Pos              Pos
+}
+
+// Timing is when a real server's checkers are to run that do not say. What it
+// does not say itself is the virtual server's; -1 as there.
+type Timing struct {
+	DelayLoop, ConnectTimeout, DelayBeforeRetry, Warmup time.Duration
+	Retry                                               int
+}
+
+// Timing is that of checkers for which neither they nor their server say one.
+func (v *VirtualServer) Timing() Timing {
+	return Timing{v.DelayLoop, v.ConnectTimeout, v.DelayBeforeRetry, v.Warmup, v.Retry}
 }
 
 // What becomes of the connections of a server that fails [on_down].

@@ -211,6 +211,9 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 	}
 	t.under(v.Rise, v.Fall)
 	before, warm := or(t.delayBeforeRetry, v.DelayBeforeRetry), or(t.warmup, v.Warmup)
+	if own := (Timing{loop, connect, before, warm, retry}); own != v.Timing() {
+		rs.Timing = &own
+	}
 	for _, c := range rs.Checkers {
 		k := kindOf(c.Kind)
 		c.DelayLoop = or(c.DelayLoop, loop)

@@ -26,7 +26,7 @@ var realBlock = schema.NewBlock("virtual_server > real_server", rows{
 	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
 	{Name: "smtp_alert", Args: on, Doc: "Send mail when it comes or goes.", Set: choice(func(l *loader) *Choice { return &rs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &rs(l).VirtualHost })},
-	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", Set: str(func(l *loader) *string { return &rs(l).SNMPName })},
 	{Name: "proxy_protocol", Own: true, Args: proxyVersions, Doc: "How the embedded director tells it who its client is; as the virtual server says if it is not given.", Set: func(l *loader, s *stmt) {
 		l.rs.ProxyProtocol, rsNotes(l).proxy = uint8(s.Value(0).Int), 1
 	}},

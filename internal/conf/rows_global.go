@@ -49,6 +49,7 @@ func globalDefaults() Global {
 		JSONVersion:       1,
 		Buffers:           Buffers{Multiplier: defaultRxMultiplier},
 		AutoPriorityDelay: time.Second,
+		SNMP:              SNMP{ServiceStats: snmpStats, ServerStats: snmpStats},
 	}
 }
 
@@ -192,16 +193,18 @@ func globalProcess(p, who string, find func(g *Global) *Process) rows {
 }
 
 var globalSNMP = rows{
-	{Name: "snmp_socket", Exact: true, Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Unbuilt: true, Doc: "The socket of the SNMP master agent."},
-	{Name: "enable_traps", Unbuilt: true, Doc: "Send SNMP traps."},
-	{Name: "enable_snmp_vrrp", Unbuilt: true, Doc: "Serve the VRRP part of KEEPALIVED-MIB."},
-	{Name: "enable_snmp_keepalived", Unbuilt: true, Deprecated: "enable_snmp_vrrp or enable_snmp_checker", Doc: "Old word for enable_snmp_vrrp."},
-	{Name: "enable_snmp_checker", Unbuilt: true, Doc: "Serve the checkers' part of KEEPALIVED-MIB."},
-	{Name: "enable_snmp_rfc", Unbuilt: true, Doc: "Serve the MIBs of RFC 2787 and RFC 6527."},
-	{Name: "enable_snmp_rfcv2", Unbuilt: true, Doc: "Serve the MIB of RFC 2787."},
-	{Name: "enable_snmp_rfcv3", Unbuilt: true, Doc: "Serve the MIB of RFC 6527."},
-	{Name: "snmp_vs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of virtual servers may be."},
-	{Name: "snmp_rs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Unbuilt: true, Doc: "How old the counters of real servers may be."},
+	{Name: "snmp_socket", Exact: true, Args: args{{Kind: schema.Text, Label: "SOCKET"}}, Soft: true, Doc: "The socket of the SNMP master agent: a path, unix:PATH, tcp:HOST:PORT or tcp6:[HOST]:PORT; /var/agentx/master by default.", Set: str(func(l *loader) *string { return &global(l).SNMP.Socket })},
+	{Name: "enable_traps", Doc: "Send SNMP traps.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.Traps })},
+	{Name: "enable_snmp_vrrp", Doc: "Serve the VRRP part of KEEPALIVED-MIB.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.VRRP })},
+	{Name: "enable_snmp_keepalived", Deprecated: "enable_snmp_vrrp or enable_snmp_checker", Doc: "Old word for enable_snmp_vrrp.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.VRRP })},
+	{Name: "enable_snmp_checker", Doc: "Serve the checkers' part of KEEPALIVED-MIB.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.Checker })},
+	{Name: "enable_snmp_rfc", Doc: "Serve the MIBs of RFC 2787 and RFC 6527.", Set: func(l *loader, _ *stmt) {
+		global(l).SNMP.RFCv2, global(l).SNMP.RFCv3 = true, true
+	}},
+	{Name: "enable_snmp_rfcv2", Doc: "Serve the MIB of RFC 2787.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.RFCv2 })},
+	{Name: "enable_snmp_rfcv3", Doc: "Serve the MIB of RFC 6527.", Set: flag(func(l *loader) *bool { return &global(l).SNMP.RFCv3 })},
+	{Name: "snmp_vs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Doc: "How old the counters of virtual servers may be; 5 s by default.", Set: dur(func(l *loader) *time.Duration { return &global(l).SNMP.ServiceStats })},
+	{Name: "snmp_rs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Doc: "How old the counters of real servers may be; 5 s by default.", Set: dur(func(l *loader) *time.Duration { return &global(l).SNMP.ServerStats })},
 	{Name: "enable_dbus", Doc: "Serve D-Bus.", Set: flag(func(l *loader) *bool { return &global(l).DBus.Enable })},
 	{Name: "dbus_service_name", Args: name, Soft: true, Doc: "The name taken on D-Bus; org.keepalived.Vrrp1 by default.", Set: str(func(l *loader) *string { return &global(l).DBus.Service })},
 	{Name: "dbus_no_interface_name", Args: name, Soft: true, Since: since24, Doc: "What stands for the interface of an instance without one in paths on D-Bus; none by default.", Set: str(func(l *loader) *string { return &global(l).DBus.NoInterface })},

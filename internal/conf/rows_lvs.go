@@ -113,7 +113,7 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), leavin
 	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
 	{Name: "smtp_alert", Args: on, Doc: "Send mail about the quorum.", Set: choice(func(l *loader) *Choice { return &vs(l).SMTPAlert })},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &vs(l).VirtualHost })},
-	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Unbuilt: true, Doc: "The name for SNMP."},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", Set: str(func(l *loader) *string { return &vs(l).SNMPName })},
 	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},
 	{Name: "omega", Doc: "Run down-scripts when stopping.", Set: flag(func(l *loader) *bool { return &vs(l).Omega })},
 	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", Set: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},

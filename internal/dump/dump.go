@@ -39,8 +39,10 @@ type Router struct {
 	Name        string            `json:"name"`
 	State       string            `json:"state"` // INIT, BACKUP, MASTER, FAULT
 	Since       time.Time         `json:"since"`
-	Next        time.Time         `json:"next"` // takes over, or sends its next advert; zero: no such time
-	Down        time.Duration     `json:"down"` // Master_Down_Interval
+	Up          time.Time         `json:"up"`             // left INIT or FAULT; zero: it is there
+	Took        string            `json:"took,omitempty"` // why it is master: priority, preempted, silence
+	Next        time.Time         `json:"next"`           // takes over, or sends its next advert; zero: no such time
+	Down        time.Duration     `json:"down"`           // Master_Down_Interval
 	Interface   string            `json:"interface"`
 	VMAC        string            `json:"vmac,omitempty"` // the virtual interface above it
 	Source      string            `json:"source"`         // where adverts come from; empty: nowhere

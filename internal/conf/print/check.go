@@ -29,9 +29,13 @@ func checker(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualServer, g *con
 	}
 	b.num("retry", c.Retry, -1)
 	b.dur("delay_before_retry", c.DelayBeforeRetry, -1)
-	b.dur("delay_loop", c.DelayLoop, v.DelayLoop)
-	if v.Warmup >= 0 {
-		b.dur("warmup", c.Warmup, v.Warmup)
+	usual := v.Timing()
+	if rs.Timing != nil {
+		usual = *rs.Timing
+	}
+	b.dur("delay_loop", c.DelayLoop, usual.DelayLoop)
+	if usual.Warmup >= 0 {
+		b.dur("warmup", c.Warmup, usual.Warmup)
 	} else {
 		b.dur("warmup", c.Warmup, c.DelayLoop).From = "delay_loop"
 	}

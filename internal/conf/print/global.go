@@ -41,6 +41,7 @@ func globalDefs(g *conf.Global) *Block {
 	b.globalVRRP(g, d)
 	b.globalLVS(g, d)
 	b.reloads(g)
+	b.snmp(&g.SNMP, &d.SNMP)
 	b.dumps(g, d)
 	b.buffers(&g.Buffers, &d.Buffers)
 	return b
@@ -153,6 +154,17 @@ func (b *Block) buffers(g, d *conf.Buffers) {
 	}
 	b.str("vrrp_rx_bufs_policy", policy, "")
 	b.num("vrrp_rx_bufs_multiplier", g.Multiplier, d.Multiplier)
+}
+
+func (b *Block) snmp(s, d *conf.SNMP) {
+	b.str("snmp_socket", s.Socket, "")
+	b.flag("enable_traps", s.Traps)
+	b.flag("enable_snmp_vrrp", s.VRRP)
+	b.flag("enable_snmp_checker", s.Checker)
+	b.flag("enable_snmp_rfcv2", s.RFCv2)
+	b.flag("enable_snmp_rfcv3", s.RFCv3)
+	b.dur("snmp_vs_stats_update_interval", s.ServiceStats, d.ServiceStats)
+	b.dur("snmp_rs_stats_update_interval", s.ServerStats, d.ServerStats)
 }
 
 // dumps are the data files that signals ask for, and what buses do.

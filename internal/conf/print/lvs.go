@@ -104,6 +104,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	b.flag("omega", v.Omega)
 	b.flag("inhibit_on_failure", v.InhibitOnFailure)
 	b.str("virtualhost", v.VirtualHost, "")
+	b.str("snmp_name", v.SNMPName, "")
 	b.num("weight", v.Weight, 1)
 	b.quorum(v)
 	b.choice("smtp_alert", v.SMTPAlert)
@@ -227,13 +228,8 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 		b.str("proxy_protocol", proxyVersion(rs.ProxyProtocol), "")
 	}
 	b.str("virtualhost", rs.VirtualHost, v.VirtualHost)
-	timeout := v.ConnectTimeout
-	for _, c := range rs.Checkers {
-		if c.Misc != nil { // has no connect_timeout itself, and yet one from here
-			timeout = c.ConnectTimeout
-		}
-	}
-	b.dur("connect_timeout", timeout, v.ConnectTimeout)
+	b.str("snmp_name", rs.SNMPName, "")
+	timeout := b.timing(rs, v)
 	b.cmd("notify_up", rs.NotifyUp)
 	b.cmd("notify_down", rs.NotifyDown)
 	b.choice("smtp_alert", rs.SMTPAlert)
@@ -241,6 +237,20 @@ func realServer(rs *conf.RealServer, v *conf.VirtualServer, g *conf.Global) *Blo
 		b.add(checker(c, rs, v, g, timeout))
 	}
 	return b
+}
+
+// timing is when checkers run that do not say, where it differs from v's.
+func (b *Block) timing(rs *conf.RealServer, v *conf.VirtualServer) (timeout time.Duration) {
+	t := rs.Timing
+	if t == nil {
+		return v.ConnectTimeout
+	}
+	b.dur("delay_loop", t.DelayLoop, v.DelayLoop)
+	b.dur("connect_timeout", t.ConnectTimeout, v.ConnectTimeout)
+	b.num("retry", t.Retry, v.Retry)
+	b.dur("delay_before_retry", t.DelayBeforeRetry, v.DelayBeforeRetry)
+	b.dur("warmup", t.Warmup, v.Warmup)
+	return t.ConnectTimeout
 }
 
 // leaving is how servers come and go, where it differs from v's.
