@@ -145,28 +145,6 @@ type Service struct {
 	Panic   bool     `json:"panic,omitempty"` // so few servers are up that all get traffic
 	Traffic *Traffic `json:"traffic,omitempty"`
 	Servers []Server `json:"servers"`
-	// Traffic is there only where it was asked for.
-	Traffic *Traffic `json:"traffic,omitempty"`
-}
-
-// Traffic is what the director counted since a service or server was added to
-// it, what it holds now, and rates a second as the kernel estimates them.
-type Traffic struct {
-	Connections uint64 `json:"connections"`
-	InPackets   uint64 `json:"in_packets"`
-	OutPackets  uint64 `json:"out_packets"`
-	InBytes     uint64 `json:"in_bytes"`
-	OutBytes    uint64 `json:"out_bytes"`
-	// Of servers only.
-	Active     uint32 `json:"active,omitempty"`
-	Inactive   uint32 `json:"inactive,omitempty"`
-	Persistent uint32 `json:"persistent,omitempty"`
-
-	ConnectionRate uint64 `json:"connection_rate"`
-	InPacketRate   uint64 `json:"in_packet_rate"`
-	OutPacketRate  uint64 `json:"out_packet_rate"`
-	InByteRate     uint64 `json:"in_byte_rate"`
-	OutByteRate    uint64 `json:"out_byte_rate"`
 }
 
 // Traffic is what the director counted, for a service or one of its servers
@@ -187,6 +165,12 @@ type Traffic struct {
 	Refused  uint64 `json:"refused,omitempty"`
 	NoServer uint64 `json:"no_server,omitempty"`
 	Evicted  uint64 `json:"evicted,omitempty"`
+	// Rates a second, as the kernel estimates them (IPVS).
+	ConnectionRate uint64 `json:"connection_rate,omitempty"`
+	InPacketRate   uint64 `json:"in_packet_rate,omitempty"`
+	OutPacketRate  uint64 `json:"out_packet_rate,omitempty"`
+	InByteRate     uint64 `json:"in_byte_rate,omitempty"`
+	OutByteRate    uint64 `json:"out_byte_rate,omitempty"`
 }
 
 // Server is one real server.

@@ -5,6 +5,13 @@ import "github.com/holdfast-ha/holdfast/internal/conf"
 // Outlet is all that the outlet daemon does with one configuration.
 type Outlet struct {
 	DBus DBus
+	SNMP SNMP
+}
+
+// SNMP says what is served over SNMP; it tells of the whole configuration.
+type SNMP struct {
+	conf.SNMP
+	Conf *conf.Config
 }
 
 // DBus says how D-Bus is served.
@@ -30,8 +37,8 @@ func FromOutlet(c *conf.Config) Outlet {
 	if d.NoInterface == "" {
 		d.NoInterface = DBusNoInterface
 	}
-	return Outlet{DBus: d}
+	return Outlet{DBus: d, SNMP: SNMP{c.Global.SNMP, c}}
 }
 
 // Needed reports whether there is anything for an outlet daemon to do.
-func (o *Outlet) Needed() bool { return o.DBus.Enable }
+func (o *Outlet) Needed() bool { return o.DBus.Enable || o.SNMP.Any() }

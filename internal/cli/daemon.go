@@ -105,7 +105,7 @@ func (f *flags) options(program string, args []string) parent.Options {
 		Idents: map[string]string{
 			parent.VRRP: word + "_vrrp", parent.Checker: word + "_healthcheckers", parent.BFD: word + "_bfd", parent.Proxy: word + "_proxy",
 		},
-		LogAddresses: f.addresses, Umask: mask, NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs,
+		LogAddresses: f.addresses, Umask: mask, NoRespawn: f.dontRespawn, KeepVRRP: f.keepVRRP, KeepIPVS: f.keepIPVS, ReleaseVIPs: f.releaseVIPs, AgentX: f.agentX,
 		Control: absolute(f.control), NetNS: f.namespace, IgnoreINT: f.ignoreINT,
 		ListenProxy: listenProxy,
 	}
@@ -117,7 +117,7 @@ func identWord(program string) string { return strings.ToUpper(program[:1]) + pr
 func (f *flags) request() parent.LoadRequest {
 	r := parent.LoadRequest{
 		ConfigFile: absolute(f.file), ConfigID: f.id, Strict: f.strict, All: f.all,
-		AllFiles: f.allFiles, Dump: f.dump,
+		AllFiles: f.allFiles, Dump: f.dump, SNMP: f.snmp,
 		VRRP: f.vrrp || !f.check, Checkers: f.check || !f.vrrp, BFD: !f.noBFD,
 	}
 	if r.ConfigID == "" {

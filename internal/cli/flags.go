@@ -30,6 +30,8 @@ type flags struct {
 	corePattern                       string
 	addresses, dump, allFiles         bool
 	keepVRRP, keepIPVS, releaseVIPs   bool
+	snmp                              bool
+	agentX                            string
 	console, detail, noSyslog, asJSON bool
 	facility                          string
 	signum                            string
@@ -50,7 +52,7 @@ type option struct {
 // original that have them.
 var (
 	withoutEffect = []option{
-		{"snmp", "x", 0}, {"snmp-agent-socket", "A", '!'}, {"genhash", "T", 0},
+		{"genhash", "T", 0},
 	}
 	moot = []option{
 		{"flush-log-file", "", 0}, {"config-fd", "", '!'}, {"debug", "", '?'}, {"perf", "", '?'},
@@ -87,6 +89,8 @@ func newFlags() *flags {
 	s.BoolVarP(&f.allFiles, "all-config", "e", false, "")
 	s.BoolVarP(&f.keepVRRP, "dont-release-vrrp", "V", false, "")
 	s.BoolVarP(&f.keepIPVS, "dont-release-ipvs", "I", false, "")
+	s.BoolVarP(&f.snmp, "snmp", "x", false, "")
+	s.StringVarP(&f.agentX, "snmp-agent-socket", "A", "", "")
 	s.BoolVarP(&f.releaseVIPs, "release-vips", "X", false, "")
 	s.BoolVarP(&f.console, "log-console", "l", false, "")
 	s.BoolVarP(&f.detail, "log-detail", "D", false, "")

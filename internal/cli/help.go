@@ -57,6 +57,8 @@ How to run
 What to leave at stop
   -V, --dont-release-vrrp       virtual addresses and routes
   -I, --dont-release-ipvs       virtual servers
+  -x, --snmp                    (serve everything over SNMP)
+  -A, --snmp-agent-socket FILE  (where the AgentX master agent is)
   -X, --release-vips            (drop virtual addresses when a signal makes it backup)
 
 Where to log

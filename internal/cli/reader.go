@@ -137,6 +137,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		r.Children = append(r.Children, parent.Proxy)
 	}
 	// It says what the others do: alone it would have nothing to say.
+	cfg.Global.SNMP.Options(q.SNMP, "")
 	if out := build.FromOutlet(cfg); out.Needed() && len(r.Children) > 0 {
 		r.Children = append(r.Children, parent.Outlet)
 	}

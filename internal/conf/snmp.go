@@ -20,3 +20,14 @@ const snmpStats = 5 * time.Second
 
 // Any reports whether anything is served.
 func (s *SNMP) Any() bool { return s.VRRP || s.Checker || s.RFCv2 || s.RFCv3 }
+
+// Options are the command line's: all asks for everything, and socket is where
+// the master agent is if nothing else is said.
+func (s *SNMP) Options(all bool, socket string) {
+	if all {
+		s.VRRP, s.Checker, s.RFCv2, s.RFCv3 = true, true, true, true
+	}
+	if s.Socket == "" {
+		s.Socket = socket
+	}
+}

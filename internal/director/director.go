@@ -81,12 +81,17 @@ type Expirer interface {
 // Counters are totals since the service or server was added, and what it
 // holds now.
 type Counters struct {
-	Connections         uint64 // scheduled
-	InPackets, InBytes  uint64 // from clients
-	OutPackets          uint64
-	OutBytes            uint64 // to clients; 0 with direct routing and tunnels
-	Active, Inactive    uint32 // connections now; servers only
-	Persistent          uint32 // remembered clients; servers only
+	Connections        uint64 // scheduled
+	InPackets, InBytes uint64 // from clients
+	OutPackets         uint64
+	OutBytes           uint64 // to clients; 0 with direct routing and tunnels
+	Active, Inactive   uint32 // connections now; servers only
+	Persistent         uint32 // remembered clients; servers only
+	// Rates a second, as the kernel estimates them; IPVS only.
+	ConnectionRate              uint64
+	InPacketRate, OutPacketRate uint64
+	InByteRate, OutByteRate     uint64
+
 	Refused, Overloaded uint64 // proxy only: server refused; no server had room
 	Evicted             uint64 // proxy only: UDP sessions ended early to make room for others
 }

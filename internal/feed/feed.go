@@ -1,10 +1,16 @@
-// Package feed has what the VRRP child tells the outlet child: what there is,
-// and what becomes of it. Outlets (D-Bus, SNMP) make of it what they have to.
+// Package feed has what the VRRP and the checker child tell the outlet child:
+// what there is, and what becomes of it. Outlets (D-Bus, SNMP) make of it what they have to.
 //
 // These are values only; they travel by package ipc. What is asked for but
 // seldom (counters, timers, tracked objects) is no part of them: a Query over
 // the same link answers it with what package dump has.
 package feed
+
+import (
+	"time"
+
+	"github.com/holdfast-ha/holdfast/api"
+)
 
 // Why says what a VRRP message is about.
 type Why string
@@ -24,6 +30,21 @@ type VRRP struct {
 	Routers []Router `json:"routers,omitempty"` // in the configuration's order, unless Changed
 	Gone    []Router `json:"gone,omitempty"`
 	Groups  []Group  `json:"groups,omitempty"`
+}
+
+// Pool is one message of a checker child: a real server came or went, or a
+// virtual server got or lost its quorum.
+type Pool struct {
+	Service api.Service `json:"service"` // as it is now
+	// Server is the real server that it is about; empty: the quorum.
+	Server string `json:"server,omitempty"`
+	// Stopping: the checker child ends, and the service with it.
+	Stopping bool `json:"stopping,omitempty"`
+}
+
+// Ages say how old counters may be that a checker child is asked for.
+type Ages struct {
+	Services, Servers time.Duration
 }
 
 // Router is one VRRP instance.

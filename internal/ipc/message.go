@@ -47,8 +47,11 @@ const (
 // Topics of a Query.
 const (
 	TopicStatus = "status"
-	TopicDump   = "dump"  // for the data files
-	TopicClear  = "clear" // the same, and the counters begin anew
+	TopicDump   = "dump" // for the data files
+	// TopicTraffic is asked over the Link to a checker child: Body is a
+	// feed.Ages, the answer an api.Status with the counters of services.
+	TopicTraffic = "traffic"
+	TopicClear   = "clear" // the same, and the counters begin anew
 )
 
 // Topics of a Wish.
@@ -76,6 +79,9 @@ const (
 	// Routers goes over a Link, from the VRRP to the outlet child: Body is a
 	// feed.VRRP. A Query may come the other way, and is answered there.
 	Routers Kind = "routers"
+	// Pools goes over a Link, from the checker to the outlet child: Body is a
+	// feed.Pool. A Query about TopicTraffic may come the other way.
+	Pools Kind = "pools"
 	// Garp goes over that Link the other way: the instance named by Topic is to
 	// announce its addresses once, if it is master.
 	Garp Kind = "garp"
@@ -132,6 +138,12 @@ type BootInfo struct {
 	// LedgerFile is, for the VRRP child, where it notes what it may put into the
 	// kernel.
 	LedgerFile string `json:"ledger_file,omitempty"`
+	// SNMP (-x): serve all of it; AgentX (-A): where the master agent is, if
+	// the configuration does not say.
+	SNMP   bool   `json:"snmp,omitempty"`
+	AgentX string `json:"agentx,omitempty"`
+	// Version is the program's, for the outlet child.
+	Version string `json:"version,omitempty"`
 	// StateFile is, for the checker child, where overrides by command are kept.
 	StateFile string `json:"state_file,omitempty"`
 	// NetNS and Instance are, for the outlet child, the names that count since

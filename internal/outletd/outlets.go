@@ -27,6 +27,7 @@ func (d *daemon) equip() {
 		d.ways = ways{}
 	}
 	d.equipDBus()
+	d.equipSNMP()
 }
 
 // open adds a way out.

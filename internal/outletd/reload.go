@@ -15,6 +15,7 @@ func read(snapshot []byte, boot ipc.BootInfo) (build.Outlet, error) {
 	if err != nil {
 		return build.Outlet{}, err
 	}
+	c.Global.SNMP.Options(boot.SNMP, boot.AgentX)
 	return build.FromOutlet(c), nil
 }
 

@@ -43,6 +43,7 @@ type daemon struct {
 
 	cfg  build.Outlet
 	vrrp vrrpLink
+	pool poolLink
 	ways ways
 
 	hands    sync.WaitGroup
@@ -90,7 +91,7 @@ func (d *daemon) listen() {
 			}
 		case ipc.Link:
 			if len(files) == 1 {
-				d.link(files[0])
+				d.linkTo(m.Topic, files[0])
 				files = nil
 			}
 		}
@@ -131,6 +132,7 @@ func (d *daemon) stop(why string) {
 // end gives everything back.
 func (d *daemon) end() {
 	d.unlink()
+	d.unlinkPools()
 	d.ways.close()
 	d.hands.Wait()
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // linked are the children that speak with each other without us in between: BFD
-// tells VRRP and checkers what becomes of its sessions, VRRP tells the outlets
-// what becomes of its instances.
-var linked = [][2]string{{BFD, VRRP}, {BFD, Checker}, {VRRP, Outlet}}
+// tells VRRP and checkers what becomes of its sessions, VRRP and checkers
+// tell the outlets what becomes of instances and servers.
+var linked = [][2]string{{BFD, VRRP}, {BFD, Checker}, {VRRP, Outlet}, {Checker, Outlet}}
 
 // link connects a child that has just begun to serve with those that serve
 // already and are to speak with it. Whoever dies and comes back is linked anew.

@@ -52,6 +52,8 @@ type Options struct {
 	Umask int
 	// KeepVRRP (-V), KeepIPVS (-I), ReleaseVIPs (-X): see ipc.BootInfo.
 	KeepVRRP, KeepIPVS, ReleaseVIPs bool
+	// AgentX (-A): see ipc.BootInfo.
+	AgentX string
 	// LogAddresses has changes of addresses logged (-a).
 	LogAddresses bool
 	// Control is the path of the control socket; empty: it lies beside the
@@ -87,6 +89,8 @@ type LoadRequest struct {
 	Strict   bool `json:"strict"`
 	// AllFiles: every included file must be there (-e).
 	AllFiles bool `json:"all_files,omitempty"`
+	// SNMP: all of it is served, whatever the configuration asks for (-x).
+	SNMP bool `json:"snmp,omitempty"`
 	// Dump asks for the configuration in its final form (-d).
 	Dump bool `json:"dump,omitempty"`
 }

@@ -48,6 +48,12 @@ func (d *daemon) dumpRouter(i int, now clock.Reading) dump.Router {
 	if v.Deadline != 0 {
 		r.Next = wall(v.Deadline, now)
 	}
+	if e.up != 0 {
+		r.Up = wall(e.up, now)
+	}
+	if e.active {
+		r.Took = e.took
+	}
 	if e.source.IsValid() {
 		r.Source = e.source.String()
 	}

@@ -45,6 +45,9 @@ type edge struct {
 
 	effective vrrp.Priority // before a reload
 
+	up   clock.Instant // left Init or Fault; 0: it is there
+	took string        // why it is master, as dump.Router has it
+
 	fits     int    // how many of Advertised an advert has room for
 	advert   []byte // as sent last; valid for the two that follow
 	priority vrrp.Priority

@@ -47,6 +47,7 @@ func because(what string, cause vrrp.Cause) (line, why string) {
 
 // tellBecome logs a transition of a router and notifies.
 func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
+	d.notePast(e, a)
 	what, why := because(fmt.Sprintf("(%s) Entering %s STATE", e.Name, a.To), a.Cause)
 	level := slog.LevelInfo
 	if a.To == vrrp.Fault {
@@ -62,6 +63,30 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 		d.tellMissing(e)
 	case a.From == vrrp.Active && a.To != vrrp.Backup:
 		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) sent 0 priority", e.Name)
+	}
+}
+
+// notePast keeps what is asked for later: since when the router takes part, and
+// why it is master.
+func (d *daemon) notePast(e *edge, a *vrrp.Become) {
+	switch a.To {
+	case vrrp.Init, vrrp.Fault:
+		e.up = 0
+	case vrrp.Backup, vrrp.Active:
+		if e.up == 0 {
+			e.up = d.now()
+		}
+	}
+	if a.To != vrrp.Active {
+		return
+	}
+	switch a.Cause.(type) {
+	case vrrp.Resigned:
+		e.took = "priority"
+	case vrrp.Lower, vrrp.Owner:
+		e.took = "preempted"
+	default:
+		e.took = "silence"
 	}
 }
 

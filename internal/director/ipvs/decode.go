@@ -181,6 +181,16 @@ func stats(c *director.Counters) func(*netlink.AttributeDecoder) error {
 				c.InBytes = v
 			case statOutBytes:
 				c.OutBytes = v
+			case statConnRate:
+				c.ConnectionRate = v
+			case statInPktRate:
+				c.InPacketRate = v
+			case statOutPktRate:
+				c.OutPacketRate = v
+			case statInByteRate:
+				c.InByteRate = v
+			case statOutByteRate:
+				c.OutByteRate = v
 			}
 		}
 		return nil

@@ -66,11 +66,16 @@ const (
 	daemonPort      = 7
 	daemonTTL       = 8
 
-	statConns    = 1
-	statInPkts   = 2
-	statOutPkts  = 3
-	statInBytes  = 4
-	statOutBytes = 5
+	statConns       = 1
+	statInPkts      = 2
+	statOutPkts     = 3
+	statInBytes     = 4
+	statOutBytes    = 5
+	statConnRate    = 6
+	statInPktRate   = 7
+	statOutPktRate  = 8
+	statInByteRate  = 9
+	statOutByteRate = 10
 
 	infoVersion = 1
 

@@ -65,9 +65,7 @@ type session struct {
 
 // serve is a session's life; served: it was opened.
 func (o *Outlet) serve() (served bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	conn, err := dial(ctx, o.o.Socket)
+	conn, err := o.connect()
 	if err != nil {
 		return false, err
 	}
@@ -88,6 +86,20 @@ func (o *Outlet) serve() (served bool, err error) {
 	}
 	o.o.Told(slog.LevelInfo, "AgentX subagent connected")
 	return true, s.live()
+}
+
+// connect dials, until it is to stop.
+func (o *Outlet) connect() (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	go func() {
+		select {
+		case <-o.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return dial(ctx, o.o.Socket)
 }
 
 // read hands on what the master says, until it ends or says what it must not.
@@ -205,10 +217,13 @@ func (s *session) ask(body agentx.Body) (agentx.Response, error) {
 	if err := s.send(s.packet, body); err != nil {
 		return agentx.Response{}, err
 	}
-	late := time.NewTimer(patience)
+	late, stop := time.NewTimer(patience), s.stop
 	defer late.Stop()
 	for {
 		select {
+		case <-stop:
+			late.Reset(farewell)
+			stop = nil
 		case p := <-s.in:
 			r, ok := p.Body.(agentx.Response)
 			if !ok {

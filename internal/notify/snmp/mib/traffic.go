@@ -66,9 +66,9 @@ func trafficCols[R any](p trafficPlan, of func(*R) *api.Traffic) (out []col[R]) 
 		add(p.halves+2*part(i)+1, func(n uint64) agentx.Value { return agentx.Unsigned(uint32(n >> 32)) }, rates[i])
 	}
 	if p.now != 0 {
-		add(p.now, most, func(t *api.Traffic) uint64 { return uint64(t.Active) })
-		add(p.now+1, most, func(t *api.Traffic) uint64 { return uint64(t.Inactive) })
-		add(p.now+2, most, func(t *api.Traffic) uint64 { return uint64(t.Persistent) })
+		add(p.now, most, func(t *api.Traffic) uint64 { return t.Active })
+		add(p.now+1, most, func(t *api.Traffic) uint64 { return t.Inactive })
+		add(p.now+2, most, func(t *api.Traffic) uint64 { return t.Persistent })
 	}
 	return out
 }

@@ -1,8 +1,6 @@
 package mib
 
 import (
-	"net/netip"
-
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/wire/agentx"
@@ -77,15 +75,6 @@ func MasterTraps(s *State, name string) (out []Trap) {
 		}
 	}
 	return out
-}
-
-// AuthTrap is vrrpTrapAuthFailure: kind is 1 for an authentication that is no
-// such, 2 for another than ours, 3 for one that failed.
-func AuthTrap(from netip.Addr, kind int) Trap {
-	t := newTrap(RFC2787.With(0, 2))
-	t.add(RFC2787.With(1, 5, 0), agentx.IP(from))
-	t.add(RFC2787.With(1, 6, 0), agentx.Int(kind))
-	return t
 }
 
 // ServerTrap tells that a real server came or went, nil of one that is not there.

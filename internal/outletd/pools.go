@@ -1,0 +1,121 @@
+package outletd
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/feed"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
+)
+
+// checkerChild is how the parent names the checker child.
+const checkerChild = "checker"
+
+// poolLink is the way to the checker child. What it says goes to those who want
+// it; what it has is asked for.
+type poolLink struct {
+	conn  *ipc.Conn
+	seq   uint64
+	asked map[uint64]func([]api.Service)
+}
+
+// pooled is a way out that wants to hear of servers.
+type pooled interface{ Pool(n *feed.Pool) }
+
+// linkTo takes the socket to another child that has just begun to serve.
+func (d *daemon) linkTo(child string, fd int) {
+	if child == checkerChild {
+		d.linkPools(fd)
+		return
+	}
+	d.link(fd)
+}
+
+func (d *daemon) linkPools(fd int) {
+	d.unlinkPools()
+	c := ipc.FromFD(fd)
+	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readPools(c) }); err != nil {
+		d.say(slog.LevelError, kindProcess, "", "hear of virtual servers: "+err.Error())
+		_ = c.Close()
+		return
+	}
+	d.pool.conn = c
+}
+
+// unlinkPools leaves those who asked without an answer.
+func (d *daemon) unlinkPools() {
+	if d.pool.conn == nil {
+		return
+	}
+	d.loop.Unwatch(d.pool.conn.Fd())
+	_ = d.pool.conn.Close()
+	d.pool.conn = nil
+	asked := d.pool.asked
+	d.pool.asked = nil
+	for _, then := range asked {
+		then(nil)
+	}
+}
+
+func (d *daemon) readPools(c *ipc.Conn) {
+	err := c.ReadReady(func(m ipc.Message, files []int) {
+		for _, fd := range files { // it has no reason to send one
+			_ = unix.Close(fd)
+		}
+		switch m.Kind {
+		case ipc.Pools:
+			var n feed.Pool
+			if json.Unmarshal(m.Body, &n) != nil {
+				return
+			}
+			for _, w := range d.ways {
+				if w, ok := w.(pooled); ok {
+					w.Pool(&n)
+				}
+			}
+		case ipc.Answer:
+			d.answeredPools(m)
+		}
+	})
+	if err != nil && d.pool.conn == c {
+		d.unlinkPools()
+	}
+}
+
+// askPools has the checker child say what it has, with counters of at most
+// these ages, and calls then with it; off the loop, for it may be megabytes. Nil
+// if there is no answer to be had.
+func (d *daemon) askPools(ages feed.Ages, then func([]api.Service)) {
+	l := &d.pool
+	if l.conn == nil || len(l.asked) >= maxAsked {
+		then(nil)
+		return
+	}
+	l.seq++
+	if l.conn.Send(ipc.Message{Kind: ipc.Query, Seq: l.seq, Topic: ipc.TopicTraffic, Body: ipc.Marshal(ages)}) != nil {
+		then(nil)
+		return
+	}
+	if l.asked == nil {
+		l.asked = map[uint64]func([]api.Service){}
+	}
+	l.asked[l.seq] = then
+}
+
+func (d *daemon) answeredPools(m ipc.Message) {
+	then := d.pool.asked[m.Seq]
+	if then == nil {
+		return
+	}
+	delete(d.pool.asked, m.Seq)
+	d.hands.Go(func() {
+		var s api.Status
+		if json.Unmarshal(m.Body, &s) != nil {
+			s.Services = nil
+		}
+		then(s.Services)
+	})
+}
