@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
+	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -207,6 +208,7 @@ func (d *daemon) change(p *pool, c lvs.Change) {
 		}
 		d.say(vs, "", "Gained quorum %d+%d=%d <= %d for VS %s", c.Quorum, c.Hysteresis, c.Quorum+c.Hysteresis, c.Weight, vs)
 		d.notifyQuorum(p, true, quorumBody(word, c.Quorum, c.Hysteresis, c.Quorum+c.Hysteresis, c.Weight), "")
+		d.feedPool(p, feed.Pool{})
 	case lvs.QuorumLost:
 		d.quorumLost(p, c)
 	case lvs.SorryIn:
@@ -242,6 +244,7 @@ func (d *daemon) quorumLost(p *pool, c lvs.QuorumLost) {
 	d.say(p.name(), "", "%s %d-%d=%d > %d for VS %s", began, c.Quorum, c.Hysteresis, c.Quorum-c.Hysteresis, c.Weight, p.name())
 	if !c.First || p.plan.Sorry != nil {
 		d.notifyQuorum(p, false, quorumBody(began, c.Quorum, c.Hysteresis, c.Quorum-c.Hysteresis, c.Weight), "")
+		d.feedPool(p, feed.Pool{})
 	}
 }
 
@@ -269,6 +272,7 @@ func (d *daemon) turned(p *pool, cfg *lvs.ServerConfig, up bool, cause string) {
 	}
 	s.since, s.cause = time.Unix(0, d.loop.Read().Wall), cause
 	d.notifyServer(s, up, cause)
+	d.feedPool(p, feed.Pool{Server: s.name, ServerUp: up})
 }
 
 // removed tells of a server that a reload took away.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/diag"
+	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -189,6 +190,7 @@ func (d *daemon) shutdown() {
 			}
 		}
 		d.say(p.name(), d.ended, "Shutting down VS %s with %d live services", p.name(), live)
+		d.feedPool(p, feed.Pool{Stopping: true})
 		if p.plan.Omega { // also where quorum is lost already, as in keepalived
 			d.notifyQuorum(p, false, "=> Shutting down <=", d.ended)
 		}

@@ -89,6 +89,7 @@ type daemon struct {
 	leaving   string         // why all are to leave, if they are
 
 	bfd       sessions
+	outlets   outlets
 	addresses *kernel.Reflector // nil unless something has ha_suspend
 
 	notifier *notifier
@@ -175,7 +176,7 @@ func (d *daemon) message(m ipc.Message, files []int) {
 		d.query(m)
 	case ipc.Link:
 		if len(files) > 0 {
-			d.linkBFD(files[0])
+			d.linkTo(m.Topic, files[0])
 			files = files[1:]
 		}
 	case ipc.Reload:
@@ -227,6 +228,7 @@ func (d *daemon) end() {
 	}
 	d.writer.close(keep, d.plan.services.FlushOnStop)
 	d.notifier.close()
+	d.outlets.feeder.Close(lastNews)
 	d.network.close()
 	d.scripts.close()
 	d.keeper.Close()

@@ -106,4 +106,9 @@ func add(t *api.Traffic, c director.Counters) {
 	t.Refused += c.Refused
 	t.NoServer += c.Overloaded
 	t.Evicted += c.Evicted
+	t.ConnectionRate += c.ConnectionRate
+	t.InPacketRate += c.InPacketRate
+	t.OutPacketRate += c.OutPacketRate
+	t.InByteRate += c.InByteRate
+	t.OutByteRate += c.OutByteRate
 }

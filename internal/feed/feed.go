@@ -6,12 +6,6 @@
 // the same link answers it with what package dump has.
 package feed
 
-import (
-	"time"
-
-	"github.com/holdfast-ha/holdfast/api"
-)
-
 // Why says what a VRRP message is about.
 type Why string
 
@@ -35,16 +29,14 @@ type VRRP struct {
 // Pool is one message of a checker child: a real server came or went, or a
 // virtual server got or lost its quorum.
 type Pool struct {
-	Service api.Service `json:"service"` // as it is now
+	Service   string `json:"service"`
+	HasQuorum bool   `json:"has_quorum"`
+	Ups       int    `json:"ups"` // real servers that are up
 	// Server is the real server that it is about; empty: the quorum.
-	Server string `json:"server,omitempty"`
+	Server   string `json:"server,omitempty"`
+	ServerUp bool   `json:"server_up,omitempty"`
 	// Stopping: the checker child ends, and the service with it.
 	Stopping bool `json:"stopping,omitempty"`
-}
-
-// Ages say how old counters may be that a checker child is asked for.
-type Ages struct {
-	Services, Servers time.Duration
 }
 
 // Router is one VRRP instance.

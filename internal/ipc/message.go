@@ -48,8 +48,8 @@ const (
 const (
 	TopicStatus = "status"
 	TopicDump   = "dump" // for the data files
-	// TopicTraffic is asked over the Link to a checker child: Body is a
-	// feed.Ages, the answer an api.Status with the counters of services.
+	// TopicTraffic is asked over the Link to a checker child: the
+	// answer is an api.Status of services, with what the director counted.
 	TopicTraffic = "traffic"
 	TopicClear   = "clear" // the same, and the counters begin anew
 )

@@ -85,17 +85,16 @@ func (d *daemon) readPools(c *ipc.Conn) {
 	}
 }
 
-// askPools has the checker child say what it has, with counters of at most
-// these ages, and calls then with it; off the loop, for it may be megabytes. Nil
-// if there is no answer to be had.
-func (d *daemon) askPools(ages feed.Ages, then func([]api.Service)) {
+// askPools has the checker child say what it has, and calls then with it; off
+// the loop, for it may be megabytes. Nil if there is no answer to be had.
+func (d *daemon) askPools(then func([]api.Service)) {
 	l := &d.pool
 	if l.conn == nil || len(l.asked) >= maxAsked {
 		then(nil)
 		return
 	}
 	l.seq++
-	if l.conn.Send(ipc.Message{Kind: ipc.Query, Seq: l.seq, Topic: ipc.TopicTraffic, Body: ipc.Marshal(ages)}) != nil {
+	if l.conn.Send(ipc.Message{Kind: ipc.Query, Seq: l.seq, Topic: ipc.TopicTraffic}) != nil {
 		then(nil)
 		return
 	}

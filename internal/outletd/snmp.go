@@ -87,7 +87,7 @@ func (w *snmpWay) Tree() *mib.Tree {
 			pools <- nil
 			return
 		}
-		w.d.askPools(feed.Ages{Services: w.cfg.ServiceStats, Servers: w.cfg.ServerStats}, func(p []api.Service) { pools <- p })
+		w.d.askPools(func(p []api.Service) { pools <- p })
 	})
 	late := time.After(answersIn)
 	var heard mib.State
@@ -184,12 +184,13 @@ func (w *snmpWay) become(name, state string, quiet bool) {
 
 // Pool sends traps about servers and quorums.
 func (w *snmpWay) Pool(n *feed.Pool) {
+	pool := mib.Pool{Service: n.Service, HasQuorum: n.HasQuorum, Ups: n.Ups}
 	switch {
 	case !w.cfg.Traps || !w.cfg.Checker:
 	case n.Server != "":
-		w.Trap(mib.ServerTrap(w.cfg.Conf, &n.Service, n.Server))
+		w.Trap(mib.ServerTrap(w.cfg.Conf, pool, n.Server, n.ServerUp))
 	default:
-		w.Trap(mib.QuorumTrap(w.cfg.Conf, &n.Service, n.Stopping))
+		w.Trap(mib.QuorumTrap(w.cfg.Conf, pool, n.Stopping))
 	}
 }
 

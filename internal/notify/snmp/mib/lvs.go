@@ -17,6 +17,8 @@ type pool struct {
 	n    int
 	conf *conf.VirtualServer
 	is   *api.Service // nil: not known
+	ups  int          // real servers that are up
+	has  bool         // a quorum
 }
 
 // server is a real server, or the sorry server, which comes first.
@@ -74,7 +76,14 @@ func (b *builder) pools() []pool {
 	is := byName(b.Pools, func(s *api.Service) string { return s.Name })
 	out := make([]pool, 0, len(b.Conf.VirtualServers))
 	for i, v := range b.Conf.VirtualServers {
-		out = append(out, pool{i + 1, v, is[serviceName(v)]})
+		one := pool{n: i + 1, conf: v, is: is[serviceName(v)]}
+		if one.is != nil {
+			one.has = one.is.HasQuorum
+			for j := range one.is.Servers {
+				one.ups += choose(one.is.Servers[j].Up, 1, 0)
+			}
+		}
+		out = append(out, one)
 	}
 	return out
 }
@@ -143,19 +152,8 @@ func flag(v *conf.VirtualServer, names ...string) agentx.Value {
 	return truth(slices.ContainsFunc(v.SchedFlags, func(f string) bool { return slices.Contains(names, f) }))
 }
 
-// up counts the real servers that are up; alive: there is one.
-func (p *pool) up() (n int) {
-	if p.is == nil {
-		return 0
-	}
-	for i := range p.is.Servers {
-		n += choose(p.is.Servers[i].Up, 1, 0)
-	}
-	return n
-}
-
 // quorum is INTEGER { met(1), notMet(2), shutdown(3) }.
-func (p *pool) quorum() agentx.Value { return truth(p.is != nil && p.is.HasQuorum) }
+func (p *pool) quorum() agentx.Value { return truth(p.has) }
 
 // granularity is how many clients stay together: a netmask, or with six a
 // length. What may be of either family has both.
@@ -194,7 +192,7 @@ func (b *builder) virtualServers(pools []pool) {
 			return agentx.Int(choose(known, n, unknownScheduler))
 		}),
 		of(10, func(v *vs) agentx.Value { return agentx.Int(forwards[v.Forward]) }),
-		{11, func(p *pool) agentx.Value { return truth(p.up() > 0) }},
+		{11, func(p *pool) agentx.Value { return truth(p.ups > 0) }},
 		of(12, func(v *vs) agentx.Value { return text(v.VirtualHost) }),
 		of(13, func(v *vs) agentx.Value { return truth(v.Persistence > 0) }),
 		of(14, func(v *vs) agentx.Value { return some(v.Persistence, seconds) }),
@@ -204,7 +202,7 @@ func (b *builder) virtualServers(pools []pool) {
 		of(18, func(v *vs) agentx.Value { return truth(v.Alpha) }),
 		of(19, func(v *vs) agentx.Value { return truth(v.Omega) }),
 		of(20, func(v *vs) agentx.Value { return agentx.Unsigned(part(len(v.Servers))) }),
-		{21, func(p *pool) agentx.Value { return agentx.Unsigned(part(p.up())) }},
+		{21, func(p *pool) agentx.Value { return agentx.Unsigned(part(p.ups)) }},
 		of(22, func(v *vs) agentx.Value { return agentx.Unsigned(part(v.Quorum)) }),
 		{23, (*pool).quorum},
 		of(24, func(v *vs) agentx.Value { return command(v.QuorumUp) }),

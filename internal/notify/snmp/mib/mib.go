@@ -83,7 +83,7 @@ func Build(s *State) *Tree {
 		b.routes(routers)
 		b.rules(routers)
 	}
-	if s.Parts.Checker {
+	if s.Parts.Checker && len(s.Conf.VirtualServers) > 0 {
 		b.serverGroups()
 		b.servers()
 		b.kernel()

@@ -1,7 +1,7 @@
 package mib
 
 import (
-	"github.com/holdfast-ha/holdfast/api"
+	"fmt"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/wire/agentx"
 )
@@ -77,50 +77,61 @@ func MasterTraps(s *State, name string) (out []Trap) {
 	return out
 }
 
-// ServerTrap tells that a real server came or went, nil of one that is not there.
-func ServerTrap(c *conf.Config, service *api.Service, name string) Trap {
-	s := &State{Conf: c, Pools: []api.Service{*service}}
-	b := &builder{State: s}
-	for _, p := range b.pools() {
-		if p.is == nil {
-			continue
-		}
-		for _, one := range p.servers() {
-			if one.is == nil || one.is.Name != name {
-				continue
-			}
-			t := newTrap(check.With(5, 0, 1))
-			entry := check.With(4, 1)
-			t.add(entry.With(3), family(one.conf.Addr))
-			t.add(entry.With(4), address(one.conf.Addr))
-			t.add(entry.With(5), agentx.Unsigned(uint32(one.conf.Port)))
-			t.add(entry.With(6), truth(one.is.Up))
-			t.service(&p)
-			t.ups(&p)
-			t.router(c)
-			return t
+// Pool is a virtual server of which a trap tells.
+type Pool struct {
+	Service   string // as the checker child calls it
+	HasQuorum bool
+	Ups       int // real servers that are up
+}
+
+// find is the virtual server as written; nil: there is none.
+func (n *Pool) find(c *conf.Config) *pool {
+	for _, v := range c.VirtualServers {
+		if serviceName(v) == n.Service {
+			return &pool{conf: v, ups: n.Ups, has: n.HasQuorum}
 		}
 	}
 	return nil
 }
 
-// QuorumTrap tells that a virtual server has its quorum, or has not; stopping:
-// that it goes.
-func QuorumTrap(c *conf.Config, service *api.Service, stopping bool) Trap {
-	b := &builder{State: &State{Conf: c, Pools: []api.Service{*service}}}
-	for _, p := range b.pools() {
-		if p.is == nil {
+// ServerTrap tells that a real server came or went; nil of one that is not there.
+func ServerTrap(c *conf.Config, n Pool, name string, up bool) Trap {
+	p := n.find(c)
+	if p == nil {
+		return nil
+	}
+	for _, rs := range p.conf.Servers {
+		if fmt.Sprintf("[%s]:%d", rs.Addr, rs.Port) != serverKey(name) {
 			continue
 		}
-		t := newTrap(check.With(5, 0, 2))
-		t.service(&p)
-		t.add(check.With(3, 1, 23), choose(stopping, agentx.Int(3), p.quorum()))
-		t.add(check.With(3, 1, 22), agentx.Unsigned(part(p.conf.Quorum)))
-		t.ups(&p)
+		t := newTrap(check.With(5, 0, 1))
+		entry := check.With(4, 1)
+		t.add(entry.With(3), family(rs.Addr))
+		t.add(entry.With(4), address(rs.Addr))
+		t.add(entry.With(5), agentx.Unsigned(uint32(rs.Port)))
+		t.add(entry.With(6), truth(up))
+		t.service(p)
+		t.upsOf(p)
 		t.router(c)
 		return t
 	}
 	return nil
+}
+
+// QuorumTrap tells that a virtual server has its quorum, or has not; stopping:
+// that it goes. Nil of one that is not there.
+func QuorumTrap(c *conf.Config, n Pool, stopping bool) Trap {
+	p := n.find(c)
+	if p == nil {
+		return nil
+	}
+	t := newTrap(check.With(5, 0, 2))
+	t.service(p)
+	t.add(check.With(3, 1, 23), choose(stopping, agentx.Int(3), p.quorum()))
+	t.add(check.With(3, 1, 22), agentx.Unsigned(part(p.conf.Quorum)))
+	t.upsOf(p)
+	t.router(c)
+	return t
 }
 
 // service says which virtual server it is about.
@@ -137,8 +148,8 @@ func (t *Trap) service(p *pool) {
 	t.add(entry.With(8), agentx.Int(protocols[p.conf.Protocol]))
 }
 
-func (t *Trap) ups(p *pool) {
+func (t *Trap) upsOf(p *pool) {
 	entry := check.With(3, 1)
-	t.add(entry.With(21), agentx.Unsigned(part(p.up())))
+	t.add(entry.With(21), agentx.Unsigned(part(p.ups)))
 	t.add(entry.With(20), agentx.Unsigned(part(len(p.conf.Servers))))
 }
