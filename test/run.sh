@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 # and FRR as the other router, keepalived as the referee, dbus for a bus, tshark
 # to look at what is sent, nginx, unbound, OpenSMTPD, vsftpd and Redis as back
 # ends, and a kernel with IPVS (User Mode Linux).
-packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server tshark frr dbus ipvsadm user-mode-linux kmod iptables"
+packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server tshark frr dbus ipvsadm user-mode-linux kmod iptables snmpd snmp"
 
 policy=
 install_packages() {

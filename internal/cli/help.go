@@ -76,7 +76,7 @@ Asking
   -v, --version
   -h, --help
 
-Taken for the original's sake, without effect yet: -x, -A; needless here: -L, -O,
+Taken for the original's sake, needless here: -L, -O,
 --no-mem-check, --flush-log-file, --config-fd, --debug, --perf. -T (--genhash)
 comes first and makes it genhash; see holdfast hash --help.
 `
