@@ -7,7 +7,8 @@ set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 # What the tests need beside Go: a C compiler for the race detector, keepalived
-# and FRR as the other router, keepalived as the referee, dbus for a bus, tshark
+# and FRR as the other router, keepalived as the referee, dbus for a bus,
+# snmpd as the master of SNMP, tshark
 # to look at what is sent, nginx, unbound, OpenSMTPD, vsftpd and Redis as back
 # ends, and a kernel with IPVS (User Mode Linux).
 packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server tshark frr dbus ipvsadm user-mode-linux kmod iptables snmpd snmp"
