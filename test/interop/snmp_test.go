@@ -1,0 +1,154 @@
+package interop_test
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lab"
+	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
+)
+
+const snmpConfig = `
+global_defs {
+    router_id test
+    enable_traps
+    enable_snmp_vrrp
+    enable_snmp_rfc
+    script_user root
+    enable_script_security
+}
+vrrp_script always {
+    script "/usr/bin/true"
+    interval 1
+    rise 1
+}
+vrrp_sync_group G1 {
+    group {
+        VI_1
+    }
+    notify_master "/usr/bin/true master"
+}
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    priority 100
+    track_script {
+        always
+    }
+    virtual_ipaddress {
+        192.0.2.10/24 label eth0:1
+        192.0.2.20/32 scope link
+    }
+    virtual_routes {
+        198.51.100.0/24 via 192.0.2.254 dev eth0 metric 7
+    }
+    virtual_rules {
+        from 203.0.113.0/24 table 100 priority 900
+    }
+}
+`
+
+// changedTrap is the identifier of vrrpInstanceStateChange as a trap has it.
+var changedTrap = []byte{0x2b, 6, 1, 4, 1, 0xca, 0x72, 100, 5, 2, 10, 0, 2}
+
+// snmpSide is a daemon beside an snmpd of its own, and how many traps came.
+type snmpSide struct {
+	*lab.Daemon
+	traps atomic.Int32
+}
+
+func newSNMP(t *testing.T, l *lab.Lab, name string, command []string) *snmpSide {
+	t.Helper()
+	n := Node(t, l, name, "192.0.2.11/24")
+	socket, file := l.Path(name+".agentx"), l.Path(name+".snmpd")
+	Must(t, os.WriteFile(file, []byte("agentaddress udp:127.0.0.1:16100\nrocommunity public 127.0.0.1\nmaster agentx\n"+
+		"agentXSocket unix:"+socket+"\ntrap2sink 127.0.0.1:16200 public\n"), 0o600))
+	s := &snmpSide{}
+	sink, err := n.ListenPacket("udp", "127.0.0.1:16200")
+	Must(t, err)
+	t.Cleanup(func() { _ = sink.Close() })
+	go s.count(sink)
+	_, err = n.Start(Program(t, "snmpd"), "-C", "-c", file, "-f", "-Lf", l.Path(name+".snmpd.log"))
+	Must(t, err)
+	Wait(t, "snmpd listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	s.Daemon = Start(t, n, command, strings.Replace(snmpConfig, "enable_traps", "enable_traps\n    snmp_socket unix:"+socket, 1))
+	return s
+}
+
+func (s *snmpSide) count(sink net.PacketConn) {
+	b := make([]byte, 64<<10)
+	for {
+		n, _, err := sink.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		if bytes.Contains(b[:n], changedTrap) && bytes.Contains(b[:n], []byte("VI_1")) {
+			s.traps.Add(1)
+		}
+	}
+}
+
+// own is what differs because the daemons do, or their clocks and interfaces:
+// the version, hardware addresses, times, and the master's address
+// that keepalived 2.2.7 leaves out.
+var own = regexp.MustCompile(`^\.1\.3\.6\.1\.(4\.1\.9586\.100\.5\.1\.1\.0|2\.1\.68\.1\.3\.1\.(2|7|13)\.|2\.1\.207\.1\.1\.1\.1\.(5|12)\.)`)
+
+// walk is everything that snmpd has of a daemon.
+func (s *snmpSide) walk(t *testing.T) (out []string) {
+	t.Helper()
+	for _, root := range []string{".1.3.6.1.4.1.9586.100.5", ".1.3.6.1.2.1.68", ".1.3.6.1.2.1.207"} {
+		text, _ := s.Node.Run("snmpbulkwalk", "-v2c", "-cpublic", "-On", "-Oe", "-Ot", "-m", "", "-t", "5", "127.0.0.1:16100", root)
+		for line := range strings.Lines(text) {
+			if !own.MatchString(line) {
+				out = append(out, strings.TrimSpace(line))
+			}
+		}
+	}
+	return out
+}
+
+// A walk gives the same with either daemon, and traps come.
+func TestSameOverSNMP(t *testing.T) {
+	keepalived := Keepalived(t)
+	Program(t, "snmpbulkwalk")
+	l := New(t)
+	sides := []*snmpSide{newSNMP(t, l, "keepalived", keepalived), newSNMP(t, l, "holdfast", Holdfast())}
+	for _, s := range sides {
+		WaitMaster(t, "192.0.2.10", s.Daemon)
+		Wait(t, "traps of two states", func() bool { return s.traps.Load() == 2 })
+		Wait(t, "the script has succeeded", func() bool {
+			return strings.Contains(strings.Join(s.walk(t), "\n"), ".1.3.6.1.4.1.9586.100.5.2.9.1.6.1 = INTEGER: 3")
+		})
+	}
+	want, got := sides[0].walk(t), sides[1].walk(t)
+	if len(want) < 150 {
+		t.Errorf("keepalived has %d objects", len(want))
+	}
+	has := func(all []string) map[string]bool {
+		m := map[string]bool{}
+		for _, line := range all {
+			m[line] = true
+		}
+		return m
+	}
+	wants, gots := has(want), has(got)
+	for _, line := range want {
+		if !gots[line] {
+			t.Errorf("only keepalived has %s", line)
+		}
+	}
+	for _, line := range got {
+		if !wants[line] {
+			t.Errorf("only holdfast has %s", line)
+		}
+	}
+	out, err := sides[1].Node.Run("snmpset", "-v2c", "-cpublic", "-On", "-m", "", "127.0.0.1:16100", ".1.3.6.1.4.1.9586.100.5.2.3.1.7.1", "i", "7")
+	if err == nil {
+		t.Errorf("a priority was set: %s", out)
+	}
+}
