@@ -39,7 +39,8 @@ func NewFeeder(c *Conn, anew func() bool) *Feeder {
 }
 
 // Put has a message sent with body, which nobody changes any more, for its
-// Body. It never waits; a nil Feeder drops everything.
+// Body; a func() any is called for it in the feeder's goroutine. It never waits;
+// a nil Feeder drops everything.
 func (f *Feeder) Put(m Message, body any) {
 	if f == nil {
 		return
@@ -67,6 +68,9 @@ func (f *Feeder) run() {
 	for range f.wake {
 		queue, lost, closed := f.take()
 		for _, p := range queue {
+			if later, ok := p.body.(func() any); ok {
+				p.body = later()
+			}
 			p.m.Body = Marshal(p.body)
 			if f.conn.Send(p.m) != nil {
 				break // it has gone, and who reads on its behalf will notice

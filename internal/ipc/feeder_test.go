@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +29,12 @@ func fed(t *testing.T, anew func() bool) (*Feeder, *Conn) {
 func TestFeederSendsInOrderAndLeaves(t *testing.T) {
 	f, reader := fed(t, func() bool { t.Error("nothing was lost"); return true })
 	for i := range 100 {
-		f.Put(Message{Kind: Routers, Seq: uint64(i)}, i)
+		f.Put(Message{Kind: Routers, Seq: uint64(i)}, func() any { return i })
 	}
 	f.Close(time.Minute)
 	for i := range 100 {
 		m, _, err := reader.Recv()
-		if err != nil || m.Seq != uint64(i) {
+		if err != nil || m.Seq != uint64(i) || string(m.Body) != strconv.Itoa(i) {
 			t.Fatalf("%d: %+v, %v", i, m, err)
 		}
 	}

@@ -41,8 +41,7 @@ type RouterView struct {
 	Deadline clock.Instant
 	// Group is the index of the router's sync group, -1 without.
 	Group int
-	// Tracks is what the router watches, its group's included; valid until the
-	// next Step.
+	// Tracks is what the router watches, its group's included, copied.
 	Tracks []TrackView
 }
 
@@ -83,6 +82,9 @@ func (n *Node) Router(i int) RouterView {
 		v.Deadline = r.advert
 	case r.down != never:
 		v.Deadline = r.down
+	}
+	if len(r.watches) > 0 {
+		v.Tracks = make([]TrackView, 0, len(r.watches))
 	}
 	for _, w := range r.watches {
 		v.Tracks = append(v.Tracks, TrackView{w.ref, w.object.known, w.object.up, w.object.why})

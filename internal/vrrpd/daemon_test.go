@@ -217,7 +217,7 @@ func TestHigherPriorityTakesTheAddressAway(t *testing.T) {
 	b.hear("192.0.2.12", 51, 200, "192.0.2.100")
 	b.want("state", b.state(), "BACKUP")
 	b.want("written", b.kernel.Told(), "ip addr del 192.0.2.100/24 dev eth0")
-	if i := b.status().Instances[0]; i.Master != "192.0.2.12" || i.MasterPrio != 200 || i.Cause != "192.0.2.12 has higher priority 200" {
+	if i := b.survey(false).status().Instances[0]; i.Master != "192.0.2.12" || i.MasterPrio != 200 || i.Cause != "192.0.2.12 has higher priority 200" {
 		t.Errorf("status %+v", i)
 	}
 }

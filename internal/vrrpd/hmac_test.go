@@ -78,7 +78,7 @@ func TestHMACIsJudged(t *testing.T) {
 		b.receive(good2(), wire.Group4, hashedBy(c.by, today+int64(c.off)))
 		said := b.said()
 		if b.edges[0].counters.faults[c.count] != 1 || b.node.Router(0).Master.IsValid() != c.heard || !strings.Contains(said, c.said) {
-			t.Errorf("%s: %v, %s", c.name, b.counts(b.edges[0]), said)
+			t.Errorf("%s: %v, %s", c.name, b.survey(false).status().Instances[0].Counters, said)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func TestHMACIsRefusedWithoutAuthHMAC(t *testing.T) {
 	b := timed(t, instance("VI_1", 51, 100, "192.0.2.100/24"))
 	b.receive(good2(), wire.Group4, hashedBy(signer(1, 1), today))
 	if said := b.said(); b.edges[0].counters.faults[wire.Length] != 1 || b.node.Router(0).Master.IsValid() || !strings.Contains(said, "we have no auth_hmac") {
-		t.Errorf("%v, %s", b.counts(b.edges[0]), said)
+		t.Errorf("%v, %s", b.survey(false).status().Instances[0].Counters, said)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestHMACReplayIsCounted(t *testing.T) {
 		captured = *p
 	})
 	b.heard(&captured)
-	if n := b.counts(b.edges[0]); n["advert_rcvd"] != 1 || n["auth_ext_replay"] != 1 {
+	if n := b.survey(false).status().Instances[0].Counters; n["advert_rcvd"] != 1 || n["auth_ext_replay"] != 1 {
 		t.Errorf("%v, %s", n, b.said())
 	}
 }

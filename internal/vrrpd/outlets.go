@@ -74,7 +74,8 @@ func (d *daemon) readOutlets(c *ipc.Conn) {
 		}
 		switch m.Kind {
 		case ipc.Query:
-			d.outlets.feeder.Put(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}, d.dump())
+			seen := d.survey(false)
+			d.outlets.feeder.Put(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}, func() any { return seen.dump() })
 		case ipc.Garp:
 			d.garp(m.Topic)
 		}

@@ -84,7 +84,7 @@ func TestWhatIsRefused(t *testing.T) {
 		if b.node.Router(0).Master.IsValid() {
 			t.Errorf("%s: the machine was told", c.fault)
 		}
-		if name := c.fault.String(); b.status().Instances[0].Counters[name] != 1 {
+		if name := c.fault.String(); b.survey(false).status().Instances[0].Counters[name] != 1 {
 			t.Errorf("%s: not in the status", name)
 		}
 		for range 100 {
@@ -131,7 +131,7 @@ func TestStrays(t *testing.T) {
 	if v := b.node.Router(0); v.Master.IsValid() {
 		t.Error("the machine was told")
 	}
-	c := b.status().Instances[0].Counters
+	c := b.survey(false).status().Instances[0].Counters
 	if c["interface_vrid_err"] != 1 || c["interface_packet_len_err"] != 2 || c["interface_ip_header_err"] != 1 {
 		t.Errorf("counters %v", c)
 	}

@@ -10,7 +10,8 @@
 // deadlines served on time, precedence.go asks the scheduler, pace.go sends
 // announcements, scripts.go runs track scripts, trackfiles.go follows files,
 // processes.go processes, bfd.go BFD sessions, outlets.go tells D-Bus and SNMP, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
-// query.go the status, ledger.go what a killed predecessor left. What is decided is decided in package vrrp, what is there
+// survey.go looks at everything for who asks, query.go makes the status of it,
+// dump.go the data files, ledger.go what a killed predecessor left. What is decided is decided in package vrrp, what is there
 // and written in package kernel, sockets are package socket's.
 //
 // Everything here belongs to the loop's goroutine unless it says otherwise.

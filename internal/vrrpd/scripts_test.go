@@ -75,7 +75,7 @@ func TestScriptForbids(t *testing.T) {
 			t.Errorf("no %q in %s", want, s)
 		}
 	}
-	if got := b.status().Instances[0].Tracks["script chk"]; got != "down: exit status 1" {
+	if got := b.survey(false).status().Instances[0].Tracks["script chk"]; got != "down: exit status 1" {
 		t.Errorf("status says %q", got)
 	}
 	// Another program of the same name: nothing is known until it has run.
