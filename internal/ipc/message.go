@@ -85,6 +85,12 @@ const (
 	// Garp goes over that Link the other way: the instance named by Topic is to
 	// announce its addresses once, if it is master.
 	Garp Kind = "garp"
+	// Hold carries a socket that the parent is to keep a copy of, by the name in
+	// Topic, for whoever comes after a proxy child that dies (BootInfo.Held). Of
+	// a name that it has it keeps the last.
+	Hold Kind = "hold"
+	// Drop ends that.
+	Drop Kind = "drop"
 	// Wish is what somebody outside asked the outlet child for, by Topic.
 	Wish Kind = "wish"
 )
@@ -122,14 +128,17 @@ type BootInfo struct {
 	// readable when the parent is told to end (package bell), sooner than Stop
 	// can come; it means the same. 0 if none.
 	StopFD int `json:"stop_fd"`
-	// NotesFD is, in the VRRP child only, the number of the descriptor of its
-	// Notes. 0 if none.
+	// NotesFD is, in the VRRP and the proxy child, the number of the descriptor
+	// of its Notes. 0 if none.
 	NotesFD int `json:"notes_fd"`
 	// ProxyFD is, in the proxy child only, the number of the descriptor of
 	// the listening Unix socket that the parent made (director/proxy.Listen)
 	// and keeps for as long as it lives, so that whoever dies finds the other
 	// again. 0 if none.
 	ProxyFD int `json:"proxy_fd"`
+	// Held are, in the proxy child only, the sockets that its predecessor
+	// listened on. It owns them.
+	Held []Held `json:"held,omitempty"`
 	// ProxyAddr is that socket's abstract name ("@holdfast-proxy-…"), for the
 	// checker child, which connects to it if its configuration means the
 	// director proxy. It is set also while no proxy child runs: a reload may
@@ -152,6 +161,15 @@ type BootInfo struct {
 	Instance string `json:"instance,omitempty"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`
+}
+
+// MaxHeld bounds the sockets that are held for a child.
+const MaxHeld = 4096
+
+// Held is a socket that was held for a child.
+type Held struct {
+	Name string `json:"name"` // as Hold said
+	FD   int    `json:"fd"`
 }
 
 // LogOptions says where a process logs to.

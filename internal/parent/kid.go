@@ -31,8 +31,9 @@ type kid struct {
 // said is a message of a child; gone is its end.
 type (
 	said struct {
-		from *process
-		m    ipc.Message
+		from  *process
+		m     ipc.Message
+		files []int // of a Hold
 	}
 	gone struct {
 		from      *process
@@ -88,6 +89,7 @@ func (h *house) lost(k *kid, a watch.Lost) {
 func (h *house) spawn(k *kid, restarts int) {
 	boot := h.bootInfo(k, restarts)
 	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, h.extra(k, &boot))
+	h.held.back()
 	if err == nil {
 		p.name = k.name
 		err = p.conn.Send(ipc.Message{Kind: ipc.Boot, Body: ipc.Marshal(boot)}, int(h.snapshot.Fd()))
@@ -124,20 +126,32 @@ func (h *house) extra(k *kid, boot *ipc.BootInfo) (files []*os.File) {
 		if h.proxyFD != nil {
 			boot.ProxyFD = add(h.proxyFD)
 		}
+		boot.NotesFD = h.leave(k, add, "a proxy child that dies will not say what was lost")
+		var err error
+		if boot.Held, err = h.held.lend(add); err != nil {
+			h.tellOf(k.name, slog.LevelWarn, "process", "the proxy child listens anew: %v", err)
+		}
 	case VRRP:
 		if h.bell != nil {
 			boot.StopFD = add(h.bell.File())
 		}
-		if h.vrrpNotes == nil {
-			var err error
-			if h.vrrpNotes, err = ipc.NewNotes("holdfast-vrrp-notes"); err != nil {
-				h.tellOf(k.name, slog.LevelWarn, "process", "a VRRP child that dies will not go on as master: %v", err)
-				return files
-			}
-		}
-		boot.NotesFD = add(h.vrrpNotes)
+		boot.NotesFD = h.leave(k, add, "a VRRP child that dies will not go on as master")
 	}
 	return files
+}
+
+// leave gives a child its predecessors' notes, or new ones; without says what
+// is missing where there can be none.
+func (h *house) leave(k *kid, add func(*os.File) int, without string) int {
+	if h.notes[k.name] == nil {
+		f, err := ipc.NewNotes("holdfast-" + k.name + "-notes")
+		if err != nil {
+			h.tellOf(k.name, slog.LevelWarn, "process", "%s: %v", without, err)
+			return 0
+		}
+		h.notes[k.name] = f
+	}
+	return add(h.notes[k.name])
 }
 
 // listen passes on what a child says, until it hangs up.
@@ -147,10 +161,14 @@ func (h *house) listen(p *process) {
 		if err != nil {
 			return
 		}
+		if p.name == Proxy && m.Kind == ipc.Hold {
+			h.post(said{p, m, files})
+			continue
+		}
 		if m, err = ipc.Unpack(m, files); err != nil {
 			m.Error = err.Error()
 		}
-		h.post(said{p, m})
+		h.post(said{from: p, m: m})
 	}
 }
 
@@ -173,6 +191,7 @@ func (h *house) netns() string {
 func (h *house) said(ev said) {
 	k := h.kids[ev.from.name]
 	if k == nil || k.process != ev.from {
+		closeAll(ev.files)
 		return // from an incarnation that is gone
 	}
 	switch ev.m.Kind {
@@ -190,6 +209,10 @@ func (h *house) said(ev said) {
 		k.lastWords = ev.m.Error
 	case ipc.Told:
 		h.hear(k.name, ev.m.Body)
+	case ipc.Hold:
+		h.held.put(ev.m.Topic, ev.files)
+	case ipc.Drop:
+		h.held.drop(ev.m.Topic)
 	case ipc.Wish:
 		h.wish(ev.m.Topic)
 	}
@@ -221,6 +244,9 @@ func (h *house) gone(ev gone) {
 		k.watch.Step(now(), watch.Rest{})
 		h.tellOf(k.name, slog.LevelInfo, "process", "%s child process ended: the configuration no longer needs it", titles[k.name])
 		delete(h.kids, k.name)
+		if k.name == Proxy {
+			h.held.clear()
+		}
 		h.notWaiting(k.name)
 	case ev.permanent:
 		k.lastEnd = "ended for good"

@@ -57,8 +57,9 @@ type house struct {
 	seq      uint64
 	proxyFD  *os.File
 
-	vrrpNotes *os.File // what the VRRP child leaves for its successor
-	proxyAdr  string
+	proxyAdr string
+	notes    map[string]*os.File // what a child leaves for its successor
+	held     shelf               // the sockets that the proxy child listens on
 
 	report   Report   // of the running configuration
 	snapshot *os.File // nil until something was loaded
@@ -98,7 +99,7 @@ func Run(o Options) int {
 	h := &house{
 		o: o, bus: bus.New(), begun: time.Now(),
 		events: make(chan any, maxEvents), ended: make(chan struct{}),
-		kids: map[string]*kid{}, queries: map[uint64]*query{}, journals: map[string]*event.Journal{},
+		kids: map[string]*kid{}, notes: map[string]*os.File{}, queries: map[uint64]*query{}, journals: map[string]*event.Journal{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	closeLog := startLog(h.bus, o.Log, "", "parent")
@@ -171,9 +172,10 @@ func (h *house) close() {
 	if h.proxyFD != nil {
 		h.proxyFD.Close()
 	}
-	if h.vrrpNotes != nil {
-		h.vrrpNotes.Close()
+	for _, f := range h.notes {
+		f.Close()
 	}
+	h.held.clear()
 	if h.pid != nil { // else they are somebody else's
 		for _, name := range order {
 			removeStale(h.pidPath(name))

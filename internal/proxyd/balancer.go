@@ -57,7 +57,8 @@ type Notice func(key lvs.ServiceKey, level slog.Level, what string)
 type Balancer struct {
 	services map[lvs.ServiceKey]*offered
 	conns    *engine
-	sessions slots
+	sessions *budget
+	kept     *keeper
 	udpIdle  atomic.Int64 // nanoseconds
 	now      func() time.Time
 	notice   Notice
@@ -72,14 +73,17 @@ type offered struct {
 }
 
 // front takes traffic until it is closed.
-type front interface{ close() }
+type front interface {
+	socket() int
+	close()
+}
 
 // NewBalancer returns a balancer without services.
 func NewBalancer(notice Notice) *Balancer {
 	conns, sessions, pipes := limits()
 	b := &Balancer{
 		services: map[lvs.ServiceKey]*offered{},
-		conns:    newEngine(conns, pipes), sessions: make(slots, sessions),
+		conns:    newEngine(conns, pipes), sessions: newBudget(sessions), kept: &keeper{},
 		now: time.Now, notice: notice,
 	}
 	b.udpIdle.Store(int64(defaultUDPIdle))
@@ -115,7 +119,15 @@ func limits() (conns, sessions, pipes int) {
 // Apply makes the balancer offer want, and only the difference is touched.
 // What cannot be offered is in the error; everything else is.
 func (b *Balancer) Apply(want lvs.Table) (director.Changes, error) {
-	return b.write(b.table(func(lvs.ServiceKey, *offered) bool { return true }), want)
+	changes, err := b.write(b.table(func(lvs.ServiceKey, *offered) bool { return true }), want)
+	if len(b.kept.spare) > 0 {
+		names := make(map[string]bool, len(b.services))
+		for key := range b.services {
+			names[director.ServiceName(key)] = true
+		}
+		b.kept.dropSpare(func(name string) bool { return names[name] })
+	}
+	return changes, err
 }
 
 // Update is Apply for some services only: those different are as they should
@@ -165,7 +177,7 @@ func (b *Balancer) apply(op director.Op) {
 	case director.RemoveService:
 		delete(b.services, op.Service)
 		if o.front != nil {
-			o.front.close()
+			b.shut(op.Service, o.front)
 			b.notice(op.Service, slog.LevelInfo, "No longer listening on "+director.ServiceName(op.Service))
 		}
 	}
@@ -205,10 +217,29 @@ func (b *Balancer) open(p *pool) (front, error) {
 	if err := p.mayDisguise(); err != nil {
 		return nil, err
 	}
-	if p.key.Protocol == lvs.UDP {
-		return asFront(newUDPFront(p, b.sessions, &b.udpIdle))
+	name := director.ServiceName(p.key)
+	fd, inherited := b.kept.take(name)
+	if !inherited {
+		var err error
+		if fd, err = listenOn(p.key); err != nil {
+			return nil, err
+		}
 	}
-	return asFront(newTCPFront(p, b.conns))
+	f, err := b.attend(fd, p)
+	if err != nil {
+		b.kept.drop(name)
+		return nil, err
+	}
+	b.kept.keep(name, f.socket())
+	return f, nil
+}
+
+// attend serves what comes to fd, which is the front's from now on.
+func (b *Balancer) attend(fd int, p *pool) (front, error) {
+	if p.key.Protocol == lvs.UDP {
+		return asFront(newUDPFront(fd, p, b.sessions, &b.udpIdle))
+	}
+	return asFront(newTCPFront(fd, p, b.conns))
 }
 
 // asFront keeps a nil pointer from becoming a front that is not nil.
@@ -247,11 +278,16 @@ func (b *Balancer) Counters() map[lvs.ServiceKey]director.ServiceCounters {
 func (b *Balancer) Close() {
 	for key, o := range b.services {
 		if o.front != nil {
-			o.front.close()
+			b.shut(key, o.front)
 		}
 		delete(b.services, key)
 	}
 	b.conns.close()
+}
+
+func (b *Balancer) shut(key lvs.ServiceKey, f front) {
+	b.kept.drop(director.ServiceName(key))
+	f.close()
 }
 
 // joinSome makes one error of many that a person can still read.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,6 +43,7 @@ type engine struct {
 	mu     sync.Mutex
 	closed bool
 	gen    uint32
+	notes  ipc.Notes
 	// admitted counts fronts, which are numbered anew each.
 	admitted int32
 	used     uint32   // places of table that were ever taken
@@ -106,6 +108,7 @@ func (e *engine) enroll(c *conn, by *worker) bool {
 	c.gen = e.gen
 	c.worker.conns.Add(1)
 	e.table[c.place].Store(c)
+	e.note()
 	return true
 }
 
@@ -116,7 +119,11 @@ func (e *engine) strike(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.free = append(e.free, c.place)
+	e.note()
 }
+
+// note tells our successor how many there were.
+func (e *engine) note() { e.notes.Set(noteConns, uint64(int(e.used)-len(e.free))) }
 
 // open starts the workers.
 func (e *engine) open() error {

@@ -1,10 +1,8 @@
 package proxyd
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"syscall"
 
@@ -31,55 +29,47 @@ func keepAlive(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
 }
 
-// network is the word for Go, with the family, since a virtual address of
-// IPv6 must not take IPv4's port too.
-func network(key lvs.ServiceKey) (string, error) {
+// socketKind is what a service's socket is, if there is one. Its family is the
+// address's: one of IPv6 must not take IPv4's port too.
+func socketKind(key lvs.ServiceKey) (int, error) {
 	switch {
 	case key.FWMark != 0:
-		return "", errors.New("a firewall mark exists in the kernel only; use lvs_director ipvs")
+		return 0, errors.New("a firewall mark exists in the kernel only; use lvs_director ipvs")
 	case key.Port == 0:
-		return "", errors.New("port 0 (all ports) exists in the kernel only; use lvs_director ipvs")
+		return 0, errors.New("port 0 (all ports) exists in the kernel only; use lvs_director ipvs")
+	case key.Protocol == lvs.TCP:
+		return unix.SOCK_STREAM, nil
+	case key.Protocol == lvs.UDP:
+		return unix.SOCK_DGRAM, nil
 	}
-	family := "4"
-	if !key.Addr.Is4() {
-		family = "6"
-	}
-	switch key.Protocol {
-	case lvs.TCP:
-		return "tcp" + family, nil
-	case lvs.UDP:
-		return "udp" + family, nil
-	}
-	return "", fmt.Errorf("protocol %s exists in the kernel only; use lvs_director ipvs", key.Protocol)
-}
-
-func listenConfig() *net.ListenConfig {
-	return &net.ListenConfig{
-		Control: func(network, _ string, c syscall.RawConn) error {
-			var err error
-			ctlErr := c.Control(func(fd uintptr) {
-				err = absent(int(fd), network == "udp4")
-			})
-			return errors.Join(ctlErr, err)
-		},
-	}
+	return 0, fmt.Errorf("protocol %s exists in the kernel only; use lvs_director ipvs", key.Protocol)
 }
 
 // backlog is how many clients may wait to be accepted; the kernel has its own
 // opinion beside it (net.core.somaxconn).
 const backlog = 65535
 
-// listenTCP returns a socket that does not wait.
-func listenTCP(key lvs.ServiceKey) (int, error) {
-	if _, err := network(key); err != nil {
+// listenOn returns a socket that does not wait.
+func listenOn(key lvs.ServiceKey) (int, error) {
+	kind, err := socketKind(key)
+	if err != nil {
 		return -1, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
 	}
-	fd, err := unix.Socket(familyOf(key.Addr), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(familyOf(key.Addr), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, listenError(key, err)
 	}
-	keepAlive(fd)
-	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err := settle(fd, key, kind); err != nil {
+		_ = unix.Close(fd)
+		return -1, listenError(key, err)
+	}
+	return fd, nil
+}
+
+// settle binds a socket, and has one of TCP listen. The address may be reused
+// after one that was retired, but not by others beside us (UDP).
+func settle(fd int, key lvs.ServiceKey, kind int) error {
+	err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	if err == nil {
 		err = absent(fd, key.Addr.Is4())
 	}
@@ -89,14 +79,14 @@ func listenTCP(key lvs.ServiceKey) (int, error) {
 	if err == nil {
 		err = unix.Bind(fd, sockaddr(netip.AddrPortFrom(key.Addr, key.Port)))
 	}
-	if err == nil {
-		err = unix.Listen(fd, backlog)
+	switch {
+	case err != nil:
+		return err
+	case kind == unix.SOCK_DGRAM:
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
 	}
-	if err != nil {
-		_ = unix.Close(fd)
-		return -1, listenError(key, err)
-	}
-	return fd, nil
+	keepAlive(fd)
+	return unix.Listen(fd, backlog)
 }
 
 // absent lets a socket have an address that is not on this machine: the backup
@@ -106,18 +96,6 @@ func absent(fd int, four bool) error {
 		return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_FREEBIND, 1)
 	}
 	return unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_FREEBIND, 1)
-}
-
-func listenUDP(key lvs.ServiceKey) (*net.UDPConn, error) {
-	word, err := network(key)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(key), err)
-	}
-	c, err := listenConfig().ListenPacket(context.Background(), word, netip.AddrPortFrom(key.Addr, key.Port).String())
-	if err != nil {
-		return nil, listenError(key, err)
-	}
-	return c.(*net.UDPConn), nil
 }
 
 // listenError says what would help.

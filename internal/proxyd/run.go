@@ -40,7 +40,28 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, _ []byte, log *bus.Bus) error {
 	unix.CloseOnExec(boot.ProxyFD)
 	_ = unix.SetNonblock(boot.ProxyFD, true) // or accepting would hold a thread
 	d := &daemon{log: log, conn: conn}
+	var notes ipc.Notes
+	if boot.NotesFD > 0 {
+		var err error
+		if notes, err = ipc.OpenNotes(boot.NotesFD); err != nil {
+			return err
+		}
+	}
+	kept := newKeeper(conn.Send, boot.Held) // before the limits of descriptors change
+	d.b = NewBalancer(d.notice)
+	d.b.kept = kept
+	d.succeed(notes)
 	return d.run(os.NewFile(uintptr(boot.ProxyFD), "checkers"))
+}
+
+// succeed says what our predecessor took along, and counts anew for whoever
+// comes after us.
+func (d *daemon) succeed(notes ipc.Notes) {
+	if what := lost(notes); what != "" {
+		d.tell(slog.LevelWarn, "", what)
+	}
+	notes.Begin(noteNames)
+	d.b.conns.notes, d.b.sessions.notes = notes, notes
 }
 
 // daemon is the loop that owns the balancer: the parent's messages, the
@@ -58,7 +79,6 @@ func (d *daemon) run(checkers *os.File) error {
 	defer func() { _ = d.conn.Close() }() // frees the reader of the parent's messages
 	defer cancel()
 
-	d.b = NewBalancer(d.notice)
 	runtime.GOMAXPROCS(d.b.conns.width + spareProcs)
 	defer d.b.Close()
 	ctl := &control{requests: make(chan request), places: make(slots, maxClients),
@@ -99,7 +119,12 @@ func (d *daemon) loop(parent <-chan ipc.Message, requests <-chan request, broken
 	tick := time.NewTicker(retryListen)
 	defer tick.Stop()
 	for {
+		var again <-chan time.Time
+		if !d.b.kept.flush() {
+			again = time.After(keepPause)
+		}
 		select {
+		case <-again:
 		case m, ok := <-parent:
 			if !ok {
 				d.tell(slog.LevelWarn, "", "Stopping: the parent is gone")

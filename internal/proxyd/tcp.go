@@ -36,11 +36,8 @@ type tcpFront struct {
 	paused bool // out of the epolls, until there is a place
 }
 
-func newTCPFront(p *pool, e *engine) (*tcpFront, error) {
-	fd, err := listenTCP(p.key)
-	if err != nil {
-		return nil, err
-	}
+// newTCPFront takes over fd.
+func newTCPFront(fd int, p *pool, e *engine) (*tcpFront, error) {
 	f := &tcpFront{pool: p, engine: e, fd: fd, paused: true}
 	f.call = func() { e.callFor(f) }
 	if err := e.admit(f); err != nil {
@@ -50,6 +47,8 @@ func newTCPFront(p *pool, e *engine) (*tcpFront, error) {
 	return f, nil
 }
 
+func (f *tcpFront) socket() int { return f.fd }
+
 // close stops accepting; what was accepted goes on.
 func (f *tcpFront) close() {
 	f.using.Lock()
@@ -57,6 +56,7 @@ func (f *tcpFront) close() {
 	f.pause()
 	f.closed = true
 	f.engine.fronts.Delete(f.number)
+	retire(f.fd)
 	_ = unix.Close(f.fd)
 }
 

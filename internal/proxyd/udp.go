@@ -3,6 +3,7 @@ package proxyd
 import (
 	"container/list"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 	"golang.org/x/sys/unix"
 )
@@ -28,9 +30,10 @@ const (
 // udpFront takes the datagrams of one virtual service.
 type udpFront struct {
 	pool   *pool
-	budget slots         // sessions of all services
+	budget *budget       // sessions of all services
 	idle   *atomic.Int64 // nanoseconds
 	c      *net.UDPConn
+	fd     int // of c
 	ended  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -57,19 +60,33 @@ type session struct {
 	lastSeen atomic.Int64 // nanoseconds since the front began, either direction
 }
 
-func newUDPFront(p *pool, budget slots, idle *atomic.Int64) (*udpFront, error) {
-	c, err := listenUDP(p.key)
+// newUDPFront takes over fd.
+func newUDPFront(fd int, p *pool, budget *budget, idle *atomic.Int64) (*udpFront, error) {
+	file := os.NewFile(uintptr(fd), director.ServiceName(p.key))
+	c, err := net.FilePacketConn(file)
+	_ = file.Close() // c has a copy
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(p.key), err)
 	}
-	f := &udpFront{pool: p, budget: budget, idle: idle, c: c, sessions: map[pair]*session{}, order: list.New()}
+	f := &udpFront{pool: p, budget: budget, idle: idle, c: c.(*net.UDPConn), fd: -1, sessions: map[pair]*session{}, order: list.New()}
+	raw, err := f.c.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { f.fd = int(fd) })
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("listen on %s: %w", director.ServiceName(p.key), err)
+	}
 	f.ended.Go(f.receive)
 	return f, nil
 }
 
+func (f *udpFront) socket() int { return f.fd }
+
 // close ends the sessions too: without the service's socket there is no way
 // back to the clients.
 func (f *udpFront) close() {
+	retire(f.fd)
 	_ = f.c.Close()
 	f.mu.Lock()
 	f.closed = true
@@ -176,23 +193,31 @@ func (f *udpFront) known(p pair) *session {
 }
 
 // room takes a place for a session, of the service's and of all; when all are
-// used, our oldest one ends.
+// used, one that was silent for longest ends: of ours, or of the service that
+// has most of all.
 func (f *udpFront) room() bool {
 	for range 3 {
+		poorer := f
 		if f.pool.place.try() {
-			if f.budget.try() {
+			if f.budget.try(f) {
 				return true
 			}
 			f.pool.place.leave()
+			poorer = f.budget.richest(f)
 		}
-		f.mu.Lock()
-		if oldest := f.order.Back(); oldest != nil {
-			f.pool.evicted.Add(1)
-			f.endLocked(oldest.Value.(*session))
-		}
-		f.mu.Unlock()
+		poorer.evict()
 	}
 	return false
+}
+
+// evict ends the session that was silent for longest.
+func (f *udpFront) evict() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if oldest := f.order.Back(); oldest != nil {
+		f.pool.evicted.Add(1)
+		f.endLocked(oldest.Value.(*session))
+	}
 }
 
 // begin makes a session of a grip, which is released if there is none.
@@ -211,7 +236,7 @@ func (f *udpFront) begin(p pair, g grip, once bool) *session {
 		}
 		_ = c.Close()
 	}
-	f.budget.give()
+	f.budget.give(f)
 	f.pool.place.leave()
 	f.pool.release(g)
 	return nil
@@ -291,6 +316,6 @@ func (f *udpFront) endLocked(s *session) {
 	f.order.Remove(s.place)
 	_ = s.upstream.Close()
 	f.pool.release(s.grip)
-	f.budget.give()
+	f.budget.give(f)
 	f.pool.place.leave()
 }

@@ -69,7 +69,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	a := udpBackend(t, "a")
 	key := serviceAt(free(t, "udp"), lvs.UDP)
 	bal := balancer(t)
-	bal.sessions = make(slots, 2)
+	bal.sessions = newBudget(2)
 	apply1(t, bal, key, "rr", weights{a: {Weight: 1}})
 	for range 5 {
 		if got := dialTo(t, key).ask(); got != "a" {
@@ -78,6 +78,31 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	if c := bal.Counters()[key]; c.Active != 2 || c.Connections != 5 || c.Evicted != 3 {
 		t.Errorf("%d of %d sessions are active, want 2 of 5", c.Active, c.Connections)
+	}
+}
+
+// TestFloodCostsOthersNothing: the service with the most sessions makes room.
+func TestFloodCostsOthersNothing(t *testing.T) {
+	a := udpBackend(t, "a")
+	flooded, quiet := serviceAt(free(t, "udp"), lvs.UDP), serviceAt(free(t, "udp"), lvs.UDP)
+	bal := balancer(t)
+	bal.sessions = newBudget(4)
+	servers := weights{a: {Weight: 1}}
+	if _, err := bal.Apply(lvs.Table{flooded: {Scheduler: "rr", Servers: servers}, quiet: {Scheduler: "rr", Servers: servers}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		dialTo(t, flooded).ask()
+	}
+	for range 2 {
+		dialTo(t, quiet).ask()
+	}
+	for range 3 {
+		dialTo(t, flooded).ask()
+	}
+	c := bal.Counters()
+	if f, q := c[flooded], c[quiet]; f.Active != 2 || q.Active != 2 || q.Evicted != 0 || f.Evicted != 7 {
+		t.Errorf("active %d and %d, want 2 and 2; %d of the quiet service's made room", f.Active, q.Active, q.Evicted)
 	}
 }
 

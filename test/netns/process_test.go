@@ -1,12 +1,15 @@
 package netns_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -100,6 +103,54 @@ func TestChildrenComeAndGoWithReloads(t *testing.T) {
 	if n := Logged(a, enteringMaster); n != 1 {
 		t.Errorf("a became master %d times, want once", n)
 	}
+}
+
+// knock connects again and again until the test ends, and counts the attempts
+// and those that were not taken.
+func knock(t *testing.T, from *lab.Node, to string) (tried, failed *atomic.Int64) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	tried, failed = new(atomic.Int64), new(atomic.Int64)
+	var work sync.WaitGroup
+	work.Go(func() {
+		for ctx.Err() == nil {
+			c, err := from.DialContext(ctx, "tcp", to)
+			if err == nil {
+				_ = c.Close()
+			} else if ctx.Err() == nil {
+				failed.Add(1)
+			}
+			tried.Add(1)
+		}
+	})
+	t.Cleanup(func() { cancel(); work.Wait() })
+	return tried, failed
+}
+
+// Who comes while there is no proxy waits for the next one; who was there is
+// lost, and counted.
+func TestKilledProxyRefusesNobody(t *testing.T) {
+	l := New(t)
+	w, _ := services(t, l, 1)
+	with := func(servers string) string { return config(proxy, Instance{Priority: 100}, servers) }
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), with(virtualServer(Virtual+" 80", "", httpGet, 1)))
+	w.Answers(t, "s1")
+	tried, failed := knock(t, w.Client, w.To)
+	for i := range 3 {
+		w.Stay(t, "s1")
+		old := childOf(t, a, "proxy")
+		kill(t, old)
+		WaitLog(t, a, "Lost with the proxy child that died: ", i+1)
+		w.AnswersNow(t, 1, "s1")
+		before := tried.Load()
+		Wait(t, "more clients came", func() bool { return tried.Load() >= before+10 })
+	}
+	if n := failed.Load(); n > 0 {
+		t.Errorf("%d of %d connections were refused", n, tried.Load())
+	}
+	Must(t, a.Configure(with("")))
+	Must(t, a.Reload())
+	Wait(t, "a service that is gone refuses its clients", func() bool { return failed.Load() > 0 })
 }
 
 // A killed proxy loses its connections, and nothing more.
