@@ -20,6 +20,14 @@ import (
 // 5880 §6.8.3).
 const SlowTx = time.Second
 
+// maxExtras is how many packets besides the periodic ones, for a change of state
+// or as the answer to a Poll, are sent within the Desired Min TX Interval: the
+// three of a session that goes down and comes back. Without a bound a network
+// that duplicates and reorders breeds ever more of them, and whoever forges
+// Polls would have an answer to each. RFC 5880 §6.8.7 allows it: "A system MAY
+// limit the rate at which such packets are transmitted."
+const maxExtras = 3
+
 // Config says how a session behaves. Names in brackets are the keywords of
 // keepalived.conf(5).
 type Config struct {
@@ -101,6 +109,9 @@ type Session struct {
 	sendAt   clock.Instant // the next periodic packet
 	lastSent clock.Instant
 	expireAt clock.Instant // when too little was heard; 0 = not running
+
+	extras      int           // packets sent besides the periodic ones
+	extrasSince clock.Instant // since when they are counted
 
 	actions []Action
 }

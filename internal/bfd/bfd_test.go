@@ -26,6 +26,7 @@ type pair struct {
 	cut  [2]bool // what this end sends is lost
 	loss float64
 	slow time.Duration // the longest time on the way
+	twin float64       // how many packets arrive twice
 	air  []flight
 	seen [2][]Become
 	sent [2]int
@@ -55,8 +56,14 @@ func (p *pair) step(i int, ev Event) {
 			if f := wire.ParseBFD(&q, raw); f != wire.BFDGood {
 				p.t.Fatalf("sent %+v: %v", a.Packet, f)
 			}
-			if !p.cut[i] && p.rand.Float64() >= p.loss {
-				p.air = append(p.air, flight{p.now.Add(time.Duration(p.rand.Float64() * float64(p.slow))), 1 - i, q})
+			copies := 1
+			if p.twin > 0 && p.rand.Float64() < p.twin {
+				copies = 2
+			}
+			for range copies {
+				if !p.cut[i] && p.rand.Float64() >= p.loss {
+					p.air = append(p.air, flight{p.now.Add(time.Duration(p.rand.Float64() * float64(p.slow))), 1 - i, q})
+				}
 			}
 		}
 	}
@@ -66,8 +73,8 @@ func (p *pair) step(i int, ev Event) {
 func (p *pair) run(d time.Duration) {
 	end := p.now.Add(d)
 	for turns := 0; ; turns++ {
-		if turns > 1_000_000 {
-			p.t.Fatal("time does not pass")
+		if turns > 1_000_000 || len(p.air) > 10_000 {
+			p.t.Fatalf("time does not pass, %d packets are on their way", len(p.air))
 		}
 		at, next := end, func() {}
 		for i, s := range p.ends {
@@ -247,7 +254,7 @@ func TestTold(t *testing.T) {
 // goes down only for want of packets or because the other one says so, and what
 // is never lost is never down.
 func TestHistories(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		a, b := config(1), config(2)
 		for _, c := range []*Config{&a, &b} {
@@ -259,12 +266,12 @@ func TestHistories(t *testing.T) {
 		p.rand = r
 		name := fmt.Sprintf("seed %d: %+v %+v", seed, a, b)
 		for range 20 {
-			p.loss, p.slow = r.Float64(), time.Duration(r.IntN(100))*ms
+			p.loss, p.slow, p.twin = r.Float64(), time.Duration(r.IntN(100))*ms, float64(r.IntN(3))/2
 			p.cut = [2]bool{r.IntN(4) == 0, r.IntN(4) == 0}
 			p.run(time.Duration(r.IntN(3000)) * ms)
 			p.garbage(r)
 		}
-		p.loss, p.slow, p.cut, p.air = 0, 0, [2]bool{}, nil
+		p.loss, p.slow, p.twin, p.cut, p.air = 0, 0, 0, [2]bool{}, nil
 		p.run(10 * time.Second)
 		if p.ends[0].State() != wire.BFDUp || p.ends[1].State() != wire.BFDUp {
 			t.Fatalf("%s: %v and %v at the end", name, p.ends[0].State(), p.ends[1].State())
@@ -274,6 +281,40 @@ func TestHistories(t *testing.T) {
 		if len(p.seen[0])+len(p.seen[1]) > 0 {
 			t.Fatalf("%s: %+v over a perfect wire", name, p.seen)
 		}
+	}
+}
+
+// Where everything arrives twice and out of order, states change for ever; the
+// packets do not become more.
+func TestStorm(t *testing.T) {
+	p := newPair(t, config(1), config(2))
+	p.twin, p.slow = 1, time.Second
+	p.run(20 * time.Second)
+	// 134 periodic packets a second at most, and the others.
+	for i, n := range p.sent {
+		if most := 20 * (134 + maxExtras*100); n > most {
+			t.Errorf("%d sent %d packets, at most %d are due", i, n, most)
+		}
+	}
+	if len(p.seen[0]) < 20 {
+		t.Errorf("%d changes of state: no storm", len(p.seen[0]))
+	}
+}
+
+// Polls are answered, but not each of a flood, and the flood over again.
+func TestPollFlood(t *testing.T) {
+	p := newPair(t, config(1), config(2))
+	p.run(time.Second)
+	poll := wire.BFD{State: wire.BFDUp, Poll: true, Multiplier: 3, My: 2, Your: 1, MinTx: 10 * ms, MinRx: 10 * ms}
+	for range 3 {
+		before := p.sent[0]
+		for range 1000 {
+			p.step(0, Heard{poll})
+		}
+		if n := p.sent[0] - before; n != maxExtras {
+			t.Errorf("%d answers, want %d", n, maxExtras)
+		}
+		p.now = p.now.Add(10 * ms)
 	}
 }
 

@@ -23,9 +23,10 @@ func (s *Session) heard(now clock.Instant, p *wire.BFD) {
 		s.expireAt = now.Add(s.detect())
 	}
 	s.retime(now, before)
-	if p.Poll {
+	if p.Poll && s.extra(now) {
 		// "MUST transmit a BFD Control packet with the Poll (P) bit clear and
-		// the Final (F) bit set as soon as practicable".
+		// the Final (F) bit set as soon as practicable". One that is not
+		// answered is followed by another: a Poll Sequence goes on until it is.
 		answer := s.packet()
 		answer.Poll, answer.Final = false, true
 		s.actions = append(s.actions, Send{answer})
@@ -73,8 +74,10 @@ func (s *Session) become(now clock.Instant, to wire.BFDState, b Become) {
 		s.expireAt = 0
 	}
 	s.actions = append(s.actions, b)
-	// Whoever must not send does not (passive, or told not to).
-	if s.mayTell() {
+	// Whoever must not send does not (passive, or told not to); a last word is
+	// always heard, everything else may have to wait for the next periodic
+	// packet.
+	if s.mayTell() && (to == wire.BFDAdminDown || s.extra(now)) {
 		s.send(now)
 	}
 }

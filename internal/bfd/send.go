@@ -48,6 +48,16 @@ func (s *Session) sends() bool {
 	return true
 }
 
+// extra reports whether a packet besides the periodic ones may be sent now, and
+// counts it.
+func (s *Session) extra(now clock.Instant) bool {
+	if now.Sub(s.extrasSince) >= s.wantTx() {
+		s.extras, s.extrasSince = 0, now
+	}
+	s.extras++
+	return s.extras <= maxExtras
+}
+
 // send sends a packet now, and plans the next.
 func (s *Session) send(now clock.Instant) {
 	s.lastSent = now

@@ -77,13 +77,12 @@ func (w *World) transmit(h *host, packet arrival) {
 		if to == h || !to.reachedBy(&packet) {
 			continue
 		}
-		w.carry(h, to, func() { w.arrive(to, packet) }, nil)
+		w.carry(h, to, func() { w.arrive(to, packet) })
 	}
 }
 
-// carry lets what one host sends to another arrive there, as chance has it. The
-// copies that are on their way are added to flying.
-func (w *World) carry(from, to *host, arrive func(), flying *int) {
+// carry lets what one host sends to another arrive there, as chance has it.
+func (w *World) carry(from, to *host, arrive func()) {
 	if w.cuts[[2]*host{from, to}] {
 		return
 	}
@@ -103,9 +102,6 @@ func (w *World) carry(from, to *host, arrive func(), flying *int) {
 		upset := w.peace.upset()
 		if upset {
 			w.disturb(from, to)
-		}
-		if flying != nil {
-			*flying++
 		}
 		w.after(delay, func() {
 			if upset {
