@@ -196,6 +196,11 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 	}
 	p.Servers = slices.Grow(p.Servers, len(vs.Servers))
 	p.PoolConfig.Servers = slices.Grow(p.PoolConfig.Servers, len(vs.Servers))
+	count := 0
+	for _, rs := range vs.Servers {
+		count += len(rs.Checkers)
+	}
+	checks, states := make([]HealthCheck, 0, count), make([]lvs.CheckState, 0, count) // of all servers, in one piece
 	for _, rs := range vs.Servers {
 		key := lvs.ServerKey{Addr: rs.Addr, Port: or(rs.Port, vs.Port)}
 		if seen[key] {
@@ -212,14 +217,15 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 			Tier: int(rs.Tier), Drain: rs.Drain, SlowStart: rs.SlowStart, Reset: rs.OnDown == conf.OnDownReset || rs.OnDown == conf.OnDownExpire && !rs.InhibitOnFailure,
 		}
 		b.out.Expire = b.out.Expire || rs.OnDown == conf.OnDownExpire || rs.OnDown == conf.OnDownReset
-		more.Checks = make([]HealthCheck, 0, len(rs.Checkers))
-		cfg.Checks = make([]lvs.CheckState, 0, len(rs.Checkers))
+		first := len(checks)
 		for _, c := range rs.Checkers {
 			if h, ok := b.healthCheck(c, key, rs.Weight, vs); ok {
-				more.Checks = append(more.Checks, h)
-				cfg.Checks = append(cfg.Checks, lvs.CheckState{Up: !h.Schedule.Alpha, Unknown: h.Schedule.Alpha})
+				checks = append(checks, h)
+				states = append(states, lvs.CheckState{Up: !h.Schedule.Alpha, Unknown: h.Schedule.Alpha})
 			}
 		}
+		last := len(checks)
+		more.Checks, cfg.Checks = checks[first:last:last], states[first:last:last]
 		p.PoolConfig.Servers = append(p.PoolConfig.Servers, cfg)
 		p.Servers = append(p.Servers, more)
 	}

@@ -44,13 +44,13 @@ type Probe struct {
 	To       netip.AddrPort
 	BindTo   netip.Addr // invalid = the kernel chooses
 	BindPort uint16
-	BindIf   string
+	Dynamic  bool // misc_dynamic
 	Mark     uint32
+	BindIf   string
 	Timeout  time.Duration // connect_timeout; 0 = the default
 
 	HTTP    *HTTP
 	Program *Program
-	Dynamic bool // misc_dynamic
 	DNS     *conf.DNSCheck
 	SMTP    *conf.SMTPCheck
 	UDP     *conf.UDPCheck

@@ -1,10 +1,10 @@
 package build
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -66,34 +66,60 @@ func sameCheck(a, b HealthCheck) bool {
 	return a.LogAll == b.LogAll && a.Schedule == b.Schedule && a.Probe.Same(&b.Probe)
 }
 
-// Kin is what checks that can be one probe have in common at least; it is
-// there to look them up by.
-type Kin struct {
-	kind     string
-	to       netip.AddrPort
-	bindTo   netip.Addr
-	bindPort uint16
-	bindIf   string
-	mark     uint32
-	timeout  time.Duration
-	of       string // BFD session, file
-	schedule check.Config
-}
+// Kin is a hash of what checks that can be one probe have in common at least;
+// it is there to look them up by. Alike decides.
+type Kin uint64
 
 // Kin returns the check's, and whether there can be any: programs run once for
 // each real server, for they may count how often they do.
 func (h *HealthCheck) Kin() (k Kin, shares bool) {
-	p := &h.Probe
-	k = Kin{
-		kind: p.Kind, to: p.To, bindTo: p.BindTo, bindPort: p.BindPort, bindIf: p.BindIf, mark: p.Mark, timeout: p.Timeout,
-		of: p.BFD, schedule: h.Schedule,
-	}
+	p, s := &h.Probe, h.shared()
+	k.text(p.Kind)
+	k.addr(p.To.Addr())
+	k.addr(p.BindTo)
+	k.word(uint64(p.To.Port())<<48 | uint64(p.BindPort)<<32 | uint64(p.Mark))
+	k.text(p.BindIf)
+	k.text(p.BFD)
 	if p.File != nil {
-		k.of = p.File.Path
+		k.text(p.File.Path)
 	}
-	// How it begins, and how fast it looks again on the way up, are matters of
-	// the users; the probe does what any of them wants.
-	s := &k.schedule
-	s.Spread, s.Alpha, s.Hurry, s.Warmup = 0, false, false, 0
+	for _, n := range [...]int64{int64(p.Timeout), int64(s.Interval), int64(s.RetryDelay), int64(s.Retry), int64(s.Rise)} {
+		k.word(uint64(n)) //nolint:gosec // bits to be mixed
+	}
 	return k, p.Program == nil
+}
+
+// Alike reports whether o can be the same probe as h.
+func (h *HealthCheck) Alike(o *HealthCheck) bool {
+	return h.shared() == o.shared() && h.Probe.Same(&o.Probe)
+}
+
+// shared is the schedule without how it begins, and how fast it looks again on
+// the way up: these are matters of the users; the probe does what any of them
+// wants.
+func (h *HealthCheck) shared() check.Config {
+	s := h.Schedule
+	s.Spread, s.Alpha, s.Hurry, s.Warmup = 0, false, false, 0
+	return s
+}
+
+// mixer is the prime of FNV-1a with 64 bits, which Kin is after but by words.
+const mixer = 0x100000001b3
+
+func (k *Kin) word(w uint64) {
+	h := (uint64(*k) ^ w) * mixer
+	*k = Kin(h ^ h>>32)
+}
+
+func (k *Kin) text(s string) {
+	for i := range len(s) {
+		*k = (*k ^ Kin(s[i])) * mixer
+	}
+	k.word(uint64(len(s)))
+}
+
+func (k *Kin) addr(a netip.Addr) {
+	b := a.As16()
+	k.word(binary.BigEndian.Uint64(b[:8]))
+	k.word(binary.BigEndian.Uint64(b[8:]))
 }

@@ -31,6 +31,8 @@ type Config struct {
 	Spread float64
 	// Alpha: down until it has come up [alpha].
 	Alpha bool
+	// Hurry leaves no Interval between the steps on the way up [fast_recovery].
+	Hurry bool
 	// Steps is how many parts an attempt has (the URLs of an HTTP_GET), at
 	// least 1. Each attempt makes one step, in turn; a server that is down
 	// comes up when all have succeeded in a row.
@@ -38,8 +40,6 @@ type Config struct {
 	// Rise is how many attempts of all steps must succeed in a row before a
 	// server that is down comes up [rise]; 0 = 1.
 	Rise int
-	// Hurry leaves no Interval between the steps on the way up [fast_recovery].
-	Hurry bool
 }
 
 // Result is what one attempt found.
@@ -122,11 +122,11 @@ type Checker struct {
 	suspended bool
 	up        bool
 	known     bool // at least one attempt has ended with a verdict
-	failures  int  // in a row, while up
-	rounds    int  // of all steps, in a row, while down
+	weighed   bool
+	failures  int // in a row, while up
+	rounds    int // of all steps, in a row, while down
 	step      int
 	weight    int
-	weighed   bool
 	last      Verdict
 	actions   []Action
 }
@@ -145,6 +145,12 @@ func sane(cfg Config) Config {
 	cfg.Steps, cfg.Rise = max(cfg.Steps, 1), max(cfg.Rise, 1)
 	return cfg
 }
+
+// Runs reports whether the checker behaves as cfg says.
+func (c *Checker) Runs(cfg Config) bool { return c.cfg == sane(cfg) }
+
+// Spread is that of the configuration.
+func (c *Checker) Spread() float64 { return c.cfg.Spread }
 
 // Up reports the verdict.
 func (c *Checker) Up() bool { return c.up }

@@ -2,7 +2,6 @@ package checkd
 
 import (
 	"math"
-	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
@@ -13,21 +12,24 @@ import (
 
 // monitor is one probe with one schedule. Its users are the checkers, of
 // whatever virtual servers, that ask the very same of the same target.
+//
+// There are as many as there are real servers, so it is kept in one piece.
 type monitor struct {
 	kin      build.Kin
-	private  bool // nobody else may use it
+	next     *monitor // of the same kin
 	plan     *build.HealthCheck
 	attempts []attempt
-	machine  *check.Checker
-	cfg      check.Config // the machine's
+	machine  check.Checker
 	slot     check.Slot[*monitor]
-	users    []*checker // at least one, unless gone
-	stale    bool       // in monitors.stale
-	awaits   bool       // news of its BFD session
-	gone     bool       // nobody uses it; a result that is still to come is dropped
-	step     int        // of the last attempt
-	judged   int        // the step that the last verdict was about
-	void     string     // why the last attempt could not be made, as told
+	users    []*checker  // at least one, unless gone
+	only     [1]*checker // room for users, which are mostly one
+	private  bool        // nobody else may use it
+	stale    bool        // in monitors.stale
+	awaits   bool        // news of its BFD session
+	gone     bool        // nobody uses it; a result that is still to come is dropped
+	step     int         // of the last attempt
+	judged   int         // the step that the last verdict was about
+	void     string      // why the last attempt could not be made, as told
 
 	warned clock.Instant // when its warning was last told; 0 = never
 	last   clock.Instant // when the last attempt ended; 0 = none has
@@ -36,9 +38,9 @@ type monitor struct {
 
 // monitors finds the one for a check.
 type monitors struct {
-	all    map[build.Kin][]*monitor // those that can have several users
-	stale  []*monitor               // whose users have changed
-	spread float64                  // of the last one
+	all    map[build.Kin]*monitor // those that can have several users, the first of a kin
+	stale  []*monitor             // whose users have changed
+	spread float64                // of the last one
 	count  int
 }
 
@@ -53,8 +55,8 @@ func (ms *monitors) next() float64 {
 
 // find returns the monitor that does what h asks for, nil if there is none.
 func (ms *monitors) find(kin build.Kin, h *build.HealthCheck) *monitor {
-	for _, m := range ms.all[kin] {
-		if m.plan.Probe.Same(&h.Probe) {
+	for m := ms.all[kin]; m != nil; m = m.next {
+		if m.plan.Alike(h) {
 			return m
 		}
 	}
@@ -64,7 +66,7 @@ func (ms *monitors) find(kin build.Kin, h *build.HealthCheck) *monitor {
 func (ms *monitors) add(m *monitor) {
 	ms.count++
 	if !m.private {
-		ms.all[m.kin] = append(ms.all[m.kin], m)
+		m.next, ms.all[m.kin] = ms.all[m.kin], m
 	}
 }
 
@@ -73,11 +75,18 @@ func (ms *monitors) remove(m *monitor) {
 	if m.private {
 		return
 	}
-	if left := slices.DeleteFunc(ms.all[m.kin], func(o *monitor) bool { return o == m }); len(left) > 0 {
-		ms.all[m.kin] = left
-	} else {
+	switch first := ms.all[m.kin]; {
+	case first != m:
+		for first.next != m {
+			first = first.next
+		}
+		first.next = m.next
+	case m.next != nil:
+		ms.all[m.kin] = m.next
+	default:
 		delete(ms.all, m.kin)
 	}
+	m.next = nil
 }
 
 // changed marks a monitor for daemon.remonitor.
@@ -95,7 +104,7 @@ func (d *daemon) monitor(c *checker, plan *build.HealthCheck, attempts []attempt
 	kin, shares := plan.Kin()
 	ms, was := &d.monitors, c.monitor
 	c.plan = plan
-	if was != nil && was.kin == kin { // the probe is the same, else c were new
+	if was != nil && was.kin == kin && was.plan.Alike(plan) {
 		was.plan, was.attempts = plan, attempts
 		ms.changed(was)
 		return
@@ -122,7 +131,7 @@ func (d *daemon) monitor(c *checker, plan *build.HealthCheck, attempts []attempt
 		c.view, c.reason = m.machine.Join(alpha), m.machine.Last().Detail
 	} else {
 		d.leaveMonitor(c)
-		c.view.Move(m.machine)
+		c.view.Move(&m.machine)
 	}
 	c.monitor, c.seat = m, len(m.users)
 	m.users = append(m.users, c)
@@ -132,14 +141,14 @@ func (d *daemon) monitor(c *checker, plan *build.HealthCheck, attempts []attempt
 // newMonitor makes one, with what another knows if there is one.
 func (d *daemon) newMonitor(was *monitor, plan *build.HealthCheck, alpha bool) *monitor {
 	now := d.loop.Now()
-	m := &monitor{cfg: plan.Schedule}
-	m.cfg.Alpha, m.cfg.Spread = alpha, d.monitors.next()
+	m, cfg := &monitor{}, plan.Schedule
+	cfg.Alpha, cfg.Spread = alpha, d.monitors.next()
 	if was != nil {
-		m.machine, m.last, m.result, m.judged = was.machine.Fork(now, m.cfg), was.last, was.result, was.judged
+		m.machine, m.last, m.result, m.judged = *was.machine.Fork(now, cfg), was.last, was.result, was.judged
 	} else {
-		m.machine = check.New(now, m.cfg)
+		m.machine = *check.New(now, cfg)
 	}
-	m.slot.Item = m
+	m.slot.Item, m.users = m, m.only[:0]
 	return m
 }
 
@@ -167,8 +176,7 @@ func (d *daemon) remonitor() {
 		}
 		m.plan = m.users[0].plan // those of users that have gone are to be freed
 		cfg, paused := m.wanted()
-		if cfg != m.cfg {
-			m.cfg = cfg
+		if !m.machine.Runs(cfg) {
 			d.act(m, m.machine.Step(now, check.Reconfigure{Config: cfg}))
 		}
 		if paused {
@@ -185,7 +193,7 @@ func (d *daemon) remonitor() {
 // nothing as long as all of them stand aside.
 func (m *monitor) wanted() (cfg check.Config, paused bool) {
 	cfg, paused = m.plan.Schedule, true
-	cfg.Alpha, cfg.Spread = false, m.cfg.Spread
+	cfg.Alpha, cfg.Spread = false, m.machine.Spread()
 	for _, c := range m.users {
 		s := &c.plan.Schedule
 		cfg.Warmup = min(cfg.Warmup, s.Warmup)
@@ -223,7 +231,7 @@ func (d *daemon) tellUser(c *checker, a check.Action) {
 	case check.Failure:
 		d.failed(c, a)
 	case check.Verdict:
-		if v, news := c.view.Hear(c.monitor.machine); news {
+		if v, news := c.view.Hear(&c.monitor.machine); news {
 			d.verdict(c, v)
 		}
 	case check.Weigh:

@@ -42,13 +42,14 @@ type plan struct {
 	byID     map[string]*planned
 	faults   []string // why checks are left out
 
-	ready map[build.Kin][]compiled // while it is made
+	ready map[build.Kin]*compiled // while it is made
 }
 
 // compiled is a check that several real servers may have.
 type compiled struct {
 	probe *build.Probe
 	steps []attempt
+	next  *compiled // of the same kin
 }
 
 // planned is a virtual server made ready. Where a reload changes nothing of
@@ -104,7 +105,7 @@ func initFiles(s *build.Services, start bool) (faults []string) {
 // newPlan compiles what is not compiled yet. A check that cannot be made ready
 // fails, and that is told.
 func newPlan(s *build.Services, old *plan) *plan {
-	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools)), ready: map[build.Kin][]compiled{}}
+	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools)), ready: map[build.Kin]*compiled{}}
 	for i := range s.Pools {
 		one := &planned{Pool: s.Pools[i]}
 		var before *planned
@@ -163,7 +164,7 @@ func (p *plan) compile(one, before *planned) {
 func (p *plan) steps(h *build.HealthCheck) []attempt {
 	kin, shares := h.Kin()
 	if shares {
-		for _, c := range p.ready[kin] {
+		for c := p.ready[kin]; c != nil; c = c.next {
 			if c.probe.Same(&h.Probe) {
 				return c.steps
 			}
@@ -175,7 +176,7 @@ func (p *plan) steps(h *build.HealthCheck) []attempt {
 		steps = []attempt{{slow: broken{err}}}
 	}
 	if shares {
-		p.ready[kin] = append(p.ready[kin], compiled{&h.Probe, steps})
+		p.ready[kin] = &compiled{&h.Probe, steps, p.ready[kin]}
 	}
 	return steps
 }

@@ -75,10 +75,10 @@ type CheckState struct {
 	Up bool
 	// Unknown: it has not looked yet, and Up is what alpha says.
 	Unknown bool
-	Cause   string // why it is down
 	// Weight is what its probe asks for; valid only when WeightSet.
-	Weight    int
 	WeightSet bool
+	Weight    int
+	Cause     string // why it is down
 }
 
 // Override is what an operator says of a server; it goes before what

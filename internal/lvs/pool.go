@@ -34,20 +34,21 @@ type Pool struct {
 
 // serverState is what is known of a server.
 type serverState struct {
-	ok      bool   // its checks are content
-	unknown bool   // they are not, but only since they have not looked yet
-	held    bool   // they are not, but it stays in (max_eject)
-	cause   string // why not
-	failed  uint64 // the number of its failure, 0: it does not fail
-	weight  int    // effective, without slow start
-	tier    int    // in Pool.tiers
+	ok      bool // its checks are content
+	unknown bool // they are not, but only since they have not looked yet
+	held    bool // they are not, but it stays in (max_eject)
+	rising  bool // slow start
 
 	told, toldHeld bool // what was reported: it is in; it is held
 
 	place  place
-	until  clock.Instant // leaving ends
-	rising bool          // slow start
-	since  clock.Instant // of rising
+	cause  string // why not
+	failed uint64 // the number of its failure, 0: it does not fail
+	weight int    // effective, without slow start
+	tier   int    // in Pool.tiers
+
+	until clock.Instant // leaving ends
+	since clock.Instant // of rising
 }
 
 // in reports whether checks leave the server in.

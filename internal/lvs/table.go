@@ -65,8 +65,8 @@ type ServiceKey struct {
 	Addr     netip.Addr
 	Port     uint16
 	Protocol Protocol
-	FWMark   uint32
 	Family   uint8 // 4 or 6; tells apart the marks of two families
+	FWMark   uint32
 }
 
 // ServerKey names a real server within a service.
@@ -92,16 +92,16 @@ type Service struct {
 
 // Server is a real server as the director should have it.
 type Server struct {
-	Forward      Forward
-	Tunnel       TunnelType // the rest of it only with Forward Tunnel
-	TunnelPort   uint16     // GUE
-	TunnelFlags  uint16     // GUE, GRE
-	Weight       int        // 0: no new connections
-	Upper, Lower uint32     // connection thresholds, 0 = none
-	SendProxy    uint8      // PROXY protocol to the server, its version; 0 = none; embedded director only
+	Forward     Forward
+	Tunnel      TunnelType // the rest of it only with Forward Tunnel
+	TunnelPort  uint16     // GUE
+	TunnelFlags uint16     // GUE, GRE
+	SendProxy   uint8      // PROXY protocol to the server, its version; 0 = none; embedded director only
 	// Reset: the connections that it still has are reset. Its weight is 0 then;
 	// a director that cannot do it takes the server out.
-	Reset bool
+	Reset        bool
+	Upper, Lower uint32 // connection thresholds, 0 = none
+	Weight       int    // 0: no new connections
 }
 
 // ProxyService is what only the embedded director knows of a service; the
