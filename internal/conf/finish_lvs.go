@@ -23,9 +23,8 @@ func (l *loader) judgeServer(v *VirtualServer) bool {
 		l.fault("HF041", w, "virtual_server "+v.name()+" has no lb_kind, taking NAT", "lb_kind NAT, DR or TUN", "")
 		v.Forward = "NAT"
 	}
-	if v.OnePacket && v.Protocol != "UDP" {
-		l.fault("HF033", l.opsWord, "ops is for UDP only, it is ignored", "protocol UDP", "")
-		v.OnePacket = false
+	if v.Group == "" {
+		l.judgeOnePacket(v)
 	}
 	if v.PersistGran > 0 && v.Persistence == 0 {
 		v.Persistence = defaultPersistence
@@ -47,6 +46,15 @@ func (l *loader) judgeProtocol(v *VirtualServer) {
 	case v.Addr.IsValid() && v.Protocol == "":
 		l.fault("HF041", l.vsWord, "virtual_server "+v.name()+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
 		v.Protocol = "UDP"
+	}
+}
+
+// judgeOnePacket: what has a protocol takes UDP. A firewall mark has none and
+// takes whatever has the mark.
+func (l *loader) judgeOnePacket(v *VirtualServer) {
+	if v.OnePacket && v.Protocol != "" && v.Protocol != "UDP" {
+		l.fault("HF033", l.opsWord, "ops is for UDP only, it is ignored", "protocol UDP", "")
+		v.OnePacket = false
 	}
 }
 
@@ -171,4 +179,5 @@ func (l *loader) judgeGroupUser(u groupUser, g *ServerGroup) {
 		l.fault("HF041", u.vsWord, "virtual_server group "+g.Name+" has no protocol, taking UDP", "protocol TCP, UDP or SCTP", "")
 		v.Protocol = "UDP"
 	}
+	l.judgeOnePacket(v)
 }

@@ -125,3 +125,23 @@ vrrp_instance a {
 		t.Errorf("%+v", n)
 	}
 }
+
+// What has a protocol schedules single packets of UDP only; a firewall mark has
+// none.
+func TestOnePacketScheduling(t *testing.T) {
+	for text, want := range map[string]bool{
+		"virtual_server 192.0.2.1 80 {\n protocol UDP":                                        true,
+		"virtual_server 192.0.2.1 80 {\n protocol TCP":                                        false,
+		"virtual_server fwmark 5 {":                                                           true,
+		"virtual_server fwmark 5 {\n protocol TCP":                                            true,
+		"virtual_server_group g {\n fwmark 5\n}\nvirtual_server group g {":                    true,
+		"virtual_server_group g {\n fwmark 5\n}\nvirtual_server group g {\n protocol TCP":     true,
+		"virtual_server_group g {\n fwmark 5\n 192.0.2.1 80\n}\nvirtual_server group g {":     true,
+		"virtual_server_group g {\n 192.0.2.1 80\n}\nvirtual_server group g {\n protocol TCP": false,
+	} {
+		c, _ := load(t, text+"\n lb_algo rr\n lb_kind NAT\n ops\n real_server 192.0.2.5 80 {\n }\n}\n")
+		if len(c.VirtualServers) != 1 || c.VirtualServers[0].OnePacket != want {
+			t.Errorf("%s: want ops %v", text, want)
+		}
+	}
+}

@@ -82,11 +82,7 @@ func VirtualServer(v *conf.VirtualServer, g *conf.Global) *Block {
 	}
 	b.granularity(v)
 	b.str("persistence_engine", v.Engine, "")
-	if v.OnePacket && v.Protocol == "" {
-		b.str("protocol", "UDP", "") // of a group of firewall marks: ops is nothing without it
-	} else {
-		b.str("protocol", v.Protocol, "")
-	}
+	b.str("protocol", v.Protocol, "")
 	b.dur("connect_timeout", v.ConnectTimeout, 5*time.Second)
 	if v.Retry >= 0 {
 		b.num("retry", v.Retry, -1)

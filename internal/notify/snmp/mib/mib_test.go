@@ -207,7 +207,7 @@ func TestSameAsKeepalivedServers(t *testing.T) {
 		},
 	}
 	compare(t, s, walk(t, "lvs"), map[string]string{
-		"K.3.3.1.37.2": "it keeps ops for a firewall mark", "K.3.3.1.52.3": "it forgets hashed",
-		"K.3.3.1.8.2": "a firewall mark has no protocol, for which it has no number",
+		"K.3.3.1.52.3": "it forgets hashed",
+		"K.3.3.1.8.2":  "a firewall mark has no protocol, for which it has no number",
 	})
 }
