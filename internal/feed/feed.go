@@ -13,7 +13,7 @@ type Why string
 const (
 	Began    Why = "began"    // all there are, as they are
 	Present  Why = "present"  // the same, after something was lost on the way
-	Changed  Why = "changed"  // those that changed state or priority, in that order
+	Changed  Why = "changed"  // those that changed state or priority, in that order, and what was refused
 	Reloaded Why = "reloaded" // all there are now; Gone has those that were
 	Stopped  Why = "stopped"  // all there were; the VRRP child ends in an orderly way
 )
@@ -24,6 +24,16 @@ type VRRP struct {
 	Routers []Router `json:"routers,omitempty"` // in the configuration's order, unless Changed
 	Gone    []Router `json:"gone,omitempty"`
 	Groups  []Group  `json:"groups,omitempty"`
+	// Refused are adverts that an instance did not believe. Whoever can send one
+	// can send a million, so these are some of them; the counters have all.
+	Refused []Refused `json:"refused,omitempty"`
+}
+
+// Refused is an advert that was not believed.
+type Refused struct {
+	Name   string `json:"name"`   // of the instance
+	Source string `json:"source"` // an IP address
+	Cause  string `json:"cause"`  // the counter's name, as package dump has it
 }
 
 // Pool is one message of a checker child: a real server came or went, or a

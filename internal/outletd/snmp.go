@@ -147,6 +147,24 @@ func (w *snmpWay) News(n *feed.VRRP) {
 			w.Trap(mib.GroupTrap(w.cfg.Conf, g.Name, state))
 		}
 	}
+	w.refused(n.Refused)
+}
+
+// refused sends the traps of RFC 2787 and RFC 6527 about adverts that were not
+// believed; the VRRP child bounds how many there are.
+func (w *snmpWay) refused(all []feed.Refused) {
+	if len(all) == 0 || !w.cfg.Traps || !w.cfg.RFCv2 && !w.cfg.RFCv3 {
+		return
+	}
+	now := mib.State{Parts: w.parts(), Conf: w.cfg.Conf}
+	w.d.hands.Go(func() {
+		now.Links = interfaces()
+		for i := range all {
+			for _, t := range mib.RefusedTraps(&now, &all[i]) {
+				w.Trap(t)
+			}
+		}
+	})
 }
 
 // changed notes a state and reports whether it is worth a trap.

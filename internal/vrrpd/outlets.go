@@ -2,18 +2,29 @@ package vrrpd
 
 import (
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // outletChild is how the parent names the child of D-Bus and SNMP.
 const outletChild = "outlet"
+
+// The outlet child hears of one refused advert per instance and kind in
+// refusedEvery, and of maxRefused of all instances together: who forges them
+// must not keep anybody busy, or crowd out what is news.
+const (
+	refusedEvery = time.Second
+	maxRefused   = 16
+)
 
 // lastNews is how long the end waits for the outlet child to take the last of it.
 const lastNews = time.Second
@@ -25,6 +36,9 @@ type outlets struct {
 	feeder *ipc.Feeder // nil: there is no such child
 	news   feed.VRRP   // of the step under way
 	held   bool        // a reload is under way, which tells of everything at its end
+
+	refusedSince clock.Instant // when the refused were counted anew
+	refused      int           // told since then
 }
 
 // linkTo takes the socket to another child that has just begun to serve.
@@ -62,7 +76,7 @@ func (d *daemon) unlinkOutlets() {
 	if d.outlets.link != nil {
 		d.loop.Unwatch(d.outlets.link.Fd())
 		d.outlets.feeder.Close(0)
-		d.outlets = outlets{held: d.outlets.held}
+		d.outlets = outlets{held: d.outlets.held, refusedSince: d.outlets.refusedSince, refused: d.outlets.refused}
 	}
 }
 
@@ -119,6 +133,31 @@ func (o *outlets) changeGroup(name, state, why string) {
 	if o.feeder != nil && !o.held {
 		o.news.Groups = append(o.news.Groups, feed.Group{Name: name, State: state, Cause: why})
 	}
+}
+
+// refuse tells of an advert that was not believed, where somebody beyond us may
+// want to know and it is not one of many.
+func (o *outlets) refuse(e *edge, fault wire.Fault, from netip.Addr, at clock.Instant) {
+	if o.feeder == nil {
+		return
+	}
+	switch fault {
+	case wire.HopLimit, wire.BadVersion, wire.BadChecksum, wire.BadAuthType, wire.AuthMismatch, wire.AuthFailure:
+	default:
+		return
+	}
+	if o.refusedSince == 0 || at.Sub(o.refusedSince) >= refusedEvery {
+		o.refusedSince, o.refused = at, 0
+	}
+	fed := &e.refusals.fed[fault]
+	if o.refused == maxRefused || *fed != 0 && at.Sub(*fed) < refusedEvery {
+		return
+	}
+	*fed = at
+	o.refused++
+	o.feeder.Put(ipc.Message{Kind: ipc.Routers}, feed.VRRP{
+		Why: feed.Changed, Refused: []feed.Refused{{Name: e.Name, Source: from.String(), Cause: fault.String()}},
+	})
 }
 
 // tellOutlets tells what a step brought about.

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/dump"
 	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 // listener is an outlet child at the other end of a link.
@@ -107,5 +108,66 @@ func TestOutletsAsk(t *testing.T) {
 	var state dump.VRRP
 	if err != nil || m.Seq != 7 || json.Unmarshal(m.Body, &state) != nil || len(state.Routers) != 1 || state.Routers[0].State != "MASTER" {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// Of refused adverts the outlet child hears one per instance and kind in a
+// second, however many are forged.
+func TestOutletsHearOfRefused(t *testing.T) {
+	b := start(t, config(v2()))
+	l := b.listener()
+	b.hears(l)
+	forge := func(password string, ttl int) {
+		a := good2()
+		a.AuthData = pass(password)
+		b.receive(a, b.edges[0].Group, func(p *packet) { p.ttl = ttl })
+	}
+	next := func(want string) {
+		t.Helper()
+		m, _, err := l.Recv()
+		var n feed.VRRP
+		if err != nil || json.Unmarshal(m.Body, &n) != nil || n.Why != feed.Changed || len(n.Refused) != 1 || n.Refused[0].Name != "VI_1" {
+			t.Fatalf("%+v, %v", n, err)
+		}
+		b.want("refused", n.Refused[0].Source+" "+n.Refused[0].Cause, want)
+	}
+	for range 1000 {
+		forge("guess", 255)
+		forge("secret", 9)
+	}
+	b.at = b.at.Add(refusedEvery)
+	forge("guess", 255)
+	for _, want := range []string{"192.0.2.12 auth_failure", "192.0.2.12 ip_ttl_err", "192.0.2.12 auth_failure"} {
+		next(want)
+	}
+	if n := b.edges[0].counters.faults; n[wire.AuthFailure] != 1001 || n[wire.HopLimit] != 1000 {
+		t.Errorf("counted %v", n)
+	}
+}
+
+// Nor does it hear of more than maxRefused in a second of all instances.
+func TestOutletsHearOfSoManyRefused(t *testing.T) {
+	var many []*conf.VRRPInstance
+	for i := range 2 * maxRefused {
+		many = append(many, instance(fmt.Sprintf("VI_%d", i), 1+i, 100, fmt.Sprintf("192.0.2.%d/24", 100+i)))
+	}
+	b := start(t, config(many...))
+	l := b.listener()
+	b.hears(l)
+	for _, e := range b.edges {
+		b.outlets.refuse(e, wire.BadChecksum, peer, b.at)
+	}
+	b.outlets.refuse(b.edges[0], wire.Replayed, peer, b.at.Add(refusedEvery)) // is no news
+	b.outlets.refuse(b.edges[2*maxRefused-1], wire.BadChecksum, peer, b.at.Add(refusedEvery))
+	for i := range maxRefused + 1 {
+		m, _, err := l.Recv()
+		var n feed.VRRP
+		if err != nil || json.Unmarshal(m.Body, &n) != nil || len(n.Refused) != 1 {
+			t.Fatalf("%+v, %v", n, err)
+		}
+		if i == maxRefused {
+			i = 2*maxRefused - 1
+		}
+		b.want("refused", n.Refused[0].Name, fmt.Sprintf("VI_%d", i))
 	}
 }

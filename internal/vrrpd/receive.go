@@ -187,6 +187,7 @@ func (d *daemon) refuse(e *edge, fault wire.Fault, p *packet) {
 	r := &e.refusals
 	r.fault, r.from, r.at = fault, p.src, p.at
 	r.count++
+	d.outlets.refuse(e, fault, p.src, p.at)
 	if times, ok := e.faults[fault].allow(d.now()); ok {
 		r.why[fault] = d.reason(e, fault, p)
 		d.sayf(slog.LevelWarn, kindPacket, e.Name, "(%s) ignoring advert from %s: %s%s", e.Name, p.src, r.why[fault], times)

@@ -43,6 +43,8 @@ type refusals struct {
 	from  netip.Addr // and its source
 	at    clock.Instant
 	why   [wire.NumFaults]string // of each kind the one that was told last
+	// fed is when the outlet child heard of one of each kind last; 0: never.
+	fed [wire.NumFaults]clock.Instant
 }
 
 // refusedLately is for how long a refused advert is worth telling.

@@ -2,15 +2,23 @@ package interop_test
 
 import (
 	"bytes"
+	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
 
 	"github.com/holdfast-ha/holdfast/internal/lab"
 	. "github.com/holdfast-ha/holdfast/internal/lab/labtest"
+	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
 const snmpConfig = `
@@ -37,6 +45,10 @@ vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
     priority 100
+    authentication {
+        auth_type PASS
+        auth_pass secret
+    }
     track_script {
         always
     }
@@ -56,10 +68,16 @@ vrrp_instance VI_1 {
 // changedTrap is the identifier of vrrpInstanceStateChange as a trap has it.
 var changedTrap = []byte{0x2b, 6, 1, 4, 1, 0xca, 0x72, 100, 5, 2, 10, 0, 2}
 
-// snmpSide is a daemon beside an snmpd of its own, and how many traps came.
+// refusedTraps are those of vrrpTrapAuthFailure and vrrpv3ProtoError.
+var refusedTraps = [][]byte{{0x2b, 6, 1, 2, 1, 68, 0, 2}, {0x2b, 6, 1, 2, 1, 0x81, 0x4f, 0, 2}}
+
+// snmpSide is a daemon beside an snmpd of its own, and what traps came.
 type snmpSide struct {
 	*lab.Daemon
 	traps atomic.Int32
+
+	mu      sync.Mutex
+	refused []string // from which one it is to the end
 }
 
 func newSNMP(t *testing.T, l *lab.Lab, name string, command []string) *snmpSide {
@@ -87,9 +105,53 @@ func (s *snmpSide) count(sink net.PacketConn) {
 		if err != nil {
 			return
 		}
+		for _, id := range refusedTraps {
+			if at := bytes.Index(b[:n], id); at >= 0 {
+				s.mu.Lock()
+				s.refused = append(s.refused, fmt.Sprintf("%x", b[at:n]))
+				s.mu.Unlock()
+			}
+		}
 		if bytes.Contains(b[:n], changedTrap) && bytes.Contains(b[:n], []byte("VI_1")) {
 			s.traps.Add(1)
 		}
+	}
+}
+
+// told are the traps about adverts that it refused.
+func (s *snmpSide) told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refused)
+}
+
+// forge returns what sends an advert for VI_1 with an authentication of that
+// type and that password to everybody.
+func forge(t *testing.T, l *lab.Lab) func(kind byte, password string, ttl int) {
+	t.Helper()
+	n := Node(t, l, "forger", "192.0.2.66/24")
+	c, err := n.ListenPacket("ip4:112", "192.0.2.66")
+	Must(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	p := ipv4.NewPacketConn(c)
+	Must(t, n.Do(func() error {
+		eth0, err := net.InterfaceByName("eth0")
+		if err != nil {
+			return err
+		}
+		return p.SetMulticastInterface(eth0)
+	}))
+	return func(kind byte, password string, ttl int) {
+		t.Helper()
+		a := wire.Advert{
+			Version: 2, VRID: 51, Priority: 1, Interval: time.Second, AuthType: kind,
+			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.20")},
+		}
+		copy(a.AuthData[:], password)
+		src, dst := netip.MustParseAddr("192.0.2.66"), netip.MustParseAddr("224.0.0.18")
+		Must(t, p.SetMulticastTTL(ttl))
+		_, err := c.WriteTo(wire.AppendAdvert(nil, &a, src, dst), &net.IPAddr{IP: dst.AsSlice()})
+		Must(t, err)
 	}
 }
 
@@ -146,6 +208,19 @@ func TestSameOverSNMP(t *testing.T) {
 		if !wants[line] {
 			t.Errorf("only holdfast has %s", line)
 		}
+	}
+	send := forge(t, l)
+	for n, bad := range []func(){
+		func() { send(wire.AuthPass, "guess", 255) }, func() { send(wire.AuthNone, "", 255) },
+		func() { send(7, "", 255) }, func() { send(wire.AuthPass, "secret", 9) },
+	} {
+		bad()
+		for _, s := range sides {
+			Wait(t, fmt.Sprintf("trap %d of %s about a refused advert", n+1, s.Node.Name()), func() bool { return len(s.told()) == n+1 })
+		}
+	}
+	if want, got := sides[0].told(), sides[1].told(); !slices.Equal(want, got) {
+		t.Errorf("of adverts that are refused keepalived tells\n%s\nand holdfast\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}
 	out, err := sides[1].Node.Run("snmpset", "-v2c", "-cpublic", "-On", "-m", "", "127.0.0.1:16100", ".1.3.6.1.4.1.9586.100.5.2.3.1.7.1", "i", "7")
 	if err == nil {
