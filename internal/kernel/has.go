@@ -3,14 +3,7 @@ package kernel
 import "net/netip"
 
 // Has reports whether an address is on any link.
-func (m *Mirror) Has(a netip.Addr) bool {
-	for k := range m.addrs {
-		if k.Addr == a {
-			return true
-		}
-	}
-	return false
-}
+func (m *Mirror) Has(a netip.Addr) bool { return m.places[a] > 0 }
 
 // LinksWith are the links that have an address for which is reports true, by
 // index.

@@ -15,7 +15,8 @@ type Mirror struct {
 	links  map[int]linkEntry
 	names  map[string]int
 	addrs  map[AddrKey]addrEntry
-	byLink map[int][]AddrKey // in their order
+	byLink map[int][]AddrKey  // in their order
+	places map[netip.Addr]int // how many of addrs are this one, on whatever link
 	routes map[RouteKey]routeEntry
 	rules  map[Rule]uint64 // when it was seen
 	// protocols are those of the routes that we keep.
@@ -48,7 +49,7 @@ const secondary = 1 << 63
 func newMirror() *Mirror {
 	m := &Mirror{
 		links: map[int]linkEntry{}, names: map[string]int{},
-		addrs: map[AddrKey]addrEntry{}, byLink: map[int][]AddrKey{}, routes: map[RouteKey]routeEntry{},
+		addrs: map[AddrKey]addrEntry{}, byLink: map[int][]AddrKey{}, places: map[netip.Addr]int{}, routes: map[RouteKey]routeEntry{},
 		rules: map[Rule]uint64{},
 	}
 	m.protocols[Protocol] = true
@@ -115,6 +116,9 @@ func (m *Mirror) Addresses(link int) []AddrKey {
 func (m *Mirror) putAddr(k AddrKey, e addrEntry) {
 	was, ok := m.addrs[k]
 	m.addrs[k] = e
+	if !ok {
+		m.places[k.Addr]++
+	}
 	if ok && was.order == e.order {
 		return
 	}
@@ -134,7 +138,7 @@ func (m *Mirror) dropAddr(k AddrKey) bool {
 	if _, ok := m.addrs[k]; !ok {
 		return false
 	}
-	delete(m.addrs, k)
+	m.forget(k)
 	list := m.byLink[k.Link]
 	at := slices.Index(list, k)
 	if list = slices.Delete(list, at, at+1); len(list) == 0 {
@@ -199,10 +203,18 @@ func (m *Mirror) dropLink(index int) (Change, bool) {
 		delete(m.names, was.Name)
 	}
 	for _, k := range m.byLink[index] { // the kernel tells of these too, but not always before
-		delete(m.addrs, k)
+		m.forget(k)
 	}
 	delete(m.byLink, index)
 	return Change{Kind: LinkChanged, Link: index, Gone: true}, ok
+}
+
+// forget drops an address that is there, and not from byLink.
+func (m *Mirror) forget(k AddrKey) {
+	delete(m.addrs, k)
+	if m.places[k.Addr]--; m.places[k.Addr] == 0 {
+		delete(m.places, k.Addr)
+	}
 }
 
 // leased stands for what is left of a lease: it changes all the time.

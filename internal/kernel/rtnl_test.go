@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -126,6 +127,13 @@ func FuzzMirror(f *testing.F) {
 		}
 		if listed != len(r.m.addrs) {
 			t.Errorf("%d addresses are listed of %d", listed, len(r.m.addrs))
+		}
+		places := map[netip.Addr]int{}
+		for k := range r.m.addrs {
+			places[k.Addr]++
+		}
+		if !reflect.DeepEqual(places, r.m.places) {
+			t.Errorf("addresses are at %v, and said to be at %v", places, r.m.places)
 		}
 		for k, a := range r.m.addrs {
 			if k != Key(k.Link, k.Prefix(a.Address)) {
