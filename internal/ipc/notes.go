@@ -61,18 +61,19 @@ func (n Notes) Read() map[uint64]uint64 {
 	return out
 }
 
-// Begin forgets everything, and gives names their places: the i-th is Set by i.
-func (n Notes) Begin(names []string) {
+// Begin forgets everything, and gives names their places, each by its Key: the
+// i-th is Set by i.
+func (n Notes) Begin(keys []uint64) {
 	if n.words == nil {
 		return
 	}
-	names = names[:min(len(names), MaxNotes)]
+	keys = keys[:min(len(keys), MaxNotes)]
 	atomic.StoreUint64(&n.words[0], 0)
-	for i, name := range names {
+	for i, key := range keys {
 		atomic.StoreUint64(&n.words[2*i+3], 0)
-		n.words[2*i+2] = Key(name)
+		n.words[2*i+2] = key
 	}
-	atomic.StoreUint64(&n.words[0], uint64(len(names)))
+	atomic.StoreUint64(&n.words[0], uint64(len(keys)))
 }
 
 // Set notes a number in the i-th place.

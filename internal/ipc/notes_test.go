@@ -29,20 +29,20 @@ func TestNotesOutliveTheirWriter(t *testing.T) {
 	if got := first.Read(); len(got) != 0 {
 		t.Errorf("at first there is %v", got)
 	}
-	first.Begin([]string{"a", "b", "c"})
+	first.Begin([]uint64{Key("a"), Key("b"), Key("c")})
 	first.Set(0, 7)
 	first.Set(2, 9)
 	want := map[uint64]uint64{Key("a"): 7, Key("c"): 9}
 	if got := open().Read(); !maps.Equal(got, want) {
 		t.Errorf("read %v, want %v", got, want)
 	}
-	first.Begin([]string{"c"})
+	first.Begin([]uint64{Key("c")})
 	if got := open().Read(); len(got) != 0 {
 		t.Errorf("after a new beginning there is %v", got)
 	}
-	many := make([]string, MaxNotes+1)
+	many := make([]uint64, MaxNotes+1)
 	for i := range many {
-		many[i] = strconv.Itoa(i)
+		many[i] = Key(strconv.Itoa(i))
 	}
 	first.Begin(many)
 	first.Set(MaxNotes-1, 1)

@@ -35,6 +35,7 @@ type change struct {
 	whole   bool // what all depend on is another: everything is looked at
 
 	index      index
+	places     places
 	links      wishes
 	fifos      []fifo.Options
 	interfaces []string // those to be told of
@@ -79,7 +80,7 @@ func indexOf(cfg *build.VRRP) index {
 // reload changes, so it may run beside the loop while no other is adopted.
 func (d *daemon) workOut(next build.VRRP) *change {
 	old := &d.cfg
-	c := &change{next: next, virtual: map[netip.Addr]bool{}, index: indexOf(&next), links: wish(&next), fifos: d.wantFIFOs(next.FIFOs)}
+	c := &change{next: next, virtual: map[netip.Addr]bool{}, index: indexOf(&next), places: placesOf(&next), links: wish(&next), fifos: d.wantFIFOs(next.FIFOs)}
 	if d.node != nil {
 		c.node = vrrp.Reconfigure{Config: next.Node, Prepared: d.node.Prepare(next.Node)}
 	}

@@ -18,20 +18,21 @@ type edge struct {
 	*build.Router
 	index int // in the configuration
 
-	link    kernel.Link
-	onLink  bool                   // the interface exists
-	source  netip.Addr             // adverts come from there; invalid if there is none
-	holds   []holding              // its addresses, as the kernel knows them
-	at      map[kernel.AddrKey]int // where each is in holds: there may be thousands
-	routes  []heldRoute
-	rules   []heldRule
-	active  bool   // addresses and routes are wanted
-	owner   bool   // priority 255: addresses may be the interface's own
-	sender  string // build.SourceTrack
-	problem string // why it cannot speak, empty if it can
-	spoken  int    // the link of Speaker, 0 if there is none
-	found   address
-	listed  bool // packets to found are this router's
+	link     kernel.Link
+	onLink   bool                   // the interface exists
+	source   netip.Addr             // adverts come from there; invalid if there is none
+	holds    []holding              // its addresses, as the kernel knows them
+	at       map[kernel.AddrKey]int // where each is in holds: there may be thousands
+	routes   []heldRoute
+	rules    []heldRule
+	active   bool   // addresses and routes are wanted
+	owner    bool   // priority 255: addresses may be the interface's own
+	sender   string // build.SourceTrack
+	problem  string // why it cannot speak, empty if it can
+	spoken   int    // the link of Speaker, 0 if there is none
+	promoted int    // the link of promote_secondaries, 0 if there is none
+	found    address
+	listed   bool // packets to found are this router's
 
 	announcement announcement // what is left to announce
 	extraAt      clock.Instant

@@ -32,6 +32,8 @@ type links struct {
 	placed []holding         // addresses that they have whatever the state
 	again  clock.Instant     // nothing is made before, if somebody undoes it all the time
 
+	promote func(link string) error // kernel.PromoteSecondaries
+
 	// turn is held by whoever makes or removes links, never by the loop once it
 	// runs; it guards settings.
 	turn     sync.Mutex

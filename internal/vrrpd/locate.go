@@ -100,13 +100,23 @@ func (d *daemon) claim(e *edge) {
 
 func (d *daemon) disclaim(e *edge, before map[netip.Addr]bool) {
 	for i := range e.holds {
+		if h := &e.holds[i]; h.counted {
+			d.notice(before, h.key.Addr)
+			d.leaving[spot{h.key.Link, h.key.Addr}] = true
+		}
+	}
+	d.release(e)
+	d.unlist(e)
+}
+
+// release forgets what a router holds.
+func (d *daemon) release(e *edge) {
+	for i := range e.holds {
 		h := &e.holds[i]
 		drop(d.owners, h.key, e)
 		if !h.counted {
 			continue
 		}
-		d.notice(before, h.key.Addr)
-		d.leaving[spot{h.key.Link, h.key.Addr}] = true
 		if d.virtual[h.key.Addr]--; d.virtual[h.key.Addr] == 0 {
 			delete(d.virtual, h.key.Addr)
 		}
@@ -121,7 +131,6 @@ func (d *daemon) disclaim(e *edge, before map[netip.Addr]bool) {
 			drop(d.ruleOwners, h.rule, e)
 		}
 	}
-	d.unlist(e)
 }
 
 // drop takes an edge off those that hold something.
@@ -195,11 +204,7 @@ func (d *daemon) locate(e *edge) {
 	if e.source.IsValid() && source.IsValid() && source != e.source {
 		d.sayf(slog.LevelInfo, kindAddress, e.Name, "(%s) adverts come from %s now, no longer from %s", e.Name, source, e.source)
 	}
-	if ok && e.PromoteSecondaries && link.Index != e.link.Index {
-		if err := kernel.PromoteSecondaries(link.Name); err != nil {
-			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
-		}
-	}
+	d.promote(e, link)
 	d.unlist(e)
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
 	speaker, _ := d.mirror.Link(e.Speaker)
@@ -210,9 +215,43 @@ func (d *daemon) locate(e *edge) {
 	d.name(e.Base)
 }
 
-// relocate follows the kernel's links and addresses.
+// promote has the kernel keep the other addresses of a network when the first one
+// goes, once for each link that the router comes to and is told to.
+func (d *daemon) promote(e *edge, link kernel.Link) {
+	switch {
+	case !e.PromoteSecondaries:
+		e.promoted = 0
+	case link.Index != e.promoted:
+		if e.promoted = link.Index; link.Index == 0 {
+			return
+		}
+		if err := d.links.promote(link.Name); err != nil {
+			d.sayf(slog.LevelWarn, kindAddress, e.Name, "(%s) %v", e.Name, err)
+		}
+	}
+}
+
+// relocate follows the kernel's links and addresses. Between two routers others
+// may go first: to them, each is where it was or where it is now.
 func (d *daemon) relocate() {
-	d.locateAll()
+	for _, e := range d.edges {
+		d.release(e)
+		d.place(e)
+		d.placeRoutes(e)
+		d.claim(e)
+		d.yield()
+	}
+	d.release(d.static)
+	d.placeStatic()
+	for _, e := range d.edges {
+		d.locate(e)
+		d.yield()
+	}
+	clear(d.indexes)
+	for name := range d.names {
+		d.name(name)
+	}
+	d.share()
 	d.keepLinks()
 	d.interfaces(d.cfg.Interfaces)
 	d.report(d.edges)
@@ -223,6 +262,7 @@ func (d *daemon) relocate() {
 func (d *daemon) report(edges []*edge) {
 	for _, e := range edges {
 		d.track(e.sender, e.problem == "", e.problem)
+		d.yield()
 	}
 }
 

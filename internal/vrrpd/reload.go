@@ -112,6 +112,7 @@ func (d *daemon) adopt(c *change) {
 		d.buffers(&c.next.Buffers)
 	}
 	d.cfg, d.index, d.links.wishes = c.next, c.index, c.links
+	d.renote(c.places)
 	looked := d.locateFor(c)
 	d.act(actions[at+1:])
 	d.yield()

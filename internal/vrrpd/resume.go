@@ -3,8 +3,10 @@ package vrrpd
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
@@ -32,10 +34,24 @@ const (
 // notes is what this process writes down.
 type notes struct {
 	ipc.Notes
+	places
 	resumed clock.Instant
-	tracks  map[string]int    // places
 	values  map[string]uint64 // what is noted of tracked objects
 }
+
+// places is where a configuration's notes are.
+type places struct {
+	keys   []uint64       // of all, in their order
+	tracks map[string]int // of tracked objects, by name
+}
+
+// Places besides those of routers, which follow in their order, and of tracked
+// objects. Routers that have none yet note what nobody reads in the first.
+const (
+	atApart = 1 + iota
+	atResumed
+	atRouters
+)
 
 // openNotes maps the memory that the parent keeps.
 func (d *daemon) openNotes() {
@@ -49,29 +65,50 @@ func (d *daemon) openNotes() {
 	}
 }
 
-// identity names a virtual router as a reload compares it (vrrp.Match).
-func (e *edge) identity() string {
-	return fmt.Sprintf("router %q %q %d %d", e.Name, e.Interface, e.VRID, e.Family)
+// identity is the key of a virtual router, by what a reload compares (vrrp.Match).
+func identity(r *build.Router) uint64 {
+	return ipc.Key(fmt.Sprintf("router %q %q %d %d", r.Name, r.Interface, r.VRID, r.Family))
 }
 
-// renote gives the configuration's routers and tracked objects their places,
-// and writes down again what is known.
-func (d *daemon) renote() {
-	names := []string{"", noteApart, noteResumed} // routers without a place yet have the first
-	for _, e := range d.edges {
-		e.note = len(names)
-		names = append(names, e.identity())
+func trackKey(name string) uint64 { return ipc.Key("track " + name) }
+
+// placesOf gives a configuration's routers and tracked objects their places.
+func placesOf(cfg *build.VRRP) places {
+	p := places{keys: []uint64{0, ipc.Key(noteApart), ipc.Key(noteResumed)}, tracks: map[string]int{}}
+	for i := range cfg.Routers {
+		p.keys = append(p.keys, identity(&cfg.Routers[i]))
 	}
-	d.notes.tracks = map[string]int{}
-	for i := range d.cfg.Node.Routers {
-		names = d.notes.place(names, d.cfg.Node.Routers[i].Tracks)
+	for i := range cfg.Node.Routers {
+		p.place(cfg.Node.Routers[i].Tracks)
 	}
-	for i := range d.cfg.Node.Groups {
-		names = d.notes.place(names, d.cfg.Node.Groups[i].Tracks)
+	for i := range cfg.Node.Groups {
+		p.place(cfg.Node.Groups[i].Tracks)
 	}
-	d.notes.Begin(names)
+	return p
+}
+
+func (p *places) place(refs []vrrp.TrackRef) {
+	for _, ref := range refs {
+		if _, ok := p.tracks[ref.Name]; !ok {
+			p.tracks[ref.Name] = len(p.keys)
+			p.keys = append(p.keys, trackKey(ref.Name))
+		}
+	}
+}
+
+// renote takes over places, and writes down again what is known, unless they
+// are what they were.
+func (d *daemon) renote(p places) {
+	for i, e := range d.edges {
+		e.note = atRouters + i
+	}
+	if slices.Equal(d.notes.keys, p.keys) {
+		return
+	}
+	d.notes.places = p
+	d.notes.Begin(p.keys)
 	d.noteApart()
-	d.notes.Set(2, uint64(d.notes.resumed)) //nolint:gosec // not negative
+	d.notes.Set(atResumed, uint64(d.notes.resumed)) //nolint:gosec // not negative
 	for _, e := range d.edges {
 		if e.active {
 			d.notes.Set(e.note, uint64(e.sent)) //nolint:gosec // not negative
@@ -82,18 +119,8 @@ func (d *daemon) renote() {
 	}
 }
 
-func (n *notes) place(names []string, refs []vrrp.TrackRef) []string {
-	for _, ref := range refs {
-		if _, ok := n.tracks[ref.Name]; !ok {
-			n.tracks[ref.Name] = len(names)
-			names = append(names, "track "+ref.Name)
-		}
-	}
-	return names
-}
-
 // noteApart notes how long the machine has been suspended in all.
-func (d *daemon) noteApart() { d.notes.Set(1, apart(d.read())) }
+func (d *daemon) noteApart() { d.notes.Set(atApart, apart(d.read())) }
 
 func apart(r clock.Reading) uint64 { return uint64(r.Boot-int64(r.Mono)) + 1 } //nolint:gosec // boot time is ahead
 
@@ -120,7 +147,7 @@ func (d *daemon) noteTrack(ev vrrp.Track) {
 // of yet. The machine judges whether that was soon enough.
 func (d *daemon) resume(past map[uint64]uint64) (held []vrrp.Held) {
 	for i, e := range d.edges {
-		if sent := past[ipc.Key(e.identity())]; sent != 0 && e.problem == "" {
+		if sent := past[identity(e.Router)]; sent != 0 && e.problem == "" {
 			held = append(held, vrrp.Held{Router: i, Sent: clock.Instant(sent)}) //nolint:gosec // written by noteAdvert
 		}
 	}
@@ -139,7 +166,7 @@ func (d *daemon) resume(past map[uint64]uint64) (held []vrrp.Held) {
 	}
 	d.notes.resumed = now
 	for name := range trackNames(&d.cfg) {
-		v, known := past[ipc.Key("track "+name)]
+		v, known := past[trackKey(name)]
 		if _, told := d.notes.values[name]; known && !told {
 			d.step(vrrp.Track{Name: name, Up: v&2 != 0, Number: int(int32(v >> 2)), Why: "as before"}) //nolint:gosec // see noteTrack
 		}

@@ -72,3 +72,36 @@ func TestSuccessorGoesOn(t *testing.T) {
 		t.Errorf("after an orderly end there is nothing to go on with: %q", got)
 	}
 }
+
+// What a reload adds is written down as well, in its place.
+func TestSuccessorGoesOnWithWhatAReloadAdded(t *testing.T) {
+	f, err := ipc.NewNotes("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const second = clock.Instant(time.Second)
+	one, two := instance("VI_1", 51, 100, "192.0.2.101/24"), instance("VI_2", 52, 100, "192.0.2.102/24")
+	two.TrackScripts = []conf.Track{{Name: "chk", Weight: 20, WeightSet: true}}
+	first := heir(t, config(one), int(f.Fd()), nil, 1000*second)
+	first.pass(10 * time.Second)
+	c := config(two, one)
+	c.Scripts = []*conf.VRRPScript{{Name: "chk", Interval: time.Hour, Rise: 1, Fall: 1, Command: conf.Command{Argv: []string{"/bin/true"}}}}
+	first.adopt(build.FromVRRP(c))
+	first.step(vrrp.Track{Name: build.ScriptTrack("chk"), Up: true})
+	first.pass(10 * time.Second)
+	next := heir(t, c, int(f.Fd()), first, first.at+second)
+	if got := next.net.take(); got != "VI_2 120 to 224.0.0.18; VI_1 100 to 224.0.0.18" {
+		t.Errorf("the second says %q", got)
+	}
+	if got := next.said(); strings.Count(got, "Entering MASTER STATE: goes on") != 2 {
+		t.Errorf("the second tells %q", got)
+	}
+	// Who is gone is forgotten.
+	next.adopt(build.FromVRRP(config(one)))
+	next.pass(2 * time.Minute)
+	third := heir(t, c, int(f.Fd()), next, next.at+second)
+	if got := third.net.take(); got != "VI_1 100 to 224.0.0.18" {
+		t.Errorf("the third says %q", got)
+	}
+}

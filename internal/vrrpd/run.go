@@ -156,6 +156,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
 		bouncing: map[string]bouncing{}, reading: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
+	d.links.promote = kernel.PromoteSecondaries
 	d.scripts = script.New(d.scriptEnded)
 	d.pace = newPacer(func(e *edge, h *holding) {
 		e.counters.announced++
@@ -269,7 +270,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.report(d.edges)
 	left := d.leftOver()
 	held := d.resume(d.notes.Read())
-	d.renote()
+	d.renote(c.places)
 	d.step(vrrp.Start{Held: held})
 	d.retrack(cfg.Scripts)
 	d.refile(cfg.Files)

@@ -65,15 +65,35 @@ func (d *daemon) carryOut(ops []kernel.Op) bool {
 // compareAll plans for every router anew.
 func (d *daemon) compareAll() { d.compare(d.holders()) }
 
+// compareSlice is how many routers are planned for at once where others may go
+// first.
+const compareSlice = 32
+
 // compare plans for some routers anew, and for what earlier configurations may
 // have left.
 func (d *daemon) compare(edges []*edge) {
-	d.dirty = append(append(d.dirty, edges...), d.ghosts...)
+	d.dirty = append(append(d.dirty, d.differing(edges)...), d.ghosts...)
 	ops := d.plan(d.dirty)
 	d.dirty = d.dirty[:0]
 	if len(ops) == 0 || d.carryOut(ops) {
 		d.ghosts = nil
 	}
+}
+
+// differing leaves out routers for which there is nothing to do. Of many, most
+// are such; adverts go first while they are looked at.
+func (d *daemon) differing(edges []*edge) []*edge {
+	if len(edges) <= compareSlice {
+		return edges
+	}
+	var out []*edge
+	for some := range slices.Chunk(edges, compareSlice) {
+		if len(d.plan(some)) > 0 {
+			out = append(out, some...)
+		}
+		d.yield()
+	}
+	return out
 }
 
 // plan compares what these routers want with what the mirror has.
@@ -190,6 +210,16 @@ func (d *daemon) nextRetry() (clock.Instant, bool) { return d.retryAt, d.retryAt
 
 func (d *daemon) tickRetry(clock.Instant, time.Duration) {
 	d.retryAt = 0
+	// Not at once: at a deadline nobody else goes first.
+	if !d.post(d.retry) {
+		d.retryLater()
+	}
+}
+
+func (d *daemon) retry() {
+	if d.stopping {
+		return
+	}
 	d.keepLinks()
 	d.compareAll()
 	d.judgeGroups()
