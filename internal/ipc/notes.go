@@ -89,3 +89,12 @@ func Key(name string) uint64 {
 	_, _ = h.Write([]byte(name)) // cannot fail
 	return h.Sum64()
 }
+
+// Keys are what names are kept by, in their order.
+func Keys(names ...string) []uint64 {
+	keys := make([]uint64, len(names))
+	for i, name := range names {
+		keys[i] = Key(name)
+	}
+	return keys
+}

@@ -29,14 +29,14 @@ func TestNotesOutliveTheirWriter(t *testing.T) {
 	if got := first.Read(); len(got) != 0 {
 		t.Errorf("at first there is %v", got)
 	}
-	first.Begin([]uint64{Key("a"), Key("b"), Key("c")})
+	first.Begin(Keys("a", "b", "c"))
 	first.Set(0, 7)
 	first.Set(2, 9)
 	want := map[uint64]uint64{Key("a"): 7, Key("c"): 9}
 	if got := open().Read(); !maps.Equal(got, want) {
 		t.Errorf("read %v, want %v", got, want)
 	}
-	first.Begin([]uint64{Key("c")})
+	first.Begin(Keys("c"))
 	if got := open().Read(); len(got) != 0 {
 		t.Errorf("after a new beginning there is %v", got)
 	}

@@ -143,7 +143,7 @@ func TestLossIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notes.Begin(noteNames)
+	notes.Begin(ipc.Keys(noteNames...))
 	b := balancer(t)
 	b.conns.notes, b.sessions.notes = notes, notes
 	tcp, udp := serviceAt(free(t, "tcp"), lvs.TCP), serviceAt(free(t, "udp"), lvs.UDP)

@@ -60,7 +60,7 @@ func (d *daemon) succeed(notes ipc.Notes) {
 	if what := lost(notes); what != "" {
 		d.tell(slog.LevelWarn, "", what)
 	}
-	notes.Begin(noteNames)
+	notes.Begin(ipc.Keys(noteNames...))
 	d.b.conns.notes, d.b.sessions.notes = notes, notes
 }
 
