@@ -31,6 +31,8 @@ type Services struct {
 	// Expire: the kernel is to forget connections to servers that are gone
 	// [on_down expire, and reset where nothing better can be done].
 	Expire bool
+	// Paths are what checks through a virtual address need of the director.
+	Paths []Path
 	// Ignored says, in one line each, what is left out and why.
 	Ignored []string
 }
@@ -95,6 +97,8 @@ type lvsBuilder struct {
 	taken  map[lvs.ServiceKey]owner
 	routed map[netip.Addr]bool    // addresses of virtual routers
 	seen   map[lvs.ServerKey]bool // of one virtual server, used again for the next
+	ways   map[Path]uint32        // marks of Paths, by what they are without
+	marked map[uint32]bool        // marks of Paths
 }
 
 // LongestDrain is how long the last real server may take at the daemon's end,
@@ -130,7 +134,7 @@ func routed(c *conf.Config) map[netip.Addr]bool {
 // spread evenly.
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
-	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), out: &Services{
+	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, out: &Services{
 		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
@@ -147,6 +151,14 @@ func FromLVS(c *conf.Config, start float64) *Services {
 	b.groups = make(map[string]*conf.ServerGroup, len(c.ServerGroups))
 	for _, g := range c.ServerGroups {
 		b.groups[g.Name] = g
+	}
+	for _, vs := range c.VirtualServers {
+		b.marked[vs.FWMark] = true
+	}
+	for _, g := range c.ServerGroups {
+		for i := range g.Members {
+			b.marked[g.Members[i].FWMark] = true
+		}
 	}
 	for _, vs := range c.VirtualServers {
 		b.virtualServer(vs)
@@ -219,7 +231,7 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 		b.out.Expire = b.out.Expire || rs.OnDown == conf.OnDownExpire || rs.OnDown == conf.OnDownReset
 		first := len(checks)
 		for _, c := range rs.Checkers {
-			if h, ok := b.healthCheck(c, key, rs.Weight, vs); ok {
+			if h, ok := b.healthCheck(c, service, &cfg, vs); ok {
 				checks = append(checks, h)
 				states = append(states, lvs.CheckState{Up: !h.Schedule.Alpha, Unknown: h.Schedule.Alpha})
 			}
@@ -231,10 +243,13 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 	}
 }
 
-func (b *lvsBuilder) healthCheck(c *conf.Checker, to lvs.ServerKey, base int, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
-	h.Probe, ok = b.probe(c, to, base)
+func (b *lvsBuilder) healthCheck(c *conf.Checker, service lvs.ServiceKey, rs *lvs.ServerConfig, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
+	h.Probe, ok = b.probe(c, rs.Key, rs.Server.Weight)
 	if !ok {
 		return h, false
+	}
+	if c.Path {
+		b.path(&h.Probe, c.Pos, service, rs)
 	}
 	h.LogAll = c.LogAllFailures || b.conf.Global.CheckerLogAllFailures
 	h.Schedule = check.Config{

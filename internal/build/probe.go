@@ -41,7 +41,10 @@ func Checks(keyword string) bool {
 type Probe struct {
 	Kind string // the keyword
 
-	To       netip.AddrPort
+	To netip.AddrPort
+	// Direct is the real server's own address if To is the virtual one, from
+	// where Mark brings it there [check_path vip]; else invalid.
+	Direct   netip.AddrPort
 	BindTo   netip.Addr // invalid = the kernel chooses
 	BindPort uint16
 	Dynamic  bool // misc_dynamic
@@ -93,6 +96,9 @@ func (p *Probe) Target() string {
 		return p.File.Path
 	case p.BFD != "":
 		return p.BFD
+	}
+	if p.Direct.IsValid() {
+		return p.To.String() + " via " + p.Direct.Addr().String()
 	}
 	return p.To.String()
 }

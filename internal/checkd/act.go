@@ -138,13 +138,16 @@ func (c *checker) judged(v check.Verdict) string {
 	case v.Retries == 0:
 		return c.attempted() + " failed: " + c.detail(v.Detail, c.monitor.judged)
 	case known:
-		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name, v.Retries, v.Detail)
+		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name, v.Retries, c.detail(v.Detail, c.monitor.judged))
 	}
 	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail, c.monitor.judged))
 }
 
-// detail adds to a reason which URL it is about.
+// detail adds to a reason which URL it is about, and which way it went.
 func (c *checker) detail(why string, step int) string {
+	if p := &c.plan.Probe; p.Direct.IsValid() {
+		why += " through " + p.To.String()
+	}
 	h := c.plan.Probe.HTTP
 	if h == nil || len(h.URLs) == 0 || step >= len(h.URLs) {
 		return why

@@ -40,6 +40,7 @@ type recorder struct {
 	have   lvs.Table
 	sets   int
 	marks  lvs.Marks
+	hears  []string
 	fail   error
 	closed bool
 	keep   bool
@@ -105,12 +106,17 @@ func start(t *testing.T, cfg *conf.Config) *world {
 // boot starts a daemon with a director that has something already.
 func boot(t *testing.T, cfg *conf.Config, info ipc.BootInfo, have lvs.Table) *world {
 	t.Helper()
+	return bootWith(t, cfg, info, &recorder{have: have})
+}
+
+func bootWith(t *testing.T, cfg *conf.Config, info ipc.BootInfo, dir *recorder) *world {
+	t.Helper()
 	parent, file, err := ipc.Pair()
 	if err != nil {
 		t.Fatal(err)
 	}
 	child, log := ipc.FromFD(taken(t, file)), bus.New()
-	w := &world{t: t, parent: parent, dir: &recorder{have: have}, lines: make(chan string, 10000), ended: make(chan error, 1)}
+	w := &world{t: t, parent: parent, dir: dir, lines: make(chan string, 10000), ended: make(chan error, 1)}
 	listen(log, w.lines)
 	if w.d, err = newDaemon(child, info, log); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,9 @@ func (d *daemon) number(p *plan) map[string]uint32 {
 		return out
 	}
 	used := map[uint32]bool{}
+	for i := range p.services.Paths {
+		used[p.services.Paths[i].Service.FWMark] = true
+	}
 	for _, one := range p.pools {
 		for _, k := range one.Keys {
 			if k.FWMark != 0 {

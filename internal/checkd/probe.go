@@ -53,7 +53,7 @@ type attempt struct {
 // compile makes the attempts of a check, one for each step.
 func compile(p *build.Probe) ([]attempt, error) {
 	to := probe.Endpoint{
-		Addr: p.To, BindTo: p.BindTo, BindPort: p.BindPort, BindIf: p.BindIf, Mark: p.Mark, Timeout: p.Timeout,
+		Addr: p.To, BindTo: p.BindTo, BindPort: p.BindPort, BindIf: p.BindIf, Mark: p.Mark, Via: p.Direct.Addr(), Timeout: p.Timeout,
 	}
 	switch {
 	case p.BFD != "":
@@ -200,6 +200,9 @@ func (d *daemon) schedule(m *monitor) {
 // start makes an attempt.
 func (d *daemon) start(m *monitor, step int) {
 	m.step = step % len(m.attempts)
+	if d.holds(m) {
+		return
+	}
 	a := &m.attempts[m.step]
 	now := d.loop.Now()
 	switch {

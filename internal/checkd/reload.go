@@ -1,6 +1,7 @@
 package checkd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -133,6 +135,9 @@ func (d *daemon) redirect(p *plan) error {
 // stay.
 func (d *daemon) adopt(p *plan) {
 	a := adoption{first: d.plan == nil, at: time.Unix(0, d.loop.Read().Wall)}
+	if _, able := d.writer.dir.(director.Hearer); len(p.services.Paths) > 0 && (!able || p.services.Namespace != "") {
+		p.straighten(cmp.Or(p.services.Namespace, d.writer.dir.Name()))
+	}
 	d.plan, d.grain = p, p.grain()
 	d.precedence()
 	d.notifier.use(p.services.FIFOs)
@@ -159,8 +164,9 @@ func (d *daemon) adopt(p *plan) {
 	for _, gone := range was {
 		d.drop(gone)
 	}
-	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire
-	d.writer.expire = p.services.Expire
+	hear := hearOn(p.services.Paths)
+	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || !slices.Equal(d.writer.hear, hear)
+	d.writer.expire, d.writer.hear = p.services.Expire, hear
 	d.prune()
 	d.remark()
 	d.watchAddresses()
@@ -176,6 +182,7 @@ func (d *daemon) prune() {
 		}
 	}
 	d.linger(offered)
+	d.lead(offered)
 	was := len(d.table)
 	maps.DeleteFunc(d.table, func(k lvs.ServiceKey, _ lvs.Service) bool { return !offered[k] })
 	d.changedTable = d.changedTable || len(d.table) != was

@@ -75,7 +75,8 @@ type daemon struct {
 	versions lvs.Versions
 	marks    map[string]uint32 // of virtual servers, by ID [nftables_ipvs]
 	marked   lvs.Marks         // what the firewall has to mark
-	stale    []*pool           // whose services may have changed in this turn
+	paths    paths
+	stale    []*pool // whose services may have changed in this turn
 	// changedTable: services have been taken out of the table in this turn.
 	changedTable bool
 	writer       *writer

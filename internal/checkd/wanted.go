@@ -34,7 +34,7 @@ func (d *daemon) settle() {
 	}
 	d.stale = d.stale[:0]
 	if changed {
-		d.writer.set(wanted{maps.Clone(d.table), d.marked, d.writer.expire})
+		d.writer.set(wanted{maps.Clone(d.table), d.marked, d.writer.expire, d.paths.wanted, d.writer.hear})
 	}
 }
 

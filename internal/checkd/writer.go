@@ -40,6 +40,10 @@ type wanted struct {
 	table  lvs.Table
 	marks  lvs.Marks
 	expire bool // connections to servers that are gone are to be forgotten
+	// paths: the services that lead checks through virtual addresses are in it;
+	// that it was written is told.
+	paths uint64
+	hear  []string // interfaces on which answers to checks through virtual addresses come
 }
 
 // writer tells the director which table is wanted, in a goroutine of its own:
@@ -51,6 +55,7 @@ type writer struct {
 	dir     director.Director
 	mail    chan wanted   // capacity 1: the newest table
 	expire  bool          // of the newest; the loop's
+	hear    []string      // the same
 	counted chan struct{} // capacity 1: count connections now
 	doubted chan struct{} // capacity 1: audit now
 	asked   chan chan<- figures
@@ -64,6 +69,7 @@ type writer struct {
 	told  string        // the last refusal
 	audit time.Duration // until the next audit
 	tally tally
+	led   uint64 // paths of the last table that was written
 }
 
 func (d *daemon) newWriter(dir director.Director, first func()) *writer {
@@ -162,7 +168,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	defer cancel()
 	began := time.Now()
 	undone, err := a.Audit(ctx, w.want.table)
-	err = errors.Join(err, w.setExpiry())
+	err = errors.Join(err, w.setExpiry(), w.setHearing())
 	w.audit = max(auditInterval, auditShare*time.Since(began))
 	if len(undone) == 0 {
 		return err
@@ -197,9 +203,12 @@ func (w *writer) write(ctx context.Context) error {
 		m.Mark(w.want.marks)
 	}
 	began := time.Now()
-	expiry := w.setExpiry() // before a server goes
+	switches := errors.Join(w.setExpiry(), w.setHearing()) // before a server goes
 	changes, err := w.dir.Set(ctx, w.want.table)
-	err = errors.Join(err, expiry)
+	if err = errors.Join(err, switches); err == nil && w.want.paths != w.led {
+		w.led = w.want.paths
+		w.daemon.post(ctx, func() { w.daemon.led(w.want.paths) })
+	}
 	if changes != (director.Changes{}) {
 		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
@@ -216,6 +225,20 @@ func (w *writer) setExpiry() error {
 	changed, err := e.SetExpiry(w.want.expire)
 	for _, c := range changed {
 		w.tell(slog.LevelInfo, c+" (on_down)")
+	}
+	return err
+}
+
+// setHearing has the machine hear the answers to checks through virtual
+// addresses, or not.
+func (w *writer) setHearing() error {
+	h, ok := w.dir.(director.Hearer)
+	if !ok {
+		return nil
+	}
+	changed, err := h.SetHearing(w.want.hear)
+	for _, c := range changed {
+		w.tell(slog.LevelInfo, c+" (check_path vip)")
 	}
 	return err
 }

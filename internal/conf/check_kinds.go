@@ -167,7 +167,7 @@ func (c *Checker) unset() {
 // connects reports whether c says how to connect.
 func (c *Checker) connects() bool {
 	return c.ConnectIP.IsValid() || c.ConnectPort != 0 || c.BindTo.IsValid() || c.BindPort != 0 ||
-		c.BindIf != "" || c.ConnectTimeout != unset || c.FWMark != 0
+		c.BindIf != "" || c.ConnectTimeout != unset || c.FWMark != 0 || c.Path
 }
 
 // times gives the checker the rise and fall of the block around it, unless it

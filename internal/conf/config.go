@@ -463,6 +463,9 @@ type Checker struct {
 	ConnectPort uint16
 	BindPort    uint16
 	FWMark      uint32
+	// Path: the probe goes to the virtual address and reaches the server as
+	// the traffic does [check_path vip].
+	Path bool
 
 	Alpha          bool
 	alpha          int8 // unset while reading, if the text does not say

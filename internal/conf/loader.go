@@ -38,6 +38,7 @@ type loader struct {
 	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
 	chkOuter  *Checker
 	chkHosts  []*Checker
+	paths     []pathNotes // of the virtual server
 	trackFile *TrackFile
 	process   *TrackProcess
 	bfd       *BFD

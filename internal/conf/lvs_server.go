@@ -22,7 +22,7 @@ func beginServer(l *loader, s *stmt) {
 		return
 	}
 	l.vs, l.vsTime, l.vsLeave, l.vsWord = v, noTiming, noLeaving, w[0]
-	l.servers = l.servers[:0]
+	l.servers, l.paths = l.servers[:0], l.paths[:0]
 	l.opsWord, l.quorumWord, l.hystWord = syntax.Word{}, syntax.Word{}, syntax.Word{}
 }
 
@@ -131,6 +131,7 @@ func endServer(l *loader) {
 		l.inherit(v, n)
 		v.Servers = append(v.Servers, rs)
 	}
+	l.judgePaths(v)
 	if v.Sorry != nil {
 		v.Sorry.ProxyProtocol = v.ProxyProtocol
 		l.matchPort(v, v.Sorry, l.sorryWord, "sorry_server")

@@ -128,6 +128,7 @@ var connectRows = rows{
 	{Name: "bind_if", Args: iface, Doc: "The interface to connect from.", Set: str(func(l *loader) *string { return &chk(l).BindIf })},
 	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &chk(l).ConnectTimeout })},
 	{Name: "fwmark", Args: num(0, maxUint32), Doc: "The mark of its packets.", Set: func(l *loader, s *stmt) { l.chk.FWMark = uint32(s.Value(0).Int) }},
+	{Name: "check_path", Own: true, Args: enum("real", "vip"), Doc: "vip: it goes to the virtual address, and reaches the server as the traffic does, by direct routing or through the tunnel; real, the default: to the server's own address (docs/pools.md).", Set: setPath},
 }
 
 // repeatRows are what all checkers with a schedule of their own have.

@@ -78,6 +78,15 @@ type Expirer interface {
 	SetExpiry(on bool) (changed []string, err error)
 }
 
+// Hearer is a Director that can lead packets of this machine to a virtual
+// address to one real server, by a service with a mark (check_path vip).
+type Hearer interface {
+	// SetHearing has the machine take packets that come from its own addresses
+	// on some interfaces, for so do the answers; "" stands for every one. What
+	// it changed on others is put back. It says what it changed.
+	SetHearing(interfaces []string) (changed []string, err error)
+}
+
 // Counters are totals since the service or server was added, and what it
 // holds now.
 type Counters struct {

@@ -61,6 +61,9 @@ func (b *Backend) Fail(f Fault) error {
 	return b.start()
 }
 
+// Node is where it runs.
+func (b *Backend) Node() *Node { return b.node }
+
 // Close stops the back end.
 func (b *Backend) Close() { _ = b.Fail(Refuse) }
 

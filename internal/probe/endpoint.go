@@ -21,6 +21,9 @@ type Endpoint struct {
 	BindPort uint16         // [bind_port]; 0 = the kernel chooses
 	BindIf   string         // [bind_if]; empty = the routes decide
 	Mark     uint32         // [fwmark]; 0 = none
+	// Via is who answers at Addr, an address that may be our own; without
+	// BindTo, the one that we would speak to Via from is taken [check_path vip].
+	Via netip.Addr
 	// Timeout of the connection, and again of the conversation that follows
 	// [connect_timeout]; > 0.
 	Timeout time.Duration
@@ -67,10 +70,11 @@ func (e *Endpoint) prepare(fd int) error {
 			return fmt.Errorf("bind to interface %s: %w", e.BindIf, err)
 		}
 	}
-	if !e.BindTo.IsValid() && e.BindPort == 0 {
-		return nil
+	source, err := e.source()
+	if err != nil || !source.IsValid() && e.BindPort == 0 {
+		return err
 	}
-	from := netip.AddrPortFrom(e.source(), e.BindPort)
+	from := netip.AddrPortFrom(source, e.BindPort)
 	if e.BindPort != 0 {
 		// The connection before may still be known to the kernel.
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
@@ -81,15 +85,20 @@ func (e *Endpoint) prepare(fd int) error {
 	return nil
 }
 
-// source is the address to bind to, of the family of Addr.
-func (e *Endpoint) source() netip.Addr {
+// source is the address to bind to, of the family of Addr; invalid if neither
+// that nor a port is wanted.
+func (e *Endpoint) source() (netip.Addr, error) {
 	switch {
 	case e.BindTo.IsValid():
-		return e.BindTo
+		return e.BindTo, nil
+	case e.Via.IsValid():
+		return e.towards()
+	case e.BindPort == 0:
+		return netip.Addr{}, nil
 	case e.Addr.Addr().Is4():
-		return netip.IPv4Unspecified()
+		return netip.IPv4Unspecified(), nil
 	}
-	return netip.IPv6Unspecified()
+	return netip.IPv6Unspecified(), nil
 }
 
 // Dial connects and waits; for probes that have a goroutine of their own.

@@ -13,12 +13,12 @@ import (
 const dataEnv = "HOLDFAST_UML_DATA"
 
 // TestTraffic sends connections through virtual servers in a guest.
-func TestTraffic(t *testing.T) { guests(t, "-test.run ^TestGuestTraffic", "iptables-legacy") }
+func TestTraffic(t *testing.T) { guests(t, "-test.run '^TestGuest(Traffic|Path)'", "iptables-legacy") }
 
 // TestDaemon runs the whole daemon in a guest; what it does there is in
 // guest_test.go. labtest.BinaryEnv puts another daemon in its place.
 func TestDaemon(t *testing.T) {
-	guests(t, "-test.run ^TestGuest -test.skip '^TestGuest(Cases|Traffic)'")
+	guests(t, "-test.run ^TestGuest -test.skip '^TestGuest(Cases|Traffic|Path)'")
 }
 
 // TestCases compares tables with keepalived's, many in one guest.

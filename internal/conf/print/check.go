@@ -128,6 +128,9 @@ func (b *Block) connect(c *conf.Checker, rs *conf.RealServer, v *conf.VirtualSer
 	b.str("bind_if", c.BindIf, "")
 	b.dur("connect_timeout", c.ConnectTimeout, timeout)
 	b.num("fwmark", int(c.FWMark), 0)
+	if c.Path {
+		b.str("check_path", "vip", "")
+	}
 }
 
 func (b *Block) misc(m *conf.MiscCheck) {

@@ -34,8 +34,9 @@ type Director struct {
 	stale bool
 	marks marks
 
-	in       Place
-	switches []sysctl // those that were changed
+	in      Place
+	expiry  switches // on_down expire
+	hearing switches // check_path vip
 }
 
 var (
@@ -45,6 +46,8 @@ var (
 	_ director.TimeoutSetter = (*Director)(nil)
 	_ director.Auditor       = (*Director)(nil)
 	_ director.Marker        = (*Director)(nil)
+	_ director.Expirer       = (*Director)(nil)
+	_ director.Hearer        = (*Director)(nil)
 )
 
 // Open returns the director, or a *director.Unsupported that says what is
@@ -363,7 +366,8 @@ func (d *Director) Close(ctx context.Context, keep bool) error {
 	}
 	if !keep {
 		_, back := d.SetExpiry(false)
-		err = errors.Join(err, back)
+		_, deaf := d.SetHearing(nil)
+		err = errors.Join(err, back, deaf)
 	}
 	return errors.Join(err, markErr, d.kernel.close())
 }

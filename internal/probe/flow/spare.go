@@ -21,7 +21,7 @@ type spares struct{ v4, v6 []int }
 // which a socket would keep.
 func (s *spares) of(to *probe.Endpoint) *[]int {
 	switch {
-	case to.Mark != 0 || to.BindIf != "" || to.BindPort != 0 || to.BindTo.IsValid():
+	case to.Mark != 0 || to.BindIf != "" || to.BindPort != 0 || to.BindTo.IsValid() || to.Via.IsValid():
 		return nil
 	case to.Addr.Addr().Is4():
 		return &s.v4

@@ -1,0 +1,72 @@
+package ipvs
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What was off is switched on while it is wanted, and put back; what was on
+// stays, and what is missing is told.
+func TestSwitches(t *testing.T) {
+	was := switchFolder
+	switchFolder = t.TempDir() + "/"
+	t.Cleanup(func() { switchFolder = was })
+	for name, value := range map[string]string{"conf/all": "0", "conf/eth0.7": "1", "conf/eth1": "0", "vs": ""} {
+		dir := filepath.Join(switchFolder, name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		files := []string{"accept_local"}
+		if name == "vs" {
+			files, value = []string{"expire_nodest_conn", "expire_quiescent_template"}, "0"
+		}
+		for _, f := range files {
+			if err := os.WriteFile(filepath.Join(dir, f), []byte(value+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	is := func() string {
+		out := map[string]string{}
+		for _, i := range []string{"all", "eth0.7", "eth1"} {
+			b, err := os.ReadFile(switchFolder + "conf/" + i + "/accept_local")
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[i] = strings.TrimSpace(string(b))
+		}
+		b, _ := os.ReadFile(switchFolder + "vs/expire_nodest_conn")
+		out["vs"] = strings.TrimSpace(string(b))
+		var text []string
+		for _, k := range slices.Sorted(maps.Keys(out)) {
+			text = append(text, k+"="+out[k])
+		}
+		return strings.Join(text, " ")
+	}
+	var d Director
+	for _, step := range []struct {
+		hear      []string
+		expire    bool
+		told, now string
+		fails     bool
+	}{
+		{nil, false, "", "all=0 eth0.7=1 eth1=0 vs=0", false},
+		{[]string{"", "eth0.7"}, false, "net.ipv4.conf.all.accept_local: 0 -> 1", "all=1 eth0.7=1 eth1=0 vs=0", false},
+		{[]string{"", "eth0.7"}, true, "net.ipv4.vs.expire_nodest_conn: 0 -> 1; net.ipv4.vs.expire_quiescent_template: 0 -> 1", "all=1 eth0.7=1 eth1=0 vs=1", false},
+		{[]string{"eth1", "gone"}, true, "net.ipv4.conf.all.accept_local: 1 -> 0; net.ipv4.conf.eth1.accept_local: 0 -> 1", "all=0 eth0.7=1 eth1=1 vs=1", true},
+		{nil, false, "net.ipv4.conf.eth1.accept_local: 1 -> 0; net.ipv4.vs.expire_nodest_conn: 1 -> 0; net.ipv4.vs.expire_quiescent_template: 1 -> 0", "all=0 eth0.7=1 eth1=0 vs=0", false},
+	} {
+		told, err := d.SetHearing(step.hear)
+		more, err2 := d.SetExpiry(step.expire)
+		if got := strings.Join(append(told, more...), "; "); got != step.told || (err != nil) != step.fails || err2 != nil {
+			t.Errorf("%v, %v: %s, %v, %v", step.hear, step.expire, got, err, err2)
+		}
+		if got := is(); got != step.now {
+			t.Errorf("%v, %v: %s, want %s", step.hear, step.expire, got, step.now)
+		}
+	}
+}
