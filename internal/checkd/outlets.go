@@ -1,6 +1,7 @@
 package checkd
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
 const (
@@ -68,13 +70,29 @@ func (d *daemon) readOutlets(c *ipc.Conn) {
 		for _, fd := range files { // it has no reason to send one
 			_ = unix.Close(fd)
 		}
-		if m.Kind == ipc.Query && m.Topic == ipc.TopicTraffic {
+		switch {
+		case m.Kind == ipc.Query && m.Topic == ipc.TopicTraffic:
 			d.traffic(m)
+		case m.Kind == ipc.Order:
+			d.weigh(m)
 		}
 	})
 	if err != nil && d.outlets.link == c {
 		d.unlinkOutlets()
 	}
+}
+
+// weigh carries out what was asked for over SNMP, which is a weight and nothing
+// else.
+func (d *daemon) weigh(m ipc.Message) {
+	f := d.outlets.feeder
+	reply := func(a ipc.Message) { f.Put(a, json.RawMessage(a.Body)) }
+	var c api.ServerCommand
+	if json.Unmarshal(m.Body, &c) != nil || c.Action != api.ServerWeight || c.Weight < 0 || c.Weight > lvs.MaxWeight || len(c.Why) > api.MaxWhy {
+		reply(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Error: "what is asked for over SNMP is no weight"})
+		return
+	}
+	d.command(m, reply)
 }
 
 // traffic answers a query: the status with what the director counted, which is

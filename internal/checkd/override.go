@@ -74,7 +74,7 @@ func (d *daemon) find(t target) *server {
 }
 
 // command carries an operator's command out and answers when it is kept.
-func (d *daemon) command(m ipc.Message) {
+func (d *daemon) command(m ipc.Message, reply func(ipc.Message)) {
 	answer := ipc.Message{Kind: ipc.Answer, Seq: m.Seq}
 	var c api.ServerCommand
 	err := json.Unmarshal(m.Body, &c)
@@ -84,7 +84,7 @@ func (d *daemon) command(m ipc.Message) {
 	}
 	if err != nil {
 		answer.Error = err.Error()
-		d.answer(answer)
+		reply(answer)
 		return
 	}
 	d.settle()
@@ -94,7 +94,7 @@ func (d *daemon) command(m ipc.Message) {
 			a.Unsaved = err.Error()
 		}
 		answer.Body = ipc.Marshal(a)
-		d.answer(answer)
+		reply(answer)
 	})
 }
 

@@ -186,7 +186,7 @@ func (d *daemon) message(m ipc.Message, files []int) {
 			files = files[1:]
 		}
 	case ipc.Order:
-		d.command(m)
+		d.command(m, d.answer)
 	case ipc.Stop:
 		d.leave("the parent says so")
 	}

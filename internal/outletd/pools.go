@@ -2,6 +2,7 @@ package outletd
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ const checkerChild = "checker"
 type poolLink struct {
 	conn  *ipc.Conn
 	seq   uint64
-	asked map[uint64]func([]api.Service)
+	asked map[uint64]func(*ipc.Message) // with nil if there is no answer to be had
 }
 
 // pooled is a way out that wants to hear of servers.
@@ -85,21 +86,55 @@ func (d *daemon) readPools(c *ipc.Conn) {
 	}
 }
 
+// order has the checker child carry a command out, and calls then on the loop.
+func (d *daemon) order(c *api.ServerCommand, then func(error)) {
+	d.askChecker(ipc.Message{Kind: ipc.Order, Body: ipc.Marshal(c)}, func(m *ipc.Message) {
+		switch {
+		case m == nil:
+			then(errNoChecker)
+		case m.Error != "":
+			then(errors.New(m.Error))
+		default:
+			then(nil)
+		}
+	})
+}
+
+// errNoChecker is why nothing can be said of servers.
+var errNoChecker = errors.New("the checker child does not answer")
+
 // askPools has the checker child say what it has, and calls then with it; off
 // the loop, for it may be megabytes. Nil if there is no answer to be had.
 func (d *daemon) askPools(then func([]api.Service)) {
+	d.askChecker(ipc.Message{Kind: ipc.Query, Topic: ipc.TopicTraffic}, func(m *ipc.Message) {
+		if m == nil {
+			then(nil)
+			return
+		}
+		d.hands.Go(func() {
+			var s api.Status
+			if json.Unmarshal(m.Body, &s) != nil {
+				s.Services = nil
+			}
+			then(s.Services)
+		})
+	})
+}
+
+func (d *daemon) askChecker(m ipc.Message, then func(*ipc.Message)) {
 	l := &d.pool
 	if l.conn == nil || len(l.asked) >= maxAsked {
 		then(nil)
 		return
 	}
 	l.seq++
-	if l.conn.Send(ipc.Message{Kind: ipc.Query, Seq: l.seq, Topic: ipc.TopicTraffic}) != nil {
+	m.Seq = l.seq
+	if l.conn.Send(m) != nil {
 		then(nil)
 		return
 	}
 	if l.asked == nil {
-		l.asked = map[uint64]func([]api.Service){}
+		l.asked = map[uint64]func(*ipc.Message){}
 	}
 	l.asked[l.seq] = then
 }
@@ -110,11 +145,5 @@ func (d *daemon) answeredPools(m ipc.Message) {
 		return
 	}
 	delete(d.pool.asked, m.Seq)
-	d.hands.Go(func() {
-		var s api.Status
-		if json.Unmarshal(m.Body, &s) != nil {
-			s.Services = nil
-		}
-		then(s.Services)
-	})
+	then(&m)
 }

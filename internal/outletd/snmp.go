@@ -53,7 +53,7 @@ func (d *daemon) equipSNMP() {
 	w := &snmpWay{d: d, states: map[string]string{}, quiet: d.boot.Restarts > 0 || d.vrrp.known.Why != ""}
 	w.adopt(want)
 	w.Outlet = snmp.New(snmp.Options{
-		Socket: want.Socket, Roots: w.parts().Roots(), Descr: "holdfast " + d.boot.Version, Tree: w.Tree,
+		Socket: want.Socket, Roots: w.parts().Roots(), Descr: "holdfast " + d.boot.Version, Tree: w.Tree, Set: w.Set,
 		Told: func(level slog.Level, what string) { d.say(level, kindNotify, "", what) },
 	})
 	d.open(waySNMP, w)
@@ -102,6 +102,26 @@ func (w *snmpWay) Tree() *mib.Tree {
 		}
 	}
 	return w.build(&heard)
+}
+
+// Set has a real server weigh that much, as the command does. The session's
+// goroutine calls it, and waits for the checker child as long as it may take.
+func (w *snmpWay) Set(to mib.Weight) error {
+	done := make(chan error, 1)
+	w.d.loop.Post(func() {
+		w.d.order(&api.ServerCommand{
+			Action: api.ServerWeight, Service: to.Service, Server: to.Server, Weight: to.Weight, Why: "set over SNMP",
+		}, func(err error) { done <- err })
+	})
+	select {
+	case err := <-done:
+		w.mu.Lock()
+		w.tree = nil // it tells of the weight before
+		w.mu.Unlock()
+		return err
+	case <-time.After(answersIn):
+		return errNoChecker
+	}
 }
 
 // freshFor is how long a tree is good: not longer than counters may be old.

@@ -17,7 +17,10 @@ const (
 // handle answers one request.
 func (s *session) handle(p *agentx.PDU) error {
 	switch p.Body.(type) {
-	case agentx.Response, agentx.CleanupSet: // nothing answers these
+	case agentx.Response: // nothing answers these
+		return nil
+	case agentx.CleanupSet:
+		s.sets = sets{}
 		return nil
 	case agentx.Close:
 		return errors.New("the AgentX master ended the session")
@@ -33,9 +36,13 @@ func (s *session) respond(p *agentx.PDU) agentx.Response {
 	case len(p.Context) > 0:
 		return agentx.Response{Error: agentx.UnsupportedContext}
 	}
-	switch p.Body.(type) {
-	case agentx.TestSet, agentx.CommitSet, agentx.UndoSet:
-		return agentx.Response{Error: agentx.NotWritable, Index: 1}
+	switch m := p.Body.(type) {
+	case agentx.TestSet:
+		return s.test(p.Transaction, m.VarBinds)
+	case agentx.CommitSet:
+		return s.commit(p.Transaction)
+	case agentx.UndoSet:
+		return s.undo(p.Transaction)
 	case agentx.Get, agentx.GetNext, agentx.GetBulk:
 	default:
 		return agentx.Response{Error: agentx.ProcessingError}

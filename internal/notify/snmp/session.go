@@ -61,6 +61,7 @@ type session struct {
 	id     uint32
 	packet uint32
 	out    []byte // the last PDU, reused
+	sets   sets
 }
 
 // serve is a session's life; served: it was opened.

@@ -7,7 +7,8 @@
 // package mib's, the bytes are wire/agentx's; outletd connects them with the
 // other children.
 //
-// session.go has a session's life, answer.go what is asked, dial.go the ways to
+// session.go has a session's life, answer.go what is asked, set.go what is to be
+// otherwise, dial.go the ways to
 // a master.
 package snmp
 
@@ -34,6 +35,9 @@ type Options struct {
 	// Tree makes the objects as they are now. It is called from the session's
 	// goroutine and may take a moment; nil: there is nothing to be had.
 	Tree func() *mib.Tree
+	// Set makes a real server weigh that much, and says why it does not. It is
+	// called from the session's goroutine and may take a moment.
+	Set func(w mib.Weight) error
 	// Told takes what is worth a line in the log; from any goroutine.
 	Told func(level slog.Level, what string)
 }

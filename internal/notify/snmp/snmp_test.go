@@ -1,9 +1,11 @@
 package snmp
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/notify/snmp/mib"
 	"github.com/holdfast-ha/holdfast/internal/wire/agentx"
@@ -28,6 +31,9 @@ type master struct {
 	conn     net.Conn
 	out      *Outlet
 	told     chan string
+	objects  int             // that there are
+	set      chan mib.Weight // what was to be set
+	refuses  error           // why it is not
 }
 
 func newMaster(t *testing.T) *master {
@@ -37,10 +43,14 @@ func newMaster(t *testing.T) *master {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &master{t: t, listener: l, told: make(chan string, 100)}
-	tree := mib.Build(&mib.State{Version: "test", Parts: mib.Parts{VRRP: true}, Conf: &conf.Config{}})
+	m := &master{t: t, listener: l, told: make(chan string, 100), set: make(chan mib.Weight, 10)}
+	tree := mib.Build(&mib.State{Version: "test", Parts: mib.Parts{VRRP: true, Checker: true}, Conf: oneServer(), Pools: []api.Service{
+		{Name: "[192.0.2.1]:tcp:80", Servers: []api.Server{{Name: "[192.0.2.5]:tcp:80"}}},
+	}})
+	tree.Walk(func(agentx.VarBind) { m.objects++ })
 	m.out = New(Options{
 		Socket: "unix:" + path, Roots: mib.Parts{VRRP: true}.Roots(), Descr: "test", Tree: func() *mib.Tree { return tree },
+		Set: func(w mib.Weight) error { m.set <- w; return m.refuses },
 		Told: func(_ slog.Level, what string) {
 			select {
 			case m.told <- what:
@@ -56,6 +66,13 @@ func newMaster(t *testing.T) *master {
 		m.out.Close()
 	})
 	return m
+}
+
+func oneServer() *conf.Config {
+	return &conf.Config{VirtualServers: []*conf.VirtualServer{{
+		Addr: netip.MustParseAddr("192.0.2.1"), Port: 80, Protocol: "TCP", Family: 4,
+		Servers: []*conf.RealServer{{Addr: netip.MustParseAddr("192.0.2.5"), Port: 80}},
+	}}}
 }
 
 // accept opens a session with whoever comes, up to the end of its registration.
@@ -150,7 +167,7 @@ func TestAnswers(t *testing.T) {
 	if len(r.VarBinds) != 4 || r.VarBinds[3].Name.Compare(mib.Keepalived.With(1, 3, 2, 0)) != 0 {
 		t.Errorf("in bulk: %+v", r.VarBinds)
 	}
-	if r := m.ask(agentx.GetBulk{MaxRepetitions: 65535, Ranges: everything}); len(r.VarBinds) > 40 || r.VarBinds[len(r.VarBinds)-1].Type != agentx.EndOfMIBView {
+	if r := m.ask(agentx.GetBulk{MaxRepetitions: 65535, Ranges: everything}); len(r.VarBinds) != m.objects+1 || r.VarBinds[len(r.VarBinds)-1].Type != agentx.EndOfMIBView {
 		t.Errorf("all in bulk: %d objects", len(r.VarBinds))
 	}
 	if r := m.ask(agentx.TestSet{VarBinds: []agentx.VarBind{{Name: version, Value: agentx.Text("x")}}}); r.Error != agentx.NotWritable || r.Index != 1 {
@@ -213,4 +230,50 @@ func TestTarget(t *testing.T) {
 			t.Errorf("%s is %s %s, want %s", in, network, address, want)
 		}
 	}
+}
+
+// RFC 2741 §7.2.4: a set is tested, committed or not, and cleaned up.
+func TestSets(t *testing.T) {
+	m := newMaster(t)
+	m.accept()
+	set := func(n int) agentx.TestSet {
+		return agentx.TestSet{VarBinds: []agentx.VarBind{{Name: mib.Keepalived.With(3, 4, 1, 7, 1, 1), Value: agentx.Int(n)}}}
+	}
+	want := func(what string, body agentx.Body, want agentx.Error, weights ...int) {
+		t.Helper()
+		if r := m.ask(body); r.Error != want {
+			t.Errorf("%s: %v, want %v", what, r.Error, want)
+		}
+		for _, n := range weights {
+			if w := <-m.set; w != (mib.Weight{Service: "[192.0.2.1]:tcp:80", Server: "[192.0.2.5]:tcp:80", Weight: n}) {
+				t.Errorf("%s: %+v", what, w)
+			}
+		}
+		if len(m.set) > 0 {
+			t.Errorf("%s: something is set", what)
+		}
+	}
+	cleanup := func() { m.write(&agentx.PDU{Session: 7, Transaction: 3, Packet: 9, Body: agentx.CleanupSet{}}) }
+	want("a commit of nothing", agentx.CommitSet{}, agentx.CommitFailed)
+	want("a test", set(7), agentx.NoError)
+	want("a commit", agentx.CommitSet{}, agentx.NoError, 7)
+	want("a second commit", agentx.CommitSet{}, agentx.CommitFailed)
+	want("an undo of what is done", agentx.UndoSet{}, agentx.UndoFailed)
+	cleanup()
+	want("a test", set(8), agentx.NoError)
+	want("an undo of what is not done", agentx.UndoSet{}, agentx.NoError)
+	want("a commit of what is undone", agentx.CommitSet{}, agentx.CommitFailed)
+	want("a test", set(8), agentx.NoError)
+	cleanup()
+	want("a commit of what is cleaned up", agentx.CommitSet{}, agentx.CommitFailed)
+	want("a bad test", set(-1), agentx.WrongValue)
+	want("a commit of it", agentx.CommitSet{}, agentx.CommitFailed)
+	many := set(8)
+	for range maxSets {
+		many.VarBinds = append(many.VarBinds, many.VarBinds[0])
+	}
+	want("too many", many, agentx.GenErr)
+	m.refuses = errors.New("no")
+	want("a test", set(9), agentx.NoError)
+	want("a commit that fails", agentx.CommitSet{}, agentx.CommitFailed, 9)
 }

@@ -187,6 +187,11 @@ type Error uint16
 const (
 	NoError               Error = 0
 	GenErr                Error = 5
+	WrongType             Error = 7
+	WrongValue            Error = 10
+	NoCreation            Error = 11
+	CommitFailed          Error = 14
+	UndoFailed            Error = 15
 	NotWritable           Error = 17
 	OpenFailed            Error = 256
 	NotOpen               Error = 257
@@ -198,7 +203,8 @@ const (
 )
 
 var errorNames = map[Error]string{
-	NoError: "noError", GenErr: "genErr", NotWritable: "notWritable", OpenFailed: "openFailed", NotOpen: "notOpen",
+	NoError: "noError", GenErr: "genErr", WrongType: "wrongType", WrongValue: "wrongValue", NoCreation: "noCreation",
+	CommitFailed: "commitFailed", UndoFailed: "undoFailed", NotWritable: "notWritable", OpenFailed: "openFailed", NotOpen: "notOpen",
 	UnsupportedContext: "unsupportedContext", DuplicateRegistration: "duplicateRegistration",
 	ParseError: "parseError", RequestDenied: "requestDenied", ProcessingError: "processingError",
 }

@@ -70,6 +70,7 @@ func (b *builder) servers() {
 	}
 	b.virtualServers(pools)
 	b.realServers(servers)
+	b.Tree.servers = servers
 }
 
 func (b *builder) pools() []pool {

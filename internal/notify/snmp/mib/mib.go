@@ -10,7 +10,8 @@
 // global.go has what is said of the daemon, vrrp.go instances and groups,
 // track.go what they watch, address.go, route.go and rule.go what they hold,
 // lvs.go virtual and real servers, traffic.go their counters, rfc2787.go and
-// rfc6527.go the standard's own tables, traps.go the traps.
+// rfc6527.go the standard's own tables, traps.go and refused.go the traps, set.go
+// what can be set.
 package mib
 
 import (

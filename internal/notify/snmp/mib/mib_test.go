@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/dump"
+	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/wire/agentx"
 )
@@ -210,4 +211,75 @@ func TestSameAsKeepalivedServers(t *testing.T) {
 		"K.3.3.1.52.3": "it forgets hashed",
 		"K.3.3.1.8.2":  "a firewall mark has no protocol, for which it has no number",
 	})
+}
+
+func TestWeightsCanBeSet(t *testing.T) {
+	c := load(t, "lvs")
+	tree := Build(&State{Parts: Parts{Checker: true}, Conf: c, Pools: []api.Service{
+		{Name: "[10.1.0.1]:tcp:80", Servers: []api.Server{{Name: "[127.0.0.11]:tcp:8080", Up: true, Weight: 3}}},
+	}})
+	weight := check.With(4, 1, 7)
+	first := -1 // among the rows of the first virtual server, of which the sorry server has no weight
+	for row := range 3 {
+		if v := tree.Get(weight.With(1, part(row+1))); v.Type == agentx.Integer && first < 0 {
+			first = row + 1
+		}
+	}
+	at := weight.With(1, part(first))
+	for _, one := range []struct {
+		what string
+		id   agentx.OID
+		v    agentx.Value
+		want agentx.Error
+	}{
+		{"a weight", at, agentx.Int(9), agentx.NoError},
+		{"none", at, agentx.Int(0), agentx.NoError},
+		{"too little", at, agentx.Int(-1), agentx.WrongValue},
+		{"too much", at, agentx.Int(65536), agentx.WrongValue},
+		{"no number", at, agentx.Text("9"), agentx.WrongType},
+		{"nobody's", weight.With(1, 99), agentx.Int(9), agentx.NoCreation},
+		{"no row", weight, agentx.Int(9), agentx.NoCreation},
+		{"a sorry server's", weight.With(1, 1), agentx.Int(9), choose(first == 1, agentx.NoError, agentx.NoCreation)},
+		{"of what nobody knows", weight.With(2, 1), agentx.Int(9), agentx.GenErr},
+		{"another column", check.With(4, 1, 8, 1, 1), agentx.Int(9), agentx.NotWritable},
+		{"a priority", vrrp.With(3, 1, 7, 1), agentx.Int(9), agentx.NotWritable},
+	} {
+		w, got := tree.Test(agentx.VarBind{Name: one.id, Value: one.v})
+		if got != one.want {
+			t.Errorf("%s: %v, want %v", one.what, got, one.want)
+		}
+		if got == agentx.NoError && (w != Weight{"[10.1.0.1]:tcp:80", "[127.0.0.11]:tcp:8080", one.v.Signed()}) {
+			t.Errorf("%s: %+v", one.what, w)
+		}
+	}
+}
+
+func TestRefusedTraps(t *testing.T) {
+	c, found := conf.Load(files.Disk{}, "testdata/vrrp.conf", conf.Options{})
+	if c == nil {
+		t.Fatal(found)
+	}
+	v2 := slices.IndexFunc(c.Instances, func(i *conf.VRRPInstance) bool { return i.Version == 2 && i.Family == 4 })
+	v6 := slices.IndexFunc(c.Instances, func(i *conf.VRRPInstance) bool { return i.Family == 6 })
+	if v2 < 0 || v6 < 0 {
+		t.Fatal("the file has not what it takes")
+	}
+	s := &State{Parts: Parts{RFCv2: true, RFCv3: true}, Conf: c, Links: links}
+	for _, one := range []struct{ name, from, cause, want string }{
+		{c.Instances[v2].Name, "10.0.0.9", "auth_failure", "1.3.6.1.2.1.68.0.2"},
+		{c.Instances[v2].Name, "10.0.0.9", "chk_err", "1.3.6.1.2.1.207.0.2"},
+		{c.Instances[v2].Name, "10.0.0.9", "packet_len_err", ""},
+		{c.Instances[v6].Name, "fe80::9", "auth_failure", ""},
+		{c.Instances[v6].Name, "fe80::9", "ip_ttl_err", "1.3.6.1.2.1.207.0.2"},
+		{"nobody", "10.0.0.9", "chk_err", ""},
+		{c.Instances[v2].Name, "x", "chk_err", ""},
+	} {
+		got := ""
+		for _, trap := range RefusedTraps(s, &feed.Refused{Name: one.name, Source: one.from, Cause: one.cause}) {
+			got += strings.TrimPrefix(trap[0].Value.String(), "OID: ")
+		}
+		if got != one.want {
+			t.Errorf("%+v: %q", one, got)
+		}
+	}
 }

@@ -10,7 +10,10 @@ import (
 // Tree is a view of the objects that a State has, in the order of a walk. Values
 // are made when they are asked for, so that a hundred thousand servers cost
 // nothing before. It does not change; several goroutines may read it.
-type Tree struct{ columns []column }
+type Tree struct {
+	columns []column
+	servers []server // whose weights can be set
+}
 
 // column is one object of all rows of a table, or an object that stands alone:
 // a column with the row 0.
