@@ -47,7 +47,7 @@ func Greeted(t *testing.T, attempt Attempt) {
 		t.Run(b.name, func(t *testing.T) {
 			defer NoLeaks(t)()
 			to := Serve(t, b.serve)
-			to.Timeout = timeout
+			to.Timeout = b.timeout()
 			expect(t, within(t, attempt, to), b.want...)
 		})
 	}
