@@ -102,6 +102,7 @@ func printStatus(w io.Writer, s api.Status) {
 			v.Name, v.State, ago(v.Since), place(v), v.VRID, priority(v), master(v), or(v.Cause, "-"))
 	})
 	printSplits(w, s.Instances)
+	printRefused(w, s.Instances)
 	printReadiness(w, s.Instances)
 	printTracks(w, s.Instances)
 	table(w, "GROUP\tSTATE\tMEMBERS", len(s.Groups), func(i int) string {
@@ -178,6 +179,15 @@ func printSplits(w io.Writer, all []api.Instance) {
 		if v := &all[i]; v.Split != nil {
 			fmt.Fprintf(w, "TWO MASTERS: %s is master here with priority %d, and %s is with priority %d, for %v\n",
 				v.Name, v.Priority, v.Split.With, v.Split.Priority, ago(v.Split.Since))
+		}
+	}
+}
+
+// printRefused says whose adverts are not believed.
+func printRefused(w io.Writer, all []api.Instance) {
+	for i := range all {
+		if v := &all[i]; v.Refused != nil {
+			fmt.Fprintf(w, "REFUSED: %s %s\n", v.Name, explaining.Disbelief(v.Refused))
 		}
 	}
 }

@@ -19,7 +19,8 @@ func TestStatusForAPerson(t *testing.T) {
 			{Name: "VI_1", State: "MASTER", Interface: "eth0", VRID: 51, Priority: 150, BasePriority: 150, Cause: "heard nobody",
 				Split: &api.Split{With: "192.0.2.13", Priority: 90}},
 			{Name: "VI_2", State: "BACKUP", Interface: "eth1", VRID: 52, Priority: 70, BasePriority: 150,
-				Master: "192.0.2.12", MasterPrio: 100, Readiness: "hears it; would take over after 3.6s of silence", Tracks: map[string]string{"script b": "up", "script a": "down: exit status 1"}},
+				Refused: &api.Refused{From: "192.0.2.14", Why: "its password is wrong", Times: 4, AgoMS: 300},
+				Master:  "192.0.2.12", MasterPrio: 100, Readiness: "hears it; would take over after 3.6s of silence", Tracks: map[string]string{"script b": "up", "script a": "down: exit status 1"}},
 		},
 		Groups:   []api.Group{{Name: "both", State: "MASTER", Members: []string{"VI_1", "VI_2"}}},
 		Director: "proxy",
@@ -40,6 +41,7 @@ INSTANCE  STATE   FOR  INTERFACE  VRID  PRIORITY       MASTER            CAUSE
 VI_1      MASTER  -    eth0       51    150            this one          heard nobody
 VI_2      BACKUP  -    eth1       52    70 (base 150)  192.0.2.12 (100)  -
 TWO MASTERS: VI_1 is master here with priority 150, and 192.0.2.13 is with priority 90, for -
+REFUSED: VI_2 does not believe the adverts of 192.0.2.14: its password is wrong (4 refused so far, the last 0.3s ago)
 
 INSTANCE  IF THE MASTER FAILED NOW
 VI_2      hears it; would take over after 3.6s of silence

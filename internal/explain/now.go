@@ -74,9 +74,7 @@ func Why(v *api.Instance, now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("TWO MASTERS: %s advertises with priority %d too, for %s; ours is %d. They do not hear us, or do not believe us.",
 			v.Split.With, v.Split.Priority, short(now.Sub(v.Split.Since)), v.Priority))
 	}
-	if r := v.Refused; r != nil {
-		lines = append(lines, fmt.Sprintf("It does not believe the adverts of %s: %s (%d refused so far, the last %s ago).", r.From, r.Why, r.Times, short(duration(r.AgoMS))))
-	}
+	lines = append(lines, whyUnheard(v)...)
 	if v.State == "BACKUP" && v.Master != "" {
 		lines = append(lines, whyNotMaster(v))
 	}
@@ -91,6 +89,27 @@ func Why(v *api.Instance, now time.Time) []string {
 		return append(lines, "If "+rest+".")
 	}
 	return append(lines, "It "+next+".")
+}
+
+// whyUnheard says whose adverts are refused, and what a master cannot know: it
+// hears nobody if it is alone, and also if another one is cut off.
+func whyUnheard(v *api.Instance) (lines []string) {
+	r := v.Refused
+	switch {
+	case r != nil:
+		lines = append(lines, "It "+Disbelief(r)+".")
+		if v.State == "MASTER" && v.Split == nil {
+			lines = append(lines, fmt.Sprintf("If %s is its partner, both are master until the two agree.", r.From))
+		}
+	case v.State == "MASTER" && v.Split == nil && strings.HasPrefix(v.Cause, "heard nobody"):
+		lines = append(lines, "No other master is heard; if there is one, its adverts do not get here: look for a packet filter that drops protocol 112 (vrrp), and whether both are on one network.")
+	}
+	return lines
+}
+
+// Disbelief says whose adverts are refused, and why; a clause.
+func Disbelief(r *api.Refused) string {
+	return fmt.Sprintf("does not believe the adverts of %s: %s (%d refused so far, the last %s ago)", r.From, r.Why, r.Times, short(duration(r.AgoMS)))
 }
 
 // whyNotMaster compares with whom is heard.

@@ -49,6 +49,16 @@ func TestReadinessAndWhy(t *testing.T) {
 			"hears nobody; takes over in 2.0s",
 			"It does not believe the adverts of 192.0.2.12: its clock is 1m0s behind ours (7 refused so far, the last 0.3s ago).",
 		},
+		"master and disbelief": {
+			api.Instance{State: "MASTER", VRRPVersion: 2, AdvertMS: 1000, Cause: "heard nobody for 3.4s", Refused: &api.Refused{From: "192.0.2.12", Why: "its password is wrong", Times: 7, AgoMS: 300}},
+			"if it died now, a backup would take over after 3.0s–4.0s of silence; stopped in an orderly way, within 1.0s",
+			"7 refused so far, the last 0.3s ago).\nIf 192.0.2.12 is its partner, both are master until the two agree.",
+		},
+		"master that hears nobody": {
+			api.Instance{State: "MASTER", VRRPVersion: 2, AdvertMS: 1000, Cause: "heard nobody for 3.4s"},
+			"if it died now, a backup would take over after 3.0s–4.0s of silence; stopped in an orderly way, within 1.0s",
+			"No other master is heard; if there is one, its adverts do not get here: look for a packet filter",
+		},
 		"master of version 2": {api.Instance{State: "MASTER", VRRPVersion: 2, AdvertMS: 1000}, "if it died now, a backup would take over after 3.0s–4.0s of silence; stopped in an orderly way, within 1.0s", ""},
 		"not begun":           {api.Instance{State: "INIT"}, "would not take over: it has not begun to take part", "nothing has happened yet"},
 	} {

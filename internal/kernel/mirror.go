@@ -32,9 +32,13 @@ type linkEntry struct {
 
 type addrEntry struct {
 	Address
-	tentative bool
-	order     uint64 // the kernel's, and the order of coming
-	seen      uint64
+	order uint64 // the kernel's, and the order of coming
+	seen  uint64
+}
+
+// tentative reports whether it may not be used yet, or never (RFC 4862 §5.4).
+func (a *addrEntry) tentative() bool {
+	return a.Flags&unix.IFA_F_TENTATIVE != 0 && a.Flags&unix.IFA_F_OPTIMISTIC == 0
 }
 
 type routeEntry struct {
@@ -99,11 +103,23 @@ func (m *Mirror) Source(link, family int, except func(netip.Addr) bool) (netip.A
 		if (family == 4) != k.Addr.Is4() || family == 6 && !k.Addr.IsLinkLocalUnicast() {
 			continue
 		}
-		if !m.addrs[k].tentative && !except(k.Addr) {
+		if has := m.addrs[k]; !has.tentative() && !except(k.Addr) {
 			return k.Addr, true
 		}
 	}
 	return netip.Addr{}, false
+}
+
+// Untried returns an IPv6 link-local address of a link that may not be used
+// yet, or never: then another host on the link was found to have it, too
+// (RFC 4862 §5.4).
+func (m *Mirror) Untried(link int) (a netip.Addr, duplicate, ok bool) {
+	for _, k := range m.byLink[link] {
+		if has := m.addrs[k]; has.tentative() && k.Addr.Is6() && k.Addr.IsLinkLocalUnicast() {
+			return k.Addr, has.Flags&unix.IFA_F_DADFAILED != 0, true
+		}
+	}
+	return netip.Addr{}, false, false
 }
 
 // Addresses returns the addresses of a link, sorted.
@@ -268,7 +284,6 @@ func (m *Mirror) addrMessage(msg message) (Change, bool) {
 	if msg.typ == unix.RTM_DELADDR {
 		return Change{Kind: AddrChanged, Link: index, Addr: k, Gone: true}, m.dropAddr(k)
 	}
-	e.tentative = e.Flags&unix.IFA_F_TENTATIVE != 0 && e.Flags&unix.IFA_F_OPTIMISTIC == 0
 	e.order = was.order &^ secondary
 	if !ok {
 		m.generation++ // any growing number serves

@@ -2,11 +2,16 @@ package vrrpd
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/kernel"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
@@ -78,6 +83,52 @@ func TestUnknownVRIDs(t *testing.T) {
 	}
 	if said := b.said(); strings.Count(said, "unknown VRID(7) received on interface(eth0)") != 1 || !strings.Contains(said, "unknown VRID(8)") {
 		t.Error(said)
+	}
+}
+
+// Why an IPv6 router cannot speak is said of the address that it would speak from.
+func TestLinkLocalAddressThatCannotBeUsed(t *testing.T) {
+	i := instance("VI_1", 51, 100, "fe80::100/64")
+	i.Family = 6
+	b := start(t, config(i))
+	k := kernel.Key(1, netip.MustParsePrefix("fe80::1/64"))
+	for _, c := range []struct {
+		flags uint32
+		want  string
+	}{
+		{unix.IFA_F_TENTATIVE, " to send from: whether another host has fe80::1 is still being found out"},
+		{unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED, " to send from: another host on the link has fe80::1 (duplicate address detection failed)"},
+		{0, ""},
+	} {
+		b.changed(b.kernel.Put(k, kernel.Address{Bits: 64, Flags: c.flags}))
+		b.settle()
+		if got := b.edges[0].problem; !strings.HasSuffix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("flags %#x: %q, want %q", c.flags, got, c.want)
+		}
+	}
+}
+
+// The commonest of mistakes: two routers with one address and two VRIDs, both
+// master. Whoever shares neither is nobody's affair.
+func TestOurAddressWithAnotherVRID(t *testing.T) {
+	b := start(t, config(instance("VI_1", 51, 100, "192.0.2.100/24"), instance("VI_2", 53, 100, "192.0.2.101/24")))
+	b.hear("192.0.2.12", 52, 150, "192.0.2.99")
+	b.hear(own, 52, 150, "192.0.2.100") // we, after a reload
+	if said := b.said(); strings.Contains(said, "ignoring") {
+		t.Error(said)
+	}
+	const why = "its virtual_router_id is 52, ours 51, but it has our address 192.0.2.100"
+	for range 3 {
+		b.at = b.at.Add(time.Second)
+		b.hear("192.0.2.12", 52, 150, "192.0.2.99", "192.0.2.100")
+		b.hear("192.0.2.12", 52, 150, "192.0.2.99", "192.0.2.100") // too soon to be looked at
+	}
+	if said := b.said(); strings.Count(said, "(VI_1) ignoring advert from 192.0.2.12: "+why) != 1 || strings.Contains(said, "VI_2") {
+		t.Error(said)
+	}
+	all := b.survey(false).status().Instances
+	if r := all[0].Refused; r == nil || r.Why != why || r.Times != 3 || all[1].Refused != nil || all[0].Counters["advert_rcvd"] != 0 {
+		t.Errorf("%+v of %+v", r, all)
 	}
 }
 

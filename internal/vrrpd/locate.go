@@ -289,9 +289,21 @@ func (d *daemon) sourceOf(e *edge, m *kernel.Mirror) (source netip.Addr, problem
 		return d.isVirtual(a) || d.leaving[spot{link.Index, a}]
 	})
 	if !found {
-		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from", e.Speaker, family)
+		return netip.Addr{}, fmt.Sprintf("interface %s has no %s to send from%s", e.Speaker, family, untried(e, m, link.Index))
 	}
 	return source, ""
+}
+
+// untried says of an IPv6 address that is there why it cannot be used.
+func untried(e *edge, m *kernel.Mirror, link int) string {
+	a, duplicate, ok := m.Untried(link)
+	switch {
+	case e.Family == 4 || !ok:
+		return ""
+	case duplicate:
+		return fmt.Sprintf(": another host on the link has %s (duplicate address detection failed)", a)
+	}
+	return fmt.Sprintf(": whether another host has %s is still being found out", a)
 }
 
 func (d *daemon) isVirtual(a netip.Addr) bool { return d.virtual[a] > 0 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -46,7 +47,8 @@ type address struct {
 type stray struct {
 	faults [wire.NumFaults]uint64
 	quiet  [wire.NumFaults]quiet
-	vrids  [256]bool // told of with log_unknown_vrids
+	vrids  [256]bool          // told of with log_unknown_vrids
+	asked  [256]clock.Instant // when namesake last looked
 }
 
 // heard takes one packet: it is parsed, its router found, everything checked
@@ -205,11 +207,42 @@ func (d *daemon) stray(at place, fault wire.Fault, p *packet) {
 	s.faults[fault]++
 	if fault == wire.BadVRID {
 		d.unknown(s, at, p)
+		d.namesake(s, at, p)
 		return
 	}
 	if times, ok := s.quiet[fault].allow(d.now()); ok {
 		d.sayf(slog.LevelWarn, kindPacket, "", "ignoring VRRP packet from %s on %s: %s%s", p.src, d.linkName(at.link), words[fault], times)
 	}
+}
+
+// namesakeEvery is how often an unknown VRID is looked at: what it costs must not
+// grow with what somebody sends.
+const namesakeEvery = 50 * time.Millisecond
+
+// namesake tells of a virtual router that is not configured and has an address of
+// one that is: they are meant to be one, and will both be master.
+func (d *daemon) namesake(s *stray, at place, p *packet) {
+	a := &d.parsed
+	if !slices.ContainsFunc(a.Addresses, d.isVirtual) || p.at < s.asked[a.VRID].Add(namesakeEvery) {
+		return
+	}
+	s.asked[a.VRID] = p.at
+	for _, e := range d.edges {
+		if e.link.Index == at.link && e.Family == at.family && p.src != e.source && e.shares(a) != (netip.Addr{}) {
+			d.refuse(e, wire.BadVRID, p)
+		}
+	}
+}
+
+// shares returns an address that both the router and an advert have, none if
+// there is no such.
+func (e *edge) shares(a *wire.Advert) netip.Addr {
+	for _, addr := range a.Addresses {
+		if slices.Contains(e.Advertised, addr) {
+			return addr
+		}
+	}
+	return netip.Addr{}
 }
 
 // unknown tells of a virtual router that is not configured, once of each, if

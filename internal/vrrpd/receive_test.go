@@ -122,7 +122,7 @@ func TestStrays(t *testing.T) {
 	b := start(t, config(v2()))
 	b.said()
 	a := good2()
-	a.VRID = 77
+	a.VRID, a.Addresses = 77, []netip.Addr{netip.MustParseAddr("192.0.2.177")}
 	b.receive(a, wire.Group4, nil)                                                 // somebody else's
 	b.receive(good2(), wire.Group4, func(p *packet) { p.link = 2 })                // on another link
 	b.receive(good2(), wire.Group4, func(p *packet) { p.payload = p.payload[:5] }) // too short for a VRID

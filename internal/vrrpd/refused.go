@@ -68,6 +68,8 @@ func (d *daemon) reason(e *edge, f wire.Fault, p *packet) string {
 		}
 	case wire.ExtUnknownKey, wire.ExtInvalid, wire.ExtStale:
 		return e.reasonHMAC(f, a, d.cameAt(p))
+	case wire.BadVRID:
+		return fmt.Sprintf("its virtual_router_id is %d, ours %d, but it has our address %s", a.VRID, e.VRID, e.shares(a))
 	case wire.HopLimit:
 		return fmt.Sprintf("its TTL is %d, so it has come another way than it should", p.ttl)
 	case wire.BadVersion:
