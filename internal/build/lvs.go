@@ -115,6 +115,19 @@ func LongestDrain(c *conf.Config) (longest time.Duration) {
 	return longest
 }
 
+// serverRemoval is how long the kernel may take to forget one real server.
+const serverRemoval = time.Millisecond
+
+// Removal is how long the checker may take at the daemon's end to empty the
+// director's table, beyond what any child may [child_wait_time].
+func Removal(c *conf.Config) time.Duration {
+	servers := 0
+	for _, v := range c.VirtualServers {
+		servers += len(v.Servers)
+	}
+	return time.Duration(servers) * serverRemoval
+}
+
 // routed are the addresses of virtual routers.
 func routed(c *conf.Config) map[netip.Addr]bool {
 	out := map[netip.Addr]bool{}

@@ -21,7 +21,7 @@ func (d *daemon) inherit() {
 	if d.boot.Restarts == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(d.alive, closePatience)
+	ctx, cancel := context.WithTimeout(d.alive, setPatience)
 	defer cancel()
 	read := d.writer.dir.Read
 	if r, ok := d.writer.dir.(reader); ok {

@@ -18,13 +18,12 @@ const (
 	// did not take; it doubles each time.
 	retryMin = time.Second
 	retryMax = 30 * time.Second
-	// setPatience bounds one attempt to read or set a table that is empty;
-	// each service and server in it adds serverPatience, many times what the
-	// slowest kernel takes.
+	// setPatience bounds one attempt to read or set a table that is empty, and
+	// closePatience the removal of what is ours at the end; each service and
+	// server adds serverPatience, many times what the slowest kernel takes.
 	setPatience    = 30 * time.Second
+	closePatience  = 5 * time.Second
 	serverPatience = 5 * time.Millisecond
-	// closePatience bounds the removal of what is ours at the end.
-	closePatience = 5 * time.Second
 	// auditInterval is how often the director's table is read and what others
 	// changed in it is put back.
 	auditInterval = time.Minute
@@ -64,12 +63,13 @@ type writer struct {
 	ended   chan struct{}
 
 	// Of the goroutine.
-	want  wanted
-	pause time.Duration // before the next attempt, after a refusal
-	told  string        // the last refusal
-	audit time.Duration // until the next audit
-	tally tally
-	led   uint64 // paths of the last table that was written
+	want    wanted
+	entries int           // services and servers, of the largest table so far
+	pause   time.Duration // before the next attempt, after a refusal
+	told    string        // the last refusal
+	audit   time.Duration // until the next audit
+	tally   tally
+	led     uint64 // paths of the last table that was written
 }
 
 func (d *daemon) newWriter(dir director.Director, first func()) *writer {
@@ -164,7 +164,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, w.patience())
+	ctx, cancel := context.WithTimeout(ctx, w.patience(setPatience))
 	defer cancel()
 	began := time.Now()
 	undone, err := a.Audit(ctx, w.want.table)
@@ -187,17 +187,19 @@ func (w *writer) putBack(ctx context.Context) error {
 	return err
 }
 
-// patience is how long the director may take for the wanted table.
-func (w *writer) patience() time.Duration {
+// patience is how long the director may take for the largest table so far, of
+// which it may still have everything; base, if it was empty.
+func (w *writer) patience(base time.Duration) time.Duration {
 	entries := len(w.want.table)
 	for _, s := range w.want.table {
 		entries += len(s.Servers)
 	}
-	return setPatience + time.Duration(entries)*serverPatience
+	w.entries = max(w.entries, entries)
+	return base + time.Duration(w.entries)*serverPatience
 }
 
 func (w *writer) write(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, w.patience())
+	ctx, cancel := context.WithTimeout(ctx, w.patience(setPatience))
 	defer cancel()
 	if m, ok := w.dir.(director.Marker); ok {
 		m.Mark(w.want.marks)
@@ -257,7 +259,7 @@ func (w *writer) count(ctx context.Context) {
 	if !ok || w.want.table == nil || w.pause > 0 {
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, w.patience())
+	bounded, cancel := context.WithTimeout(ctx, w.patience(setPatience))
 	defer cancel()
 	began := time.Now()
 	found, err := c.Counters(bounded)
@@ -277,7 +279,7 @@ func (w *writer) tell(level slog.Level, what string) {
 func (w *writer) close(keep, flush bool) {
 	w.quit()
 	<-w.ended
-	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	ctx, cancel := context.WithTimeout(context.Background(), w.patience(closePatience))
 	defer cancel()
 	var err error
 	if f, ok := w.dir.(director.Flusher); ok && flush {

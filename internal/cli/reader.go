@@ -91,7 +91,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
-		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait, Drain: build.LongestDrain(cfg),
+		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait + build.Removal(cfg), Drain: build.LongestDrain(cfg),
 		Umask: g.Umask, Reloads: parent.Reloads(g.Reloads),
 		ProcessNames: map[string]string{},
 	}

@@ -18,7 +18,7 @@ var rootRows = rows{
 	{Name: "namespace_with_ipsets", Doc: "Allow ipsets together with network namespaces, for kernels before Linux 3.13; without effect."},
 	{Name: "use_pid_dir", Doc: "Keep pid files in /run/keepalived.", Set: flag(func(l *loader) *bool { return &l.cfg.Global.UsePidDir })},
 	{Name: "instance", Args: name, Soft: true, Doc: "The name of this instance, for pid files.", Set: str(func(l *loader) *string { return &l.cfg.Global.Instance })},
-	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Doc: "How long children may take to end before they are killed.", Set: seconds(func(l *loader) *time.Duration { return &l.cfg.Global.ChildWait })},
+	{Name: "child_wait_time", Args: wholeSecs(0, maxUint32), Doc: "How long children may take to end before they are killed; with many real servers a little more, 1 ms for each.", Set: seconds(func(l *loader) *time.Duration { return &l.cfg.Global.ChildWait })},
 }
 
 // globalRoot is the block global_defs.
@@ -356,6 +356,10 @@ func noIPTables(l *loader, s *stmt) {
 }
 
 func setIPVSNamespace(l *loader, s *stmt) {
+	if l.cfg.Global.NetNamespaceIPVS != "" {
+		s.Fault("HF031", diag.Error, s.Keyword(), "net_namespace_ipvs is given twice, the second is ignored", "")
+		return
+	}
 	l.cfg.Global.NetNamespaceIPVS = StartNamespace
 	if s.Has(0) {
 		l.cfg.Global.NetNamespaceIPVS = s.Text()

@@ -133,7 +133,8 @@ type Report struct {
 
 	StartupScript  *Script `json:"startup_script,omitempty"`
 	ShutdownScript *Script `json:"shutdown_script,omitempty"`
-	// ChildWait is how long children may take to end (child_wait_time).
+	// ChildWait is how long children may take to end: child_wait_time, and
+	// what a table needs to be emptied.
 	ChildWait time.Duration `json:"child_wait"`
 	// Drain is how long real servers may take to end their connections before that.
 	Drain time.Duration `json:"drain,omitempty"`
