@@ -197,6 +197,10 @@ func (h *house) said(ev said) {
 	switch ev.m.Kind {
 	case ipc.Ready:
 		h.step(k, watch.Ready{})
+		if k.retire { // it was there to clear up
+			_ = k.process.conn.Send(ipc.Message{Kind: ipc.Stop})
+			return
+		}
 		h.link(k)
 		h.arrived(k)
 	case ipc.Hello:

@@ -206,6 +206,9 @@ func (h *house) distribute() {
 			if err := k.process.conn.Send(ipc.Message{Kind: ipc.Reload}, int(h.snapshot.Fd())); err != nil {
 				h.reloaded(k, err.Error())
 			}
+		case !needed && h.leftTo(name):
+			h.waiting[name] = true
+			h.clearUp(name)
 		case k != nil && !needed: // waits for its restart
 			delete(h.kids, name)
 		case needed && k == nil:

@@ -10,8 +10,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
@@ -30,6 +32,8 @@ const (
 	maxLedger     = 64 << 20 // bytes
 	// tellLeftovers is how many of one kind are told by name.
 	tellLeftovers = 10
+	// ledgerPause is after how long one that could not be written is tried again.
+	ledgerPause = 30 * time.Second
 )
 
 // ledger is what a configuration may put into the kernel.
@@ -48,8 +52,9 @@ type ledger struct {
 type ledgers struct {
 	path    string
 	flying  bool
-	again   bool   // something changed meanwhile
-	trouble string // the last one told
+	again   bool          // something changed meanwhile
+	trouble string        // the last one told
+	retryAt clock.Instant // after trouble; 0: there was none
 }
 
 // ledgerOf is what a configuration may put into the kernel.
@@ -222,11 +227,22 @@ func (d *daemon) ledgerWritten(err error) {
 		d.noteLedger()
 	}
 	if err == nil {
-		b.trouble = ""
-	} else if why := err.Error(); why != b.trouble {
+		b.trouble, b.retryAt = "", 0
+		return
+	}
+	b.retryAt = d.now().Add(ledgerPause)
+	if why := err.Error(); why != b.trouble {
 		b.trouble = why
 		d.say(slog.LevelWarn, kindAddress, "", "", "if this daemon is killed, what it leaves in the kernel will not be known: "+why)
 	}
+}
+
+func (d *daemon) nextLedger() (clock.Instant, bool) { return d.book.retryAt, d.book.retryAt != 0 }
+
+// tickLedger writes what could not be written: a disk may have room again.
+func (d *daemon) tickLedger(clock.Instant, time.Duration) {
+	d.book.retryAt = 0
+	d.noteLedger()
 }
 
 // endLedger forgets what has been removed.

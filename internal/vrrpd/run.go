@@ -226,6 +226,7 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextBFD, d.tickBFD)
 	d.loop.OnDeadline(d.nextLease, d.tickLease)
 	d.loop.OnDeadline(d.nextProcess, d.tickProcess)
+	d.loop.OnDeadline(d.nextLedger, d.tickLedger)
 	d.loop.OnWoke(func(slept time.Duration) {
 		d.step(vrrp.Woke{Slept: slept})
 		d.noteApart()

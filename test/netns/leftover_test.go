@@ -67,6 +67,17 @@ func TestKilledDaemonsLeftoversAreRemoved(t *testing.T) {
 			t.Errorf("%s is gone\n%s", address, a.LogTail(10))
 		}
 	}
+	// A configuration without VRRP leaves nothing either.
+	Must(t, a.Kill())
+	Must(t, a.Configure(config(virtualServer("192.0.2.80 80", "", httpGet, 1))))
+	Must(t, a.Start())
+	WaitLog(t, a, "VRRP child process ended: the configuration no longer needs it", 1)
+	if a.Node.Has("192.0.2.102") {
+		t.Errorf("192.0.2.102 is left\n%s", a.LogTail(10))
+	}
+	if _, err := os.Stat(l.Path("a.ledger")); !os.IsNotExist(err) {
+		t.Errorf("the ledger is left, though nothing else is: %v", err)
+	}
 	Must(t, a.Stop())
 	if _, err := os.Stat(l.Path("a.ledger")); !os.IsNotExist(err) {
 		t.Errorf("the ledger is left: %v", err)
