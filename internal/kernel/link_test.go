@@ -110,12 +110,22 @@ func TestSettings(t *testing.T) {
 		before[n] = read(n)
 	}
 	var s Settings
-	for range 2 {
+	for _, more := range []bool{true, false} {
+		s.Begin()
 		if err := s.LooseSources(); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Lower("v0"); err != nil {
 			t.Fatal(err)
+		}
+		if more { // and put back by the next End
+			if err := s.Lower("v1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.End()
+		if got := read("v1/arp_announce") == "2"; got != more {
+			t.Errorf("v1 is lowered: %v, want %v", got, more)
 		}
 	}
 	for n, want := range map[string]string{

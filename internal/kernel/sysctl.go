@@ -43,7 +43,8 @@ func writeSysctl(family, link, key, value string) error {
 // what they were. It belongs to one goroutine, in the network namespace of the
 // process.
 type Settings struct {
-	was []Setting // in the order in which they were changed
+	was    []Setting       // in the order in which they were changed
+	wanted map[string]bool // by path: since Begin
 }
 
 // Setting is one that was changed.
@@ -69,6 +70,27 @@ func (s *Settings) Inherit(from []Setting) {
 	}
 }
 
+// Begin and End enclose everything that is wanted: End puts back what was changed
+// earlier, and is not among it.
+func (s *Settings) Begin() { s.wanted = map[string]bool{} }
+
+// End puts back what was not wanted since Begin.
+func (s *Settings) End() {
+	s.was = slices.DeleteFunc(s.was, func(o Setting) bool {
+		if !s.wanted[o.Path] {
+			o.restore()
+		}
+		return !s.wanted[o.Path]
+	})
+	s.wanted = nil
+}
+
+func (s *Settings) want(path string) {
+	if s.wanted != nil {
+		s.wanted[path] = true
+	}
+}
+
 // Lower has the interface below VMACs leave their addresses to them: it
 // answers for its own alone, by what routing would choose, as with keepalived;
 // and it does not name theirs when it asks who has another address, which would
@@ -83,6 +105,7 @@ func (s *Settings) atLeast(link, key string, value int) error {
 	if err != nil {
 		return err
 	}
+	s.want(path)
 	if have, err := number(path); err != nil || have >= value {
 		return err
 	}
@@ -94,6 +117,11 @@ func (s *Settings) atLeast(link, key string, value int) error {
 // for each of the others instead (keepalived.conf(5), use_vmac).
 func (s *Settings) LooseSources() error {
 	dir := sysctls + "ipv4/conf/"
+	for _, o := range s.was {
+		if filepath.Base(o.Path) == "rp_filter" { // that of all is 0 by now
+			s.want(o.Path)
+		}
+	}
 	all, err := number(dir + "all/rp_filter")
 	if err != nil || all == 0 {
 		return err
@@ -128,6 +156,7 @@ func number(path string) (int, error) {
 }
 
 func (s *Settings) set(path, value string) error {
+	s.want(path)
 	b, err := os.ReadFile(path) //nolint:gosec // made of names of interfaces
 	if err != nil {
 		return err
@@ -152,10 +181,14 @@ func (s *Settings) set(path, value string) error {
 // Restore puts everything back that nobody else has changed since.
 func (s *Settings) Restore() {
 	for i := len(s.was) - 1; i >= 0; i-- {
-		o := s.was[i]
-		if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // as above
-			_ = os.WriteFile(o.Path, []byte(o.Was), 0) // an interface that is gone has none
-		}
+		s.was[i].restore()
 	}
 	s.was = nil
+}
+
+// restore puts back a setting, unless somebody has changed it since.
+func (o *Setting) restore() {
+	if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // as above
+		_ = os.WriteFile(o.Path, []byte(o.Was), 0) // an interface that is gone has none
+	}
 }

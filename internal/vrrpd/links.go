@@ -92,6 +92,7 @@ func (d *daemon) linkJob(cfg *build.VRRP) linkJob {
 func (l *links) do(j linkJob) (failed map[string]string, err error) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
+	l.settings.Begin()
 	if len(j.bases) > 0 {
 		err = l.settings.LooseSources()
 	}
@@ -101,6 +102,7 @@ func (l *links) do(j linkJob) (failed map[string]string, err error) {
 	if j.igmp {
 		err = errors.Join(err, l.settings.NoLocalIGMP())
 	}
+	l.settings.End()
 	changed := l.settings.Changed()
 	l.changed.Store(&changed)
 	failed = map[string]string{}
@@ -151,6 +153,13 @@ func (d *daemon) linksMade(failed map[string]string, err error) {
 		}
 	}
 	d.links.failed = failed
+}
+
+// sets reports whether a configuration wants virtual interfaces or settings for
+// them, or what is set for an earlier one may have to be put back.
+func (l *links) sets(cfg *build.VRRP) bool {
+	changed := l.changed.Load()
+	return len(cfg.Links) > 0 || cfg.NoLocalIGMP || changed != nil && len(*changed) > 0
 }
 
 // adoptLinks takes over what the new configuration wants, and has what only

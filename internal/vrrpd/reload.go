@@ -64,7 +64,7 @@ func (d *daemon) reload(fd int) {
 // prepare has the virtual interfaces of a configuration made before it is
 // adopted, so that nobody has to wait for them.
 func (d *daemon) prepare(c *change, err error) {
-	if err != nil || d.stopping || d.reflector == nil || len(c.next.Links) == 0 && !c.next.NoLocalIGMP {
+	if err != nil || d.stopping || d.reflector == nil || !d.links.sets(&c.next) {
 		d.reloaded(c, err)
 		return
 	}
