@@ -9,9 +9,9 @@ cd "$(dirname "$0")/.." || exit 1
 # What the tests need beside Go: a C compiler for the race detector, keepalived
 # and FRR as the other router, keepalived as the referee, dbus for a bus,
 # snmpd as the master of SNMP, tshark
-# to look at what is sent, nginx, unbound, OpenSMTPD, vsftpd and Redis as back
+# to look at what is sent, nginx, unbound, OpenSMTPD, vsftpd, Redis and PostgreSQL as back
 # ends, and a kernel with IPVS (User Mode Linux).
-packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server tshark frr dbus ipvsadm user-mode-linux kmod iptables snmpd snmp"
+packages="gcc libc6-dev iproute2 keepalived nginx-light unbound opensmtpd vsftpd redis-server postgresql tshark frr dbus ipvsadm user-mode-linux kmod iptables snmpd snmp"
 
 policy=
 install_packages() {
