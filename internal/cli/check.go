@@ -96,7 +96,7 @@ func (f *checkFlags) run(files []string) (r results) {
 	}
 	looks := lint.Options{}
 	if f.here || !f.elsewhere && len(files) == 1 {
-		looks.System = system
+		looks.System, looks.TLS = system, tlsFiles
 	}
 	var nodes []lint.Member
 	var names []string

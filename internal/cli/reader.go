@@ -18,8 +18,10 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/files"
+	"github.com/holdfast-ha/holdfast/internal/lint"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 	"github.com/holdfast-ha/holdfast/internal/plan"
+	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
 
 // shortLifeMemory is the memory, in bytes, below which a process that reads a
@@ -45,12 +47,18 @@ var (
 	system files.System
 )
 
+// tlsFiles reads what checks over TLS will read.
+func tlsFiles(t conf.TLS) (file string, err error) {
+	return secure.Check(t.CA, t.Certificate, t.Key, t.Password)
+}
+
 // read is the throw-away reader: it loads the configuration once, keeps every
 // byte that it read for the children, and reports what the parent must know.
 func read(q parent.LoadRequest, running []byte) (parent.Report, []byte) {
 	shortLife()
 	once, facts := source.NewRecorder(disk), conf.NewFacts(system)
 	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, AllFiles: q.AllFiles, System: facts})
+	found = append(found, lint.AtStart(cfg, lint.Options{Files: once, TLS: tlsFiles})...)
 	r := report(q, cfg, found)
 	if r.Fatal != "" {
 		return r, nil

@@ -39,3 +39,19 @@ func TestCheckPath(t *testing.T) {
 		}
 	}
 }
+
+// The word is taken, and changes nothing: the number
+// always counts.
+func TestDynamicFileCheck(t *testing.T) {
+	text := "track_file load {\n file /run/load\n weight -2\n}\nvirtual_server 192.0.2.1 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n real_server 10.0.0.1 80 {\n" +
+		"FILE_CHECK {\n track_file load\n dynamic\n}\n}\n}\n"
+	cfg, found := load(t, text)
+	for _, d := range found {
+		if strings.Contains(d.Message, "dynamic") {
+			t.Error(d)
+		}
+	}
+	if c := cfg.VirtualServers[0].Servers[0].Checkers; len(c) != 1 || c[0].File.TrackFile != "load" {
+		t.Errorf("%+v", c)
+	}
+}

@@ -284,7 +284,7 @@ var fileCheckRows = rows{
 		f := l.chk.File
 		f.Weight, f.WeightSet, f.Reverse = s.Int(), true, s.Has(1)
 	}},
-	{Name: "dynamic", Since: since24, Unbuilt: true, Doc: "The file's number changes the weight."},
+	{Name: "dynamic", Since: since24, Doc: "The file's number, times the weight, is added to the server's weight; so it is without this word."},
 }
 
 // miscNotes is a program to look at when the file has been read.

@@ -71,6 +71,20 @@ func (insecure) Program(path string) conf.Program {
 	return conf.Program{Path: path, Regular: true, Executable: true, Shared: path != "/bin/true"}
 }
 
+// files are those of TLS: none is below /missing, and /other is a key of
+// another certificate.
+func files(t conf.TLS) (string, error) {
+	for file, path := range map[string]string{"ca": t.CA, "certificate": t.Certificate, "key": t.Key} {
+		if strings.HasPrefix(path, "/missing/") {
+			return file, errors.New("open " + path + ": no such file")
+		}
+	}
+	if t.Key == "/other" {
+		return "key", errors.New("the key /other is not that of the certificate " + t.Certificate)
+	}
+	return "", nil
+}
+
 // speak loads files and returns what the rules say of them, and what conf says.
 func speak(a archive, names []string) (lints, others diag.List) {
 	var all []Member
@@ -79,7 +93,7 @@ func speak(a archive, names []string) (lints, others diag.List) {
 		others = append(others, found...)
 		all = append(all, Member{Name: filepath.Base(name), Config: c, Files: a})
 		if len(names) == 1 {
-			return Run(c, Options{Files: a, System: insecure{}}), others
+			return Run(c, Options{Files: a, System: insecure{}, TLS: files}), others
 		}
 	}
 	return Cluster(all), others

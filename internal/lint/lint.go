@@ -44,12 +44,15 @@ type Options struct {
 	// System has the facts about the machine, as for conf.Load; nil: rules
 	// that need it say nothing.
 	System conf.System
+	// TLS reads files of the machine; nil: nothing is said of them.
+	TLS TLSFiles
 }
 
 // subject is what a rule looks at.
 type subject struct {
 	*conf.Config
 	system    conf.System
+	tls       TLSFiles
 	scripts   map[string]*conf.VRRPScript
 	instances map[string]*conf.VRRPInstance
 	groups    map[string]*conf.ServerGroup
@@ -97,6 +100,7 @@ type sayer func(f finding)
 func Run(c *conf.Config, opt Options) diag.List {
 	r := reporter{text: newText(opt.Files)}
 	s := newSubject(c, opt.System)
+	s.tls = opt.TLS
 	for i := range rules {
 		if rules[i].file != nil {
 			r.rule = &rules[i]

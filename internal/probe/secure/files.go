@@ -91,47 +91,78 @@ func (s *store) stamps() (all [3]stamp) {
 }
 
 func (s *store) read() error {
+	_, err := s.load()
+	return err
+}
+
+// Check reads files as a Client would, and says what is wrong with which of
+// them: "ca", "certificate" or "key".
+func Check(ca, certificate, key, password string) (file string, err error) {
+	s := store{files: files{ca, certificate, key, password}}
+	return s.load()
+}
+
+// load says besides which file is to blame.
+func (s *store) load() (file string, err error) {
 	var roots *x509.CertPool
 	if s.ca != "" {
 		text, err := readFile(s.ca)
 		if err != nil {
-			return fmt.Errorf("read the authorities: %w", err)
+			return "ca", fmt.Errorf("read the authorities: %w", err)
 		}
 		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(text) {
-			return fmt.Errorf("read the authorities: no certificate in %s", s.ca)
+			return "ca", fmt.Errorf("read the authorities: no certificate in %s", s.ca)
 		}
 	}
-	own, err := s.readOwn()
+	own, file, err := s.readOwn()
 	if err != nil {
-		return err
+		return file, err
 	}
 	s.roots, s.own = roots, own
-	return nil
+	return "", nil
 }
 
 // readOwn reads our own certificate; its key may be in the same file.
-func (s *store) readOwn() (*tls.Certificate, error) {
+func (s *store) readOwn() (own *tls.Certificate, file string, err error) {
 	if s.certificate == "" {
-		return nil, nil
+		return nil, "", nil
 	}
 	cert, err := readFile(s.certificate)
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate: %w", err)
+		return nil, "certificate", fmt.Errorf("read the certificate: %w", err)
 	}
-	key := cert
+	if !holdsCertificate(cert) {
+		return nil, "certificate", fmt.Errorf("read the certificate: no certificate in %s", s.certificate)
+	}
+	key, file := cert, "certificate"
 	if s.key != "" {
+		file = "key"
 		if key, err = readFile(s.key); err != nil {
-			return nil, fmt.Errorf("read the key: %w", err)
+			return nil, file, fmt.Errorf("read the key: %w", err)
 		}
 	}
 	if key, err = plain(key, s.password); err != nil {
-		return nil, fmt.Errorf("read the key of %s: %w", s.certificate, err)
+		return nil, file, fmt.Errorf("read the key of %s: %w", s.certificate, err)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("read certificate %s and its key: %w", s.certificate, err)
+		return nil, file, fmt.Errorf("read certificate %s and its key: %w", s.certificate, err)
 	}
-	return &pair, nil
+	return &pair, "", nil
+}
+
+// holdsCertificate reports whether there is one in PEM that can be read.
+func holdsCertificate(text []byte) bool {
+	for {
+		var b *pem.Block
+		if b, text = pem.Decode(text); b == nil {
+			return false
+		}
+		if b.Type == "CERTIFICATE" {
+			_, err := x509.ParseCertificate(b.Bytes)
+			return err == nil
+		}
+	}
 }
 
 func readFile(name string) ([]byte, error) {
