@@ -35,6 +35,9 @@ const (
 	// aheadPatience is how long records wait for that, looking every aheadLook.
 	aheadPatience = time.Second
 	aheadLook     = 2 * time.Millisecond
+	// gather is the pause after what was sent: the first record goes at once,
+	// those of a burst together.
+	gather = 5 * time.Millisecond
 )
 
 // forward sends what is published on a child's bus to the parent, in a
@@ -60,6 +63,7 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 				}
 				missed = 0
 			}
+			time.Sleep(gather)
 		}
 	})
 	return sending.Wait
