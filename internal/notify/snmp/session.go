@@ -100,7 +100,7 @@ func (o *Outlet) connect() (net.Conn, error) {
 		case <-ctx.Done():
 		}
 	}()
-	return dial(ctx, o.o.Socket)
+	return o.dial(ctx, o.o.Socket)
 }
 
 // read hands on what the master says, until it ends or says what it must not.

@@ -13,7 +13,9 @@
 package snmp
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -45,6 +47,7 @@ type Options struct {
 // Outlet is a subagent.
 type Outlet struct {
 	o     Options
+	dial  func(ctx context.Context, socket string) (net.Conn, error)
 	wake  chan struct{} // capacity 1: there are traps
 	stop  chan struct{}
 	ended chan struct{}
@@ -56,8 +59,10 @@ type Outlet struct {
 }
 
 // New begins to look for the master.
-func New(o Options) *Outlet {
-	out := &Outlet{o: o, wake: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+func New(o Options) *Outlet { return begin(o, dial) }
+
+func begin(o Options, dial func(context.Context, string) (net.Conn, error)) *Outlet {
+	out := &Outlet{o: o, dial: dial, wake: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 	go out.run()
 	return out
 }
