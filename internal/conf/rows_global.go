@@ -206,7 +206,7 @@ var globalSNMP = rows{
 	{Name: "snmp_vs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Doc: "How old the counters of virtual servers may be; 5 s by default.", Set: dur(func(l *loader) *time.Duration { return &global(l).SNMP.ServiceStats })},
 	{Name: "snmp_rs_stats_update_interval", Args: secs(time.Millisecond, 30*time.Second), Since: since24, Doc: "How old the counters of real servers may be; 5 s by default.", Set: dur(func(l *loader) *time.Duration { return &global(l).SNMP.ServerStats })},
 	{Name: "enable_dbus", Doc: "Serve D-Bus.", Set: flag(func(l *loader) *bool { return &global(l).DBus.Enable })},
-	{Name: "dbus_service_name", Args: name, Soft: true, Doc: "The name taken on D-Bus; org.keepalived.Vrrp1 by default.", Set: str(func(l *loader) *string { return &global(l).DBus.Service })},
+	{Name: "dbus_service_name", Args: name, Soft: true, Doc: "The name taken on D-Bus; org.keepalived.Vrrp1 by default.", Set: setBusName},
 	{Name: "dbus_no_interface_name", Args: name, Soft: true, Since: since24, Doc: "What stands for the interface of an instance without one in paths on D-Bus; none by default.", Set: str(func(l *loader) *string { return &global(l).DBus.NoInterface })},
 }
 
