@@ -205,6 +205,9 @@ func (d *daemon) locate(e *edge) {
 		d.sayf(slog.LevelInfo, kindAddress, e.Name, "(%s) adverts come from %s now, no longer from %s", e.Name, source, e.source)
 	}
 	d.promote(e, link)
+	if ok && e.active && link.Index == e.link.Index && link.MAC != e.link.MAC {
+		d.again = append(d.again, e) // its neighbours know the old one
+	}
 	d.unlist(e)
 	e.link, e.onLink, e.source, e.problem = link, ok, source, problem
 	speaker, _ := d.mirror.Link(e.Speaker)
@@ -347,6 +350,22 @@ func (d *daemon) place(e *edge) {
 	}
 	if e.active && moved && e != d.static {
 		d.again = append(d.again, e) // the interface is a new one of the same name
+	}
+	if e != d.static {
+		d.forsake(was, e)
+	}
+}
+
+// forsake has a router's addresses removed from links that have another name now:
+// the kernel keeps them there, and another router takes them over.
+func (d *daemon) forsake(was []holding, e *edge) {
+	left := slices.DeleteFunc(was, func(h holding) bool {
+		_, here := e.at[h.key]
+		_, exists := d.mirror.LinkAt(h.key.Link)
+		return here || !exists || d.mirror.Name(h.key.Link) == h.dev
+	})
+	if len(left) > 0 {
+		d.ghosts = append(d.ghosts, &edge{holds: left})
 	}
 }
 
