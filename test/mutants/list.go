@@ -21,6 +21,7 @@ const (
 	backup   = "backup.go"
 	node     = "node.go"
 	object   = "object.go"
+	prepare  = "prepare.go"
 	quarrel  = "quarrel.go"
 	reload   = "reload.go"
 	rival    = "rival.go"
@@ -106,7 +107,7 @@ var list = []mutant{
 	{what: "each node has another member decide", file: quarrel, was: "return c\n", is: "return -c\n"},
 	{what: "one member in fault does not hold the group", file: unit, was: "\t\tif r.faults > 0 {\n\t\t\treturn r\n", is: "\t\tif r.faults > 1 {\n\t\t\treturn r\n"},
 	{what: "a group does not wait for what is unknown", file: unit, was: "if r.unknown > 0 {", is: "if r.unknown > 1 {"},
-	{what: "members' weights count in every group", file: object, was: "ref.Weight == 0 || g.TrackingWeight", is: "true"},
+	{what: "members' weights count in every group", file: prepare, was: "ref.Weight == 0 || g.TrackingWeight", is: "true"},
 
 	// Tracking.
 	{what: "a weight is added twice", file: object, was: "sum += add", is: "sum += 2 * add"},
@@ -120,8 +121,8 @@ var list = []mutant{
 
 	// Reload.
 	{what: "a reload shortens the wait for the better master", file: reload, was: "max(r.armed.Add(r.downInterval()), r.best.until)", is: "r.armed.Add(r.downInterval())"},
-	{what: "a reload is not advertised", file: reload, was: "if was, ok := stays[r]; ok && r.state == Active && r.advertises(&was) {", is: "if false {"},
-	{what: "a reload begins anew", file: reload, was: "kept[i] = n.routers[at]\n", is: "\n"},
+	{what: "a reload is not advertised", file: reload, was: "if c.was != nil && c.r.state == Active && c.r.advertises(c.was) {", is: "if false {"},
+	{what: "a reload begins anew", file: prepare, was: "p.routers[i], stays[at] = n.routers[at], true", is: "p.routers[i], stays[at] = &router{priority: p.cfg.Routers[i].Priority}, true"},
 
 	{what: "two owners quarrel for ever", file: object, was: "\t\tp--\n", is: ""},
 
