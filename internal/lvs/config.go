@@ -61,10 +61,10 @@ type ServerConfig struct {
 }
 
 // reason is why a check has it down, or that it was configured.
-func (s *ServerConfig) reason() string {
-	for i := range s.Checks {
-		if c := &s.Checks[i]; !c.Up && !c.Unknown && c.Cause != "" {
-			return c.Cause
+func (c *ServerConfig) reason() string {
+	for i := range c.Checks {
+		if s := &c.Checks[i]; !s.Up && !s.Unknown && s.Cause != "" {
+			return s.Cause
 		}
 	}
 	return "reload"
