@@ -276,7 +276,7 @@ func TestRefusedTraps(t *testing.T) {
 	} {
 		got := ""
 		for _, trap := range RefusedTraps(s, &feed.Refused{Name: one.name, Source: one.from, Cause: one.cause}) {
-			got += strings.TrimPrefix(trap[0].Value.String(), "OID: ")
+			got += strings.TrimPrefix(trap[0].String(), "OID: ")
 		}
 		if got != one.want {
 			t.Errorf("%+v: %q", one, got)
