@@ -32,6 +32,9 @@ func TestBadServers(t *testing.T) {
 		probetest.Suite(t, true, func(to probe.Endpoint) probe.Result {
 			return attempt(Config{To: to, TLS: &secure.Config{}, Steps: Ready(Redis)})
 		})
+		probetest.Secured(t, func(to probe.Endpoint) probe.Result {
+			return attempt(Config{To: to, TLS: &secure.Config{}, Steps: Ready(Redis)})
+		})
 	})
 }
 

@@ -33,6 +33,9 @@ func TestBadServers(t *testing.T) {
 		probetest.Suite(t, true, func(to probe.Endpoint) probe.Result {
 			return attempt(t, Config{To: to, TLS: &secure.Config{}})
 		})
+		probetest.Secured(t, func(to probe.Endpoint) probe.Result {
+			return attempt(t, Config{To: to, TLS: &secure.Config{}})
+		}, "h2")
 	})
 }
 

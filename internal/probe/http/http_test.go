@@ -75,6 +75,9 @@ func TestBadServers(t *testing.T) {
 		probetest.Suite(t, true, func(to probe.Endpoint) probe.Result {
 			return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: &secure.Config{}}))
 		})
+		probetest.Secured(t, func(to probe.Endpoint) probe.Result {
+			return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: &secure.Config{}}))
+		})
 	})
 }
 

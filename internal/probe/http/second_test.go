@@ -24,6 +24,11 @@ func TestBadServersOverHTTP2(t *testing.T) {
 			probetest.Suite(t, true, func(to probe.Endpoint) probe.Result {
 				return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: over, Protocol: "h2"}))
 			})
+			if over != nil {
+				probetest.Secured(t, func(to probe.Endpoint) probe.Result {
+					return ways["goroutine"](t, newProbe(t, Config{To: to, TLS: over, Protocol: "h2"}))
+				}, "h2")
+			}
 		})
 	}
 }
