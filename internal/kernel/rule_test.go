@@ -1,8 +1,8 @@
 package kernel
 
 import (
-	"strings"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
