@@ -16,6 +16,7 @@ type Services struct {
 	Director     string // lvs_director: "auto", "ipvs", "proxy", "none"
 	Namespace    string // of IPVS, "": the daemon's own, conf.StartNamespace: the one it was started in
 	Timeouts     conf.LVSTimeouts
+	ProxyLimit   int          // connections of the embedded director, 0: its own
 	Flush        bool         // empty the director's table at the start
 	FlushOnStop  bool         // and at the end, others' services included
 	Marks        conf.Marking // Table is empty: groups are served address by address
@@ -148,7 +149,7 @@ func routed(c *conf.Config) map[netip.Addr]bool {
 func FromLVS(c *conf.Config, start float64) *Services {
 	g := &c.Global
 	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, out: &Services{
-		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
+		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, ProxyLimit: g.ProxyMaxConnections, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
 	}}

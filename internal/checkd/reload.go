@@ -64,8 +64,10 @@ func (d *daemon) direct(p *plan, first func()) error {
 		return err
 	}
 	d.tell(record{kind: "director", what: fmt.Sprintf("Director is %s (%s)", dir.Name(), why)})
-	if err := prepare(dir, s.Flush && d.plan == nil && d.boot.Restarts == 0, s.Timeouts); err != nil {
-		d.tell(record{level: slog.LevelError, kind: "director", what: err.Error()})
+	if s.Flush && d.plan == nil && d.boot.Restarts == 0 {
+		if err := empty(dir); err != nil {
+			d.tell(record{level: slog.LevelError, kind: "director", what: err.Error()})
+		}
 	}
 	d.writer = d.newWriter(dir, first)
 	return nil
@@ -164,9 +166,9 @@ func (d *daemon) adopt(p *plan) {
 	for _, gone := range was {
 		d.drop(gone)
 	}
-	hear := hearOn(p.services.Paths)
-	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || !slices.Equal(d.writer.hear, hear)
-	d.writer.expire, d.writer.hear = p.services.Expire, hear
+	hear, set := hearOn(p.services.Paths), settings{timeouts: p.services.Timeouts, limit: p.services.ProxyLimit}
+	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || d.writer.set != set || !slices.Equal(d.writer.hear, hear)
+	d.writer.expire, d.writer.hear, d.writer.set = p.services.Expire, hear, set
 	d.prune()
 	d.remark()
 	d.watchAddresses()

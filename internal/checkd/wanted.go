@@ -2,13 +2,11 @@ package checkd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/director/none"
@@ -34,7 +32,7 @@ func (d *daemon) settle() {
 	}
 	d.stale = d.stale[:0]
 	if changed {
-		d.writer.set(wanted{maps.Clone(d.table), d.marked, d.writer.expire, d.paths.wanted, d.writer.hear})
+		d.writer.put(wanted{maps.Clone(d.table), d.marked, d.writer.expire, d.paths.wanted, d.writer.hear, d.writer.set})
 	}
 }
 
@@ -76,16 +74,12 @@ func openProxy(boot *ipc.BootInfo, why string) (director.Director, string, error
 	return proxy.Open(boot.ProxyAddr), why, nil
 }
 
-// prepare does once what global_defs want of the director.
-func prepare(dir director.Director, flush bool, t conf.LVSTimeouts) error {
+// empty flushes the director's table (lvs_flush).
+func empty(dir director.Director) error {
 	ctx, cancel := context.WithTimeout(context.Background(), setPatience)
 	defer cancel()
-	var errs []error
-	if f, ok := dir.(director.Flusher); ok && flush {
-		errs = append(errs, f.Flush(ctx))
+	if f, ok := dir.(director.Flusher); ok {
+		return f.Flush(ctx)
 	}
-	if s, ok := dir.(director.TimeoutSetter); ok && t != (conf.LVSTimeouts{}) {
-		errs = append(errs, s.SetTimeouts(ctx, director.Timeouts(t)))
-	}
-	return errors.Join(errs...)
+	return nil
 }

@@ -3,6 +3,7 @@ package checkd
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		d := &daemon{loop: l, bus: log}
 		r := &recorder{fail: errors.New("no such device")}
 		w := d.newWriter(r, nil)
-		w.set(wanted{table: lvs.Table{}})
+		w.put(wanted{table: lvs.Table{}})
 		sets := func(after time.Duration, want int) {
 			t.Helper()
 			time.Sleep(after)
@@ -45,7 +46,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		sets(retryMin, 2) // the pause has doubled
 		sets(retryMin, 3)
 		sets(10*retryMax, 3+3+9) // after 4, 8 and 16, then 30 seconds each
-		w.set(wanted{table: lvs.Table{lvs.ServiceKey{Port: 1}: {}}})
+		w.put(wanted{table: lvs.Table{lvs.ServiceKey{Port: 1}: {}}})
 		sets(0, 16) // what is new is tried at once
 		r.mu.Lock()
 		r.fail = nil
@@ -84,10 +85,10 @@ func TestTheNewestTableReplacesWhatWaits(t *testing.T) {
 		w.daemon.bus = nil // swallows
 		w.daemon.loop, _ = loop.New()
 		table := func(port uint16) lvs.Table { return lvs.Table{lvs.ServiceKey{Port: port}: {}} }
-		w.set(wanted{table: table(1)})
+		w.put(wanted{table: table(1)})
 		<-s.begun
 		for port := uint16(2); port < 9; port++ {
-			w.set(wanted{table: table(port)}) // never waits
+			w.put(wanted{table: table(port)}) // never waits
 		}
 		s.goOn <- struct{}{}
 		<-s.begun
@@ -158,4 +159,56 @@ func TestDirectorThatCannotWorkIsPermanent(t *testing.T) {
 	if err := d.run(newPlan(build.FromLVS(&conf.Config{}, 0), nil)); !errors.Is(err, ipc.ErrPermanent) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// adjustable is a director that has settings.
+type adjustable struct {
+	recorder
+	limit []int
+	udp   []time.Duration
+}
+
+func (a *adjustable) SetLimit(_ context.Context, n int) error {
+	a.limit = append(a.limit, n)
+	return nil
+}
+
+func (a *adjustable) SetTimeouts(_ context.Context, t director.Timeouts) error {
+	a.udp = append(a.udp, t.UDP)
+	return nil
+}
+
+// Settings are told before the table, when they change, and once.
+func TestSettingsAreToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &adjustable{}
+		d := &daemon{}
+		w := d.newWriter(a, nil)
+		w.daemon.bus = nil // swallows
+		w.daemon.loop, _ = loop.New()
+		for _, s := range []settings{{}, {limit: 7}, {limit: 7}, {limit: 7, timeouts: conf.LVSTimeouts{UDP: time.Second}}, {}} {
+			w.put(wanted{table: lvs.Table{}, settings: s})
+			synctest.Wait()
+		}
+		w.close(true, false)
+		if !slices.Equal(a.limit, []int{0, 7, 0}) || !slices.Equal(a.udp, []time.Duration{time.Second, 0}) {
+			t.Errorf("told the limits %v and timeouts %v, want none, 7 and none, 1s and none", a.limit, a.udp)
+		}
+	})
+}
+
+// A reload that changes a setting and nothing else tells the director.
+func TestReloadTellsSettings(t *testing.T) {
+	b := newBackend(t, "127.0.0.2")
+	w := start(t, config(realServer(b.addr, tcpCheck())))
+	w.table("[127.0.0.2=1]")
+	cfg := config(realServer(b.addr, tcpCheck()))
+	cfg.Global.ProxyMaxConnections = 7
+	w.d.loop.Post(func() {
+		w.d.reloaded(newPlan(build.FromLVS(cfg, 0), w.d.plan), nil)
+		if w.d.writer.set.limit != 7 {
+			t.Errorf("the writer is to tell %+v, want a limit of 7", w.d.writer.set)
+		}
+	})
+	w.receive(ipc.Reloaded)
 }

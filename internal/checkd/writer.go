@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -43,6 +44,14 @@ type wanted struct {
 	// that it was written is told.
 	paths uint64
 	hear  []string // interfaces on which answers to checks through virtual addresses come
+	settings
+}
+
+// settings are what global_defs want of the director; the zero value is what it
+// finds right itself.
+type settings struct {
+	timeouts conf.LVSTimeouts
+	limit    int // connections
 }
 
 // writer tells the director which table is wanted, in a goroutine of its own:
@@ -55,6 +64,7 @@ type writer struct {
 	mail    chan wanted   // capacity 1: the newest table
 	expire  bool          // of the newest; the loop's
 	hear    []string      // the same
+	set     settings      // of the newest; the loop's
 	counted chan struct{} // capacity 1: count connections now
 	doubted chan struct{} // capacity 1: audit now
 	asked   chan chan<- figures
@@ -67,6 +77,7 @@ type writer struct {
 	entries int           // services and servers, of the largest table so far
 	pause   time.Duration // before the next attempt, after a refusal
 	told    string        // the last refusal
+	has     settings      // the director
 	audit   time.Duration // until the next audit
 	tally   tally
 	led     uint64 // paths of the last table that was written
@@ -77,14 +88,14 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	w := &writer{
 		daemon: d, dir: dir, first: first, quit: cancel,
 		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), asked: make(chan chan<- figures), ended: make(chan struct{}),
-		audit: auditInterval,
+		audit: auditInterval, has: settings{limit: -1}, // one that has limits is told of its own, too
 	}
 	go w.run(ctx)
 	return w
 }
 
-// set replaces the wanted table; only the loop calls it.
-func (w *writer) set(t wanted) {
+// put replaces the wanted table; only the loop calls it.
+func (w *writer) put(t wanted) {
 	select {
 	case <-w.mail:
 	default:
@@ -205,7 +216,7 @@ func (w *writer) write(ctx context.Context) error {
 		m.Mark(w.want.marks)
 	}
 	began := time.Now()
-	switches := errors.Join(w.setExpiry(), w.setHearing()) // before a server goes
+	switches := errors.Join(w.configure(ctx), w.setExpiry(), w.setHearing()) // before a server goes
 	changes, err := w.dir.Set(ctx, w.want.table)
 	if err = errors.Join(err, switches); err == nil && w.want.paths != w.led {
 		w.led = w.want.paths
@@ -216,6 +227,23 @@ func (w *writer) write(ctx context.Context) error {
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
 	}
 	return err
+}
+
+// configure tells the director the settings that it does not have.
+func (w *writer) configure(ctx context.Context) error {
+	if s, ok := w.dir.(director.TimeoutSetter); ok && w.has.timeouts != w.want.timeouts {
+		if err := s.SetTimeouts(ctx, director.Timeouts(w.want.timeouts)); err != nil {
+			return err
+		}
+		w.has.timeouts = w.want.timeouts
+	}
+	if s, ok := w.dir.(director.Limiter); ok && w.has.limit != w.want.limit {
+		if err := s.SetLimit(ctx, w.want.limit); err != nil {
+			return err
+		}
+		w.has.limit = w.want.limit
+	}
+	return nil
 }
 
 // setExpiry has the director forget connections, or not.

@@ -81,7 +81,11 @@ type Global struct {
 
 	SNMP SNMP
 
-	LVSTimeouts    LVSTimeouts
+	LVSTimeouts LVSTimeouts
+	// ProxyMaxConnections bounds the connections of the embedded director; 0:
+	// what that finds right.
+	ProxyMaxConnections int
+
 	LVSFlush       bool
 	LVSFlushOnStop FlushOnStop
 	SyncDaemon     *SyncDaemon

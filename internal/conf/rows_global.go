@@ -56,12 +56,19 @@ func globalDefaults() Global {
 // maxRealTime is the highest real-time priority (sched(7)).
 const maxRealTime = 99
 
+// MaxProxyConnections is the most that proxy_max_connections of all services may
+// be: the descriptors for more are beyond what a process may have (fs.nr_open).
+const MaxProxyConnections = 500_000
+
 func global(l *loader) *Global { return &l.cfg.Global }
 
 var globalOwn = rows{
 	{Name: "lvs_director", Own: true, Args: enum("auto", "ipvs", "proxy", "none"), Soft: true,
 		Doc: "What balances connections: the kernel's IPVS, the built-in proxy, whichever is there (auto), or nobody.",
 		Set: str(func(l *loader) *string { return &global(l).Director })},
+	{Name: "proxy_max_connections", Own: true, Args: num(1, MaxProxyConnections), Soft: true,
+		Doc: "How many connections the embedded director holds at once, of all services; 100000 by default. More wait in the kernel's backlog. Each takes two descriptors.",
+		Set: integer(func(l *loader) *int { return &global(l).ProxyMaxConnections })},
 	{Name: "config_strict", Own: true, Args: on, Doc: "Refuse to start with a configuration that has problems.",
 		Set: flag(func(l *loader) *bool { return &global(l).ConfigStrict })},
 }

@@ -70,6 +70,12 @@ type TimeoutSetter interface {
 	SetTimeouts(ctx context.Context, t Timeouts) error
 }
 
+// Limiter is a Director that can hold so many connections at once and no more,
+// of all services (proxy_max_connections in global_defs); 0: what it finds right.
+type Limiter interface {
+	SetLimit(ctx context.Context, connections int) error
+}
+
 // Expirer is a Director that can be told to forget the connections to servers
 // that are gone (on_down expire).
 type Expirer interface {

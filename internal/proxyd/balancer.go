@@ -27,16 +27,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/lvs/sched"
-	"golang.org/x/sys/unix"
 )
 
 const (
-	// maxConnections bounds the TCP connections of all services; beyond it
-	// clients wait in the kernel's backlog.
-	maxConnections = 100_000
+	// maxConnections bounds the TCP connections of all services, and so many
+	// there are at most where nothing else is wanted; beyond it clients wait in
+	// the kernel's backlog.
+	maxConnections     = conf.MaxProxyConnections
+	defaultConnections = 100_000
 	// maxSessions bounds the UDP sessions of all services; beyond it the one
 	// that was silent for longest ends.
 	maxSessions = 16_384
@@ -44,7 +46,7 @@ const (
 	// they are copied.
 	maxPipes = 1024
 	// spareFiles are descriptors for everything else: listeners, the log.
-	spareFiles = 256
+	spareFiles = 8192
 	// maxErrors bounds how many errors are spelled out at once.
 	maxErrors = 20
 )
@@ -59,6 +61,9 @@ type Balancer struct {
 	conns    *engine
 	sessions *budget
 	kept     *keeper
+	limit    limits
+	said     bool         // that all connections are in use
+	told     bool         // that the limit is lower than wanted
 	udpIdle  atomic.Int64 // nanoseconds
 	now      func() time.Time
 	notice   Notice
@@ -80,10 +85,10 @@ type front interface {
 
 // NewBalancer returns a balancer without services.
 func NewBalancer(notice Notice) *Balancer {
-	conns, sessions, pipes := limits()
+	most := share(defaultConnections)
 	b := &Balancer{
-		services: map[lvs.ServiceKey]*offered{},
-		conns:    newEngine(conns, pipes), sessions: newBudget(sessions), kept: &keeper{},
+		services: map[lvs.ServiceKey]*offered{}, limit: most,
+		conns: newEngine(most.conns, most.pipes), sessions: newBudget(most.sessions), kept: &keeper{},
 		now: time.Now, notice: notice,
 	}
 	b.udpIdle.Store(int64(defaultUDPIdle))
@@ -95,25 +100,6 @@ func (b *Balancer) SetTimeouts(t director.Timeouts) {
 	if t.UDP > 0 {
 		b.udpIdle.Store(int64(t.UDP))
 	}
-}
-
-// limits shares out the descriptors that the process may have: two for each
-// connection and each pipe, one for each session. With privilege it asks for
-// enough of them.
-func limits() (conns, sessions, pipes int) {
-	conns, sessions, pipes = maxConnections, maxSessions, maxPipes
-	enough := uint64(2*(conns+pipes) + sessions + spareFiles)
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= enough {
-		return conns, sessions, pipes
-	}
-	more := unix.Rlimit{Cur: enough, Max: max(enough, limit.Max)}
-	if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
-		return conns, sessions, pipes
-	}
-	files := max(int(min(limit.Cur, 1<<30))-spareFiles, 64)
-	sessions, pipes = min(sessions, files/4), min(pipes, files/16)
-	return min(conns, (files-sessions-2*pipes)/2), sessions, pipes
 }
 
 // Apply makes the balancer offer want, and only the difference is touched.

@@ -129,6 +129,13 @@ func answer(b *Balancer, m ipc.Message) (a ipc.Message) {
 			return a
 		}
 		b.SetTimeouts(t)
+	case proxy.KindLimit:
+		var n int
+		if err := json.Unmarshal(m.Body, &n); err != nil {
+			a.Error = "a limit that cannot be read: " + err.Error()
+			return a
+		}
+		b.SetLimit(n)
 	case proxy.KindRead:
 		a.Body = ipc.Marshal(proxy.Encode(b.Read()))
 	case proxy.KindCounters:

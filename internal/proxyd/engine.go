@@ -29,9 +29,10 @@ const (
 // with an epoll of its own, so that an idle connection costs two descriptors
 // and a few hundred bytes.
 type engine struct {
-	place gate  // connections
-	pipes slots // for splice
-	width int   // how many workers there are to be
+	place gate        // connections
+	full  atomic.Bool // somebody found no place since it was last asked
+	pipes slots       // for splice
+	width int         // how many workers there are to be
 
 	start   sync.Once
 	failed  error // of start
@@ -48,13 +49,23 @@ type engine struct {
 	admitted int32
 	used     uint32   // places of table that were ever taken
 	free     []uint32 // those that were given back
-	// table finds a connection by the place that its events carry.
-	table []atomic.Pointer[conn]
+	// table finds a connection by the place that its events carry; its pages
+	// come with the first connection that needs one.
+	table [maxConnections/pageSize + 1]atomic.Pointer[page]
+}
+
+// pageSize is how many connections a page of the table has.
+const pageSize = 1 << 12
+
+type page [pageSize]atomic.Pointer[conn]
+
+// spot is where a place that was ever taken is in the table.
+func (e *engine) spot(place uint32) *atomic.Pointer[conn] {
+	return &e.table[place/pageSize].Load()[place%pageSize]
 }
 
 func newEngine(limit, pipes int) *engine {
-	return &engine{place: gate{limit: limit}, pipes: make(slots, pipes), width: runtime.GOMAXPROCS(0),
-		table: make([]atomic.Pointer[conn], limit)}
+	return &engine{place: gate{limit: limit}, pipes: make(slots, pipes), width: runtime.GOMAXPROCS(0)}
 }
 
 // admit lets the workers accept for f.
@@ -107,7 +118,10 @@ func (e *engine) enroll(c *conn, by *worker) bool {
 	e.gen++
 	c.gen = e.gen
 	c.worker.conns.Add(1)
-	e.table[c.place].Store(c)
+	if i := c.place / pageSize; e.table[i].Load() == nil {
+		e.table[i].Store(new(page))
+	}
+	e.spot(c.place).Store(c)
 	e.note()
 	return true
 }
@@ -115,7 +129,7 @@ func (e *engine) enroll(c *conn, by *worker) bool {
 // strike takes c's place back.
 func (e *engine) strike(c *conn) {
 	c.worker.conns.Add(-1)
-	e.table[c.place].Store(nil)
+	e.spot(c.place).Store(nil)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.free = append(e.free, c.place)
@@ -144,7 +158,7 @@ func (e *engine) all(f func(*conn)) {
 	used := e.used
 	e.mu.Unlock()
 	for i := range used {
-		if c := e.table[i].Load(); c != nil {
+		if c := e.spot(i).Load(); c != nil {
 			c.mu.Lock()
 			f(c)
 			c.mu.Unlock()
@@ -225,7 +239,7 @@ func (w *worker) run() {
 			ev := &events[i]
 			switch {
 			case ev.Fd >= 0:
-				if c := w.engine.table[uint32(ev.Fd)>>1].Load(); c != nil {
+				if c := w.engine.spot(uint32(ev.Fd) >> 1).Load(); c != nil {
 					c.event(int(ev.Fd)&1, uint32(ev.Pad), ev.Events)
 				}
 			case ev.Fd < wakeEvent:
@@ -334,7 +348,7 @@ func (w *worker) expire() {
 	w.dials = append(w.dials[:0], w.dials[n:]...)
 	w.mu.Unlock()
 	for _, d := range late {
-		if c := w.engine.table[d.place].Load(); c != nil {
+		if c := w.engine.spot(d.place).Load(); c != nil {
 			c.late(d)
 		}
 	}

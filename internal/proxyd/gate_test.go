@@ -2,6 +2,7 @@ package proxyd
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -77,4 +78,64 @@ func TestPlaceGoesToTheServiceWithClients(t *testing.T) {
 		}
 	}
 	eventually(t, "all is given back", func() bool { return bal.conns.place.inside() == 0 })
+}
+
+// TestLimitOfAllServices: whoever is too many waits, whichever service it is,
+// and the operator is told once.
+func TestLimitOfAllServices(t *testing.T) {
+	a := newBackend(t, "a")
+	one, other := serviceAt(free(t, "tcp"), lvs.TCP), serviceAt(free(t, "tcp"), lvs.TCP)
+	var told []string
+	bal := NewBalancer(func(key lvs.ServiceKey, _ slog.Level, what string) {
+		if !key.Addr.IsValid() {
+			told = append(told, what)
+		}
+	})
+	t.Cleanup(bal.Close)
+	bal.SetLimit(2)
+	servers := weights{a.key: {Weight: 1}}
+	if _, err := bal.Apply(lvs.Table{one: {Scheduler: "rr", Servers: servers}, other: {Scheduler: "rr", Servers: servers}}); err != nil {
+		t.Fatal(err)
+	}
+	first, second := dialTo(t, one), dialTo(t, one)
+	if first.ask() != "a" || second.ask() != "a" {
+		t.Fatal("no answer within the limit")
+	}
+	third, said := dialTo(t, other), make(chan string, 1)
+	go func() { said <- third.ask() }()
+	eventually(t, "the third finds no place", bal.conns.full.Load)
+	bal.sayFull()
+	bal.conns.full.Store(true)
+	bal.sayFull()
+	if len(told) != 1 || !strings.HasPrefix(told[0], "All 2 connections are in use") {
+		t.Errorf("told %q, want once that all are in use", told)
+	}
+	select {
+	case got := <-said:
+		t.Errorf("the third has %q already", got)
+	default:
+	}
+	_ = first.Close()
+	if got := <-said; got != "a" {
+		t.Errorf("answer of %q, want a", got)
+	}
+	fourth := dialTo(t, one)
+	go func() { said <- fourth.ask() }()
+	bal.SetLimit(10)
+	if got := <-said; got != "a" {
+		t.Errorf("answer of %q under a higher limit, want a", got)
+	}
+}
+
+// TestShareOfFewDescriptors: what is given out is there, and somewhat remains.
+func TestShareOfFewDescriptors(t *testing.T) {
+	for _, files := range []int{minFiles, 256, 1024, 4096, 65536} {
+		l := shareOf(files, defaultConnections)
+		if used := 2*l.conns + 2*l.pipes + l.sessions; l.conns < 1 || l.pipes < 1 || l.sessions < 1 || used > files-files/8 {
+			t.Errorf("of %d descriptors %+v are given out", files, l)
+		}
+	}
+	if l := share(7); l.conns != 7 {
+		t.Errorf("%d connections, want the 7 that were asked for", l.conns)
+	}
 }

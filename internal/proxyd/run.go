@@ -139,6 +139,7 @@ func (d *daemon) loop(parent <-chan ipc.Message, requests <-chan request, broken
 			r.reply(answer(d.b, r.message))
 		case <-tick.C:
 			_ = d.b.Retry() // what is new is told by notice
+			d.b.sayFull()
 		case err := <-broken:
 			return err
 		}
@@ -163,7 +164,11 @@ func (d *daemon) parentSays(m ipc.Message) {
 
 // notice logs what happened to a service.
 func (d *daemon) notice(key lvs.ServiceKey, level slog.Level, what string) {
-	d.tell(level, director.ServiceName(key), what)
+	name := ""
+	if key.Addr.IsValid() || key.FWMark != 0 { // else of none
+		name = director.ServiceName(key)
+	}
+	d.tell(level, name, what)
 }
 
 func (d *daemon) tell(level slog.Level, object, what string) {

@@ -100,6 +100,7 @@ func (f *tcpFront) enter() bool {
 		if f.engine.place.try() {
 			return true
 		}
+		f.engine.full.Store(true)
 		f.pool.place.leave()
 	}
 	f.pause() // before leaving word, so that whoever resumes it comes later

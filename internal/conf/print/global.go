@@ -239,6 +239,7 @@ func (b *Block) globalLVS(g, d *conf.Global) {
 	if w != nil {
 		b.set(Setting{Keyword: "lvs_timeouts", Words: w, Value: o})
 	}
+	b.num("proxy_max_connections", g.ProxyMaxConnections, 0)
 	b.flag("lvs_flush", g.LVSFlush)
 	switch g.LVSFlushOnStop {
 	case conf.FlushAll:

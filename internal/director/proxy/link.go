@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
-	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -18,11 +18,11 @@ type link struct {
 	calls chan call
 	pause time.Duration
 
-	want    lvs.Table // nil before the first Set
-	idle    *director.Timeouts
-	told    lvs.Table // what this connection's peer was sent; nil: nothing yet
-	next    *call     // came between two connections, begins the next one
-	there   bool      // the peer was heard: being connected only means that the parent keeps the socket
+	want    lvs.Table        // nil before the first Set
+	set     map[ipc.Kind]any // the settings
+	told    lvs.Table        // what this connection's peer was sent; nil: nothing yet
+	next    *call            // came between two connections, begins the next one
+	there   bool             // the peer was heard: being connected only means that the parent keeps the socket
 	seq     uint64
 	pending []call // sent and not answered; pending[0] has Seq first
 	first   uint64
@@ -90,9 +90,11 @@ func (l *link) begin(conn *ipc.Conn) error {
 	l.pending, l.first, l.told = nil, l.seq+1, nil
 	next := l.next
 	l.next = nil
-	if l.idle != nil {
-		if err := l.send(conn, call{kind: KindTimeouts, idle: *l.idle}); err != nil {
-			return err
+	for _, kind := range settings {
+		if body, ok := l.set[kind]; ok {
+			if err := l.send(conn, call{kind: kind, body: body}); err != nil {
+				return err
+			}
 		}
 	}
 	if l.want != nil && (next == nil || next.kind != KindSet) {
@@ -136,8 +138,8 @@ func (l *link) send(conn *ipc.Conn, c call) error {
 	case KindSet:
 		m.Body = ipc.Marshal(newUpdate(l.told, c.want))
 		l.told = c.want
-	case KindTimeouts:
-		m.Body = ipc.Marshal(c.idle)
+	case KindTimeouts, KindLimit:
+		m.Body = ipc.Marshal(c.body)
 	}
 	return conn.Send(m)
 }
@@ -147,8 +149,11 @@ func (l *link) remember(c call) {
 	switch c.kind {
 	case KindSet:
 		l.want = c.want
-	case KindTimeouts:
-		l.idle = &c.idle
+	case KindTimeouts, KindLimit:
+		if l.set == nil {
+			l.set = map[ipc.Kind]any{}
+		}
+		l.set[c.kind] = c.body
 	}
 }
 
@@ -166,6 +171,11 @@ func (l *link) answered(m ipc.Message) {
 	l.pending, l.first = l.pending[i+1:], m.Seq+1
 }
 
+// settings are the kinds that every data path is told, before its services.
+var settings = []ipc.Kind{KindTimeouts, KindLimit}
+
+func (c call) setting() bool { return slices.Contains(settings, c.kind) }
+
 func (c call) reply(r result) {
 	if c.answer != nil {
 		c.answer <- r
@@ -175,7 +185,7 @@ func (c call) reply(r result) {
 // drop answers what was under way when the connection broke.
 func (l *link) drop(err error) {
 	for _, c := range l.pending {
-		if c.last || c.kind == KindTimeouts {
+		if c.last || c.setting() {
 			c.reply(result{})
 			continue
 		}
@@ -198,10 +208,10 @@ func (l *link) rest(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case c := <-l.calls:
-		if c.kind == KindTimeouts {
+		if c.setting() {
 			l.remember(c)
 		}
-		if c.last || c.kind == KindTimeouts {
+		if c.last || c.setting() {
 			c.reply(result{})
 			return true
 		}

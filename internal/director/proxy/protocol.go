@@ -20,6 +20,7 @@ const (
 	KindRead     ipc.Kind = "read"     // answered with []Service
 	KindCounters ipc.Kind = "counters" // answered with []Counted
 	KindTimeouts ipc.Kind = "timeouts" // Body: director.Timeouts; answered with nothing
+	KindLimit    ipc.Kind = "limit"    // Body: the number of connections; answered with nothing
 )
 
 // Update is what KindSet carries. The first one on a connection is whole;

@@ -39,14 +39,15 @@ var (
 	_ director.Counter  = (*Director)(nil)
 
 	_ director.TimeoutSetter = (*Director)(nil)
+	_ director.Limiter       = (*Director)(nil)
 )
 
 // call is a request on its way; answer has room for one.
 type call struct {
 	kind   ipc.Kind
-	want   lvs.Table         // of KindSet; canonical
-	idle   director.Timeouts // of KindTimeouts
-	last   bool              // Close: done as well if the data path has gone, and its services with it
+	want   lvs.Table // of KindSet; canonical
+	body   any       // of a setting: KindTimeouts, KindLimit
+	last   bool      // Close: done as well if the data path has gone, and its services with it
 	answer chan result
 }
 
@@ -91,7 +92,14 @@ func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, e
 // other two are of the kernel's connection table, where a proxy has sockets. A
 // data path that is not there is told when it comes.
 func (d *Director) SetTimeouts(ctx context.Context, t director.Timeouts) error {
-	_, err := d.do(ctx, call{kind: KindTimeouts, idle: t})
+	_, err := d.do(ctx, call{kind: KindTimeouts, body: t})
+	return err
+}
+
+// SetLimit tells the data path how many connections it may hold; one that is not
+// there is told when it comes.
+func (d *Director) SetLimit(ctx context.Context, connections int) error {
+	_, err := d.do(ctx, call{kind: KindLimit, body: connections})
 	return err
 }
 
