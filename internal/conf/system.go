@@ -176,6 +176,10 @@ func firstOf(words ...string) string {
 // an address. keepalived looks up smtp_server while it reads.
 type Resolver interface{ Resolves(host string) bool }
 
+// Disguiser is what a System may be besides: it knows whether this process may
+// connect from addresses that are not the machine's (proxy_source client).
+type Disguiser interface{ MayDisguise() bool }
+
 func setMailServer(l *loader, s *stmt) {
 	mail(l).Server = s.Text()
 	if s.Has(1) {

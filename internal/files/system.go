@@ -63,6 +63,10 @@ func (s System) Taken(name string) bool {
 	return driver != "macvlan" && driver != "ipvlan"
 }
 
+// MayDisguise reports whether this process may use addresses that are not the
+// machine's: IP_TRANSPARENT, ip(7).
+func (System) MayDisguise() bool { return proc.Capable(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW) }
+
 // User reports whether there is an account of that name or number.
 func (System) User(name string) bool {
 	if _, err := user.Lookup(name); err == nil {

@@ -24,6 +24,18 @@ expects a header of the PROXY protocol gets none and refuses its clients. With l
 	},
 }
 
+// privilegeRules look at what whoever asks may do.
+var privilegeRules = []Rule{
+	{
+		ID: "HF140", Severity: diag.Warning, Title: "Connecting from clients' addresses without the right to",
+		Explanation: `proxy_source client takes CAP_NET_ADMIN or CAP_NET_RAW: without them the service is not offered at all. Start the daemon as root,
+or give its user the capability (AmbientCapabilities=CAP_NET_RAW in the systemd unit, --cap-add NET_RAW for a container); or say
+proxy_protocol instead, which takes no privilege. Whoever asks is looked at, so ask as the user that the daemon will be, in its
+container; check --elsewhere does not look. The answers of the servers must come back to this machine too (docs/proxy.md).`,
+		file: noDisguise,
+	},
+}
+
 func beyondProxy(s *subject, say sayer) {
 	if s.Global.Director != "proxy" {
 		return
@@ -70,6 +82,19 @@ func noProxy(s *subject, say sayer) {
 		}
 		say(finding{pos: at, keyword: keyword, message: fmt.Sprintf("%s of %s does nothing with IPVS", keyword, serviceName(v)),
 			expected: "lvs_director proxy"})
+	}
+}
+
+func noDisguise(s *subject, say sayer) {
+	d, can := s.system.(conf.Disguiser)
+	if s.Global.Director == "ipvs" || s.Global.Director == "none" || !can {
+		return
+	}
+	for _, v := range s.VirtualServers {
+		if v.ProxyTransparent && !d.MayDisguise() {
+			say(finding{pos: v.Pos, keyword: "proxy_source", message: serviceName(v) + " is not offered: proxy_source client takes CAP_NET_ADMIN or CAP_NET_RAW, which whoever asks does not have",
+				expected: "a daemon with one of them, or proxy_protocol"})
+		}
 	}
 }
 

@@ -85,6 +85,9 @@ func files(t conf.TLS) (string, error) {
 	return "", nil
 }
 
+// MayDisguise is false: nobody here has capabilities.
+func (insecure) MayDisguise() bool { return false }
+
 // speak loads files and returns what the rules say of them, and what conf says.
 func speak(a archive, names []string) (lints, others diag.List) {
 	var all []Member

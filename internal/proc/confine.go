@@ -29,3 +29,19 @@ func Confine(kept uint32) error {
 	}
 	return nil
 }
+
+// Capable reports whether this process has one of some capabilities
+// (unix.CAP_…) in effect.
+func Capable(wanted ...int) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return false
+	}
+	for _, c := range wanted {
+		if data[c/32].Effective&(1<<(c%32)) != 0 {
+			return true
+		}
+	}
+	return false
+}
