@@ -50,15 +50,16 @@ const minFiles = 64
 // 0: as many as there are descriptors for, 100,000 at most. Those that there
 // are stay. What the process may not have is told.
 func (b *Balancer) SetLimit(conns int) {
-	if conns <= 0 {
-		conns = defaultConnections
+	level := slog.LevelWarn
+	if conns <= 0 { // nobody asked for so many
+		conns, level = defaultConnections, slog.LevelInfo
 	}
 	was := b.limit
 	b.limit = share(min(conns, maxConnections))
 	b.conns.place.set(b.limit.conns)
 	if l := b.limit; l.conns < conns && (l != was || !b.told) {
 		b.told = true
-		b.notice(lvs.ServiceKey{}, slog.LevelWarn, fmt.Sprintf("At most %d connections at once instead of %d: this process may have %d descriptors only (LimitNOFILE of systemd, ulimit -Hn)", l.conns, conns, l.files))
+		b.notice(lvs.ServiceKey{}, level, fmt.Sprintf("At most %d connections at once instead of %d: this process may have %d descriptors only (LimitNOFILE of systemd, ulimit -Hn)", l.conns, conns, l.files))
 	}
 }
 

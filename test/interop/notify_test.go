@@ -201,10 +201,14 @@ func (o *told) live(t *testing.T, l *lab.Lab, d *lab.Daemon, without string) {
 	until("lines", `INSTANCE "VI_3" FAULT 150`, 1)
 	Must(t, l.Heal(d.Node.Name()))
 	masters(2)
+	mails := func(n int) {
+		Wait(t, fmt.Sprintf("%s sends %d mails", d.Name, n), func() bool { return len(o.sink.taken()) >= n })
+	}
+	mails(15) // keepalived's reload loses those on their way
 	Must(t, d.Configure(without))
 	Must(t, d.Reload())
 	until("lines", `INSTANCE "VI_3" DELETED 150`, 1)
-	Wait(t, d.Name+" sends all mails", func() bool { return len(o.sink.taken()) >= 16 })
+	mails(16)
 	Must(t, d.Stop())
 	until("calls", "GROUP G STOP 0", 1)
 	until("calls", "INSTANCE VI_1 STOP 150", 1)
