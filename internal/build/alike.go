@@ -41,20 +41,28 @@ func alike(a, b reflect.Value) bool {
 	}
 }
 
-// alikeStructs compares all fields but positions. What hides its fields is a
-// value of its own (netip.Addr), and comparable.
+// alikeStructs compares all fields but positions. What hides them all is a value
+// of its own (netip.Addr), and comparable.
 func alikeStructs(a, b reflect.Value) bool {
 	t := a.Type()
 	if t == position {
 		return true
 	}
-	for i := range t.NumField() {
-		if !t.Field(i).IsExported() {
-			return a.Equal(b)
-		}
+	if hides(t) {
+		return a.Equal(b)
 	}
 	for i := range t.NumField() {
 		if !alike(a.Field(i), b.Field(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// hides reports whether a struct shows none of its fields.
+func hides(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if t.Field(i).IsExported() {
 			return false
 		}
 	}
