@@ -11,9 +11,7 @@
 package bfdd
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -129,35 +127,9 @@ func (d *daemon) precedence() {
 
 // listen takes what the parent says.
 func (d *daemon) listen() {
-	err := d.conn.ReadReady(func(m ipc.Message, files []int) {
-		switch m.Kind {
-		case ipc.Stop:
-			d.stop("the parent says so")
-		case ipc.Hello:
-			_ = d.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
-		case ipc.Query:
-			d.answer(m)
-		case ipc.Reload:
-			if len(files) == 1 {
-				d.reload(files[0])
-				files = nil
-			}
-		case ipc.Link:
-			if len(files) == 1 {
-				d.link(m.Topic, files[0])
-				files = nil
-			}
-		}
-		for _, fd := range files {
-			_ = unix.Close(fd)
-		}
-	})
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		d.stop("the parent has gone")
-	default:
-		d.stop("the parent cannot be understood: " + err.Error())
+	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reload, Link: d.link})
+	if why != "" {
+		d.stop(why)
 	}
 }
 

@@ -18,9 +18,7 @@
 package vrrpd
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -318,36 +316,9 @@ func (d *daemon) ready() {
 
 // listen takes what the parent says.
 func (d *daemon) listen() {
-	err := d.conn.ReadReady(func(m ipc.Message, files []int) {
-		switch m.Kind {
-		case ipc.Stop:
-			d.stop("the parent says so")
-		case ipc.Hello:
-			_ = d.conn.Send(ipc.Message{Kind: ipc.Hello, Seq: m.Seq})
-		case ipc.Query:
-			d.answer(m)
-		case ipc.Link:
-			if len(files) == 1 {
-				d.linkTo(m.Topic, files[0])
-				files = nil
-			}
-		case ipc.Reload:
-			if len(files) == 1 {
-				d.reload(files[0])
-				files = nil
-			}
-		}
-		for _, fd := range files {
-			_ = unix.Close(fd)
-		}
-	})
-	if err == nil {
-		return
+	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reload, Link: d.linkTo})
+	if why != "" {
+		d.loop.Unwatch(d.conn.Fd())
+		d.stop(why)
 	}
-	d.loop.Unwatch(d.conn.Fd())
-	if errors.Is(err, io.EOF) {
-		d.stop("the parent has gone")
-		return
-	}
-	d.stop("the parent cannot be understood: " + err.Error())
 }
