@@ -44,8 +44,8 @@ const (
 	minGrain, maxGrain = 200 * time.Microsecond, 10 * time.Millisecond
 	grains             = 100
 	// startsTurn bounds the attempts that one turn begins, so that results
-	// and the parent's hello do not wait behind them.
-	startsTurn = 64
+	// and the parent's hello do not wait behind them: some 50 µs for each.
+	startsTurn = 16
 	// growth is how far the heap may grow, in percent, before it is collected:
 	// less than for who has adverts to send, for ten thousand servers are many
 	// bytes and a check can wait for a moment.

@@ -172,11 +172,10 @@ func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
 	if a.talk != nil {
 		// We speak first: the request may carry the handshake's last
 		// acknowledgement, which saves a packet and a wake-up of the server.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
+		setInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 	}
-	sa := probe.Sockaddr(a.to.Addr)
-	if err = unix.Connect(fd, sa); errors.Is(err, unix.EINPROGRESS) {
-		err = unix.Connect(fd, sa)
+	if err = connect(fd, a.to.Addr); errors.Is(err, unix.EINPROGRESS) {
+		err = connect(fd, a.to.Addr)
 	}
 	if underWay(err) {
 		e.wait(now, a, Write)
@@ -228,12 +227,18 @@ func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
 	if a.watched == events {
 		return
 	}
+	if w == Read {
+		// The answer is acknowledged when it comes, not when we come to read it:
+		// a near peer takes 6 ms of silence for a loss, sends the end once more,
+		// and may get a reset for it if we have closed meanwhile.
+		setInt(a.fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+	}
 	op := unix.EPOLL_CTL_MOD
 	if a.watched == 0 {
 		op = unix.EPOLL_CTL_ADD
 	}
 	ev := unix.EpollEvent{Events: events, Fd: int32(a.fd), Pad: a.serial} //nolint:gosec // a descriptor
-	if err := unix.EpollCtl(e.epoll, op, a.fd, &ev); err != nil {
+	if err := watch(e.epoll, op, a.fd, &ev); err != nil {
 		e.finish(a, probe.Ours(fmt.Errorf("watch a socket: %w", err)))
 		return
 	}
@@ -245,11 +250,7 @@ func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
 
 // Ready goes on with the attempts whose sockets are ready.
 func (e *Engine[T]) Ready(now clock.Instant) {
-	n, err := unix.EpollWait(e.epoll, e.events, 0)
-	if err != nil {
-		return // EINTR; whatever is ready stays so
-	}
-	for i := range n {
+	for i := range glance(e.epoll, e.events) {
 		a := e.open[int(e.events[i].Fd)]
 		if a == nil || a.serial != e.events[i].Pad {
 			continue
@@ -260,7 +261,7 @@ func (e *Engine[T]) Ready(now clock.Instant) {
 		case a.up:
 			e.talk(now, a)
 		default:
-			e.connected(now, a, unix.Connect(a.fd, probe.Sockaddr(a.to.Addr)))
+			e.connected(now, a, connect(a.fd, a.to.Addr))
 		}
 	}
 	e.admit(now)
@@ -296,7 +297,7 @@ func (e *Engine[T]) lastLook(now clock.Instant, a *attempt[T]) {
 		return
 	}
 	if !a.up {
-		err := unix.Connect(a.fd, probe.Sockaddr(a.to.Addr))
+		err := connect(a.fd, a.to.Addr)
 		if !underWay(err) {
 			e.connected(now, a, err)
 			return
@@ -328,7 +329,7 @@ func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
 		return
 	case r.OK && e.spares.want(a.to):
 		if a.watched != 0 {
-			_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
+			_ = watch(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
 		}
 		delete(e.open, a.fd)
 		e.spares.put(a.fd, a.to)
@@ -366,7 +367,7 @@ func shut(fd int, clean bool) {
 	if !clean {
 		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
-	_ = unix.Close(fd)
+	hangUp(fd)
 }
 
 // Close ends all attempts without a word.

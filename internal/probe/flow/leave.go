@@ -32,10 +32,8 @@ func (e *Engine[T]) leave(now clock.Instant, a *attempt[T], r probe.Result) {
 // listen throws away what else the peer has to say, until it closes.
 func (e *Engine[T]) listen(a *attempt[T]) {
 	for {
-		n, err := unix.Read(a.fd, e.buf)
+		n, err := Take(a.fd, e.buf)
 		switch {
-		case err == unix.EINTR:
-			continue
 		case err == unix.EAGAIN:
 			return
 		case n == 0 && err == nil:

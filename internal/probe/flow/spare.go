@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -61,15 +59,4 @@ func (s *spares) close() {
 		_ = unix.Close(fd)
 	}
 	s.v4, s.v6 = nil, nil
-}
-
-// disconnect makes a connected socket one that may connect again; the kernel
-// tells the peer by a reset and forgets the local port.
-func disconnect(fd int) error {
-	none := unix.RawSockaddr{Family: unix.AF_UNSPEC}
-	_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none))
-	if errno != 0 {
-		return errno
-	}
-	return nil
 }

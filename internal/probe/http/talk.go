@@ -27,11 +27,10 @@ func (p *Probe) Talk() flow.Talk { return &talk{p: p, answer: answer{want: p.wan
 // Step sends the request and reads the answer as far as possible.
 func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 	for t.sent < len(t.p.request) {
-		n, err := unix.Write(fd, t.p.request[t.sent:])
+		n, err := flow.Give(fd, t.p.request[t.sent:])
 		switch {
 		case err == unix.EAGAIN:
 			return flow.Write, probe.Result{}
-		case err == unix.EINTR:
 		case err != nil:
 			return flow.Done, t.p.broken("send the request", os.NewSyscallError("write", err))
 		}
@@ -41,12 +40,10 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 		}
 	}
 	for range readsTurn {
-		n, err := unix.Read(fd, buf)
+		n, err := flow.Take(fd, buf)
 		switch {
 		case err == unix.EAGAIN:
 			return flow.Read, probe.Result{}
-		case err == unix.EINTR:
-			continue
 		case err != nil:
 			return flow.Done, t.p.broken("read the answer", os.NewSyscallError("read", err))
 		case n == 0:
@@ -55,7 +52,7 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 		}
 		if r, done := t.answer.feed(buf[:n]); done {
 			// Mostly the peer's closing has come with its last words.
-			n, err := unix.Read(fd, buf)
+			n, err := flow.Take(fd, buf)
 			t.eof = n == 0 && err == nil
 			return flow.Done, r
 		}
