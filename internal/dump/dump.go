@@ -4,9 +4,10 @@
 //
 // The daemons fill in the values of this file and send them to whoever writes;
 // where files lie and how they are written is decided there (package cli).
-// vrrp.go has instances and groups, track.go what they watch, global.go
-// global_defs, interfaces.go interfaces, stats.go keepalived.stats, json.go
-// keepalived.json, lvs.go and check.go what checkers have, bfd.go sessions.
+// vrrp.go has instances, held.go what they bring and take away, group.go sync
+// groups, track.go what they watch, global.go and system.go global_defs,
+// interfaces.go interfaces, stats.go keepalived.stats, json.go keepalived.json,
+// lvs.go and check.go what checkers have, bfd.go sessions.
 //
 // What keepalived says of its own insides (descriptors, thread timers, counters
 // of sysctls) has no counterpart here and is left out. Passwords are masked.
@@ -36,24 +37,26 @@ type VRRP struct {
 
 // Router is one instance as it is.
 type Router struct {
-	Name        string            `json:"name"`
-	State       string            `json:"state"` // INIT, BACKUP, MASTER, FAULT
-	Since       time.Time         `json:"since"`
-	Up          time.Time         `json:"up"`             // left INIT or FAULT; zero: it is there
-	Took        string            `json:"took,omitempty"` // why it is master: priority, preempted, silence
-	Next        time.Time         `json:"next"`           // takes over, or sends its next advert; zero: no such time
-	Down        time.Duration     `json:"down"`           // Master_Down_Interval
-	Interface   string            `json:"interface"`
-	VMAC        string            `json:"vmac,omitempty"` // the virtual interface above it
-	Source      string            `json:"source"`         // where adverts come from; empty: nowhere
-	Master      string            `json:"master"`         // whom a backup hears
-	MasterPrio  int               `json:"master_priority"`
-	MasterEvery time.Duration     `json:"master_interval"`
-	Priority    int               `json:"priority"`  // effective
-	Total       int               `json:"total"`     // before it is brought into 1…254
-	Faults      int               `json:"faults"`    // tracked objects that keep it in FAULT
-	Addresses   bool              `json:"addresses"` // virtual addresses are there
-	Counters    map[string]uint64 `json:"counters"`  // by keepalived's names
+	Name        string        `json:"name"`
+	State       string        `json:"state"` // INIT, BACKUP, MASTER, FAULT
+	Since       time.Time     `json:"since"`
+	Up          time.Time     `json:"up"`             // left INIT or FAULT; zero: it is there
+	Took        string        `json:"took,omitempty"` // why it is master: priority, preempted, silence
+	Next        time.Time     `json:"next"`           // takes over, or sends its next advert; zero: no such time
+	Down        time.Duration `json:"down"`           // Master_Down_Interval
+	Interface   string        `json:"interface"`
+	VMAC        string        `json:"vmac,omitempty"` // the virtual interface above it
+	Source      string        `json:"source"`         // where adverts come from; empty: nowhere
+	Master      string        `json:"master"`         // whom a backup hears
+	MasterPrio  int           `json:"master_priority"`
+	MasterEvery time.Duration `json:"master_interval"`
+	Priority    int           `json:"priority"`  // effective
+	Total       int           `json:"total"`     // before it is brought into 1…254
+	Faults      int           `json:"faults"`    // tracked objects that keep it in FAULT
+	Addresses   bool          `json:"addresses"` // virtual addresses are there
+	// Links are the interfaces of its virtual addresses, by address.
+	Links    map[string]string `json:"links,omitempty"`
+	Counters map[string]uint64 `json:"counters"` // by keepalived's names
 }
 
 // Group is one sync group as it is.
@@ -105,6 +108,7 @@ type printer struct {
 	strings.Builder
 	conf *conf.Config
 	opts *Options
+	is   *VRRP // of keepalived.data
 }
 
 func (p *printer) line(format string, args ...any) {

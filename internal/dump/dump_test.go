@@ -92,3 +92,39 @@ func TestNoPassword(t *testing.T) {
 		t.Error("the password is there")
 	}
 }
+
+// The lines and their order are keepalived's, which was asked about the like.
+func TestVirtualLink(t *testing.T) {
+	c, s := sample()
+	i := c.Instances[0]
+	i.AuthType, i.AuthPass = "", ""
+	i.VMAC, i.XmitBase = &conf.VMAC{MAC: [6]byte{2, 0, 0, 1, 2, 3}}, true
+	i.Addresses = append(i.Addresses, conf.Address{Prefix: netip.MustParsePrefix("10.9.0.105/32"), Peer: netip.MustParsePrefix("10.9.5.5/32"), Options: []string{"home"}})
+	i.Excluded = []conf.Address{{Prefix: netip.MustParsePrefix("fd09::3/128"), Dev: "e1"}, {Prefix: netip.MustParsePrefix("fd09::1/64"), Dev: "e1", NoTrack: true}}
+	i.HMAC = &conf.HMAC{Keys: []conf.HMACKey{{ID: 4, Secret: []byte("a secret that nobody must be told")}}, Active: 4, Window: 5 * time.Second}
+	c.GARPGroups = []conf.GARPGroup{{ARP: 500 * time.Millisecond, Interfaces: []string{"e0"}}}
+	s.Routers[0].VMAC = "vrrp.51"
+	s.Routers[0].Links = map[string]string{"10.9.0.100": "vrrp.51", "10.9.0.105": "vrrp.51", "fd09::3": "e1", "fd09::1": "e1"}
+	o := &Options{IDs: func(string, string) string { return "0:0" }, Interfaces: []Interface{
+		{Name: "e0", Index: 3, Up: true, Running: true, Broadcast: true, Multicast: true, MTU: 1500},
+		{Name: "vrrp.51", Index: 4, Up: true, Running: true, Broadcast: true, Multicast: true, MTU: 1500},
+	}}
+	text := string(Data(c, s, o))
+	for _, want := range []string{
+		"------< GARP delay group 1 >------\n GARP interval = 0.5\n Interfaces\n  e0\n",
+		" nftables table name =",
+		"   Use VMAC, i/f name vrrp.51, is_up = true, xmit_base = true\n     MAC = 02:00:00:01:02:03\n   Interface = vrrp.51, vmac on e0, xmit base i/f\n",
+		"   Authentication type = HMAC\n   HMAC mode = enforce\n   HMAC key 4 = ********, active\n   HMAC time window = 5 sec\n   HMAC anti replay = time\n",
+		"     10.9.0.100/24 dev vrrp.51@e0 scope global label e0:1 set\n     10.9.0.105 dev vrrp.51@e0 scope global peer 10.9.5.5/32 home set\n",
+		"     fd09::3 dev e1 scope global deprecated set\n     fd09::1/64 dev e1 scope global no_track preferred_lft forever set\n",
+		"   VMAC type private, underlying interface = e0, state = UP, RUNNING\n   I/f created by keepalived\n   MTU = 1500\n   HW Type = ETHERNET\n   Tracking VRRP instances :\n     VI_1, weight 0\n",
+		"   Gratuitous ARP interval 500ms\n   Gratuitous ARP aggregation group 1\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing:\n%s\nin:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "nobody must be told") {
+		t.Error("the key is there")
+	}
+}

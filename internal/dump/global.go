@@ -20,8 +20,7 @@ func (p *printer) global() {
 	p.line("------< Global definitions >------")
 	p.line(" Network namespace = %s", or(g.NetNamespace, "(default)"))
 	switch name := g.NetNamespaceIPVS; name {
-	case "":
-	case conf.StartNamespace:
+	case "", conf.StartNamespace:
 		p.line(" Network namespace ipvs = (main namespace)")
 	default:
 		p.line(" Network namespace ipvs = %s", name)
@@ -29,6 +28,7 @@ func (p *printer) global() {
 	if g.Instance != "" {
 		p.line(" Instance name = %s", g.Instance)
 	}
+	p.names(g)
 	p.line(" Router ID = %s", g.RouterID)
 	p.mail(&g.Mail)
 	p.line(" Checkers log all failures = %t", g.CheckerLogAllFailures)
@@ -40,10 +40,10 @@ func (p *printer) global() {
 		p.line(" Shutdown script = %s", p.command(s))
 		p.line(" Shutdown script timeout = %s", seconds(g.ShutdownTimeout))
 	}
+	p.reloads(g)
 	p.line(" Dynamic interfaces = %t", g.DynamicInterfaces)
-	if g.DefaultInterface != "" {
-		p.line(" Default interface = %s", g.DefaultInterface)
-	}
+	p.timeouts(g)
+	p.line(" Default interface = %s", or(g.DefaultInterface, usualInterface))
 	p.line(" Disable local IGMP = %s", yes(g.DisableLocalIGMP, "yes", "no"))
 	p.line(" LVS flush = %t", g.LVSFlush)
 	p.line(" LVS flush on stop = %s", flushOnStop[g.LVSFlushOnStop])
@@ -53,23 +53,41 @@ func (p *printer) global() {
 	p.line(" FIFO write vrrp states on reload = %t", g.FIFOOnReload)
 	p.line(" VRRP notify priority changes = %t", g.NotifyPriority)
 	p.globalVRRP(g)
+	p.filters(g)
 	p.process("VRRP", &g.VRRPProcess)
 	p.process("Checker", &g.CheckerProcess)
 	p.process("BFD", &g.BFDProcess)
-	p.line(" DBus %s", yes(g.DBus.Enable, "enabled", "disabled"))
-	if g.DBus.Enable {
-		p.line(" DBus service name = %s", g.DBus.Service)
-	}
+	p.agents(g)
 	p.line(" Script security %s", yes(g.ScriptSecurity, "enabled", "disabled"))
 	if g.ScriptUser != "" || !g.ScriptSecurity { // otherwise nobody is the default
 		p.line(" Default script uid:gid %s", p.ids(g.ScriptUser, g.ScriptGroup))
 	}
+	p.buffers(&g.Buffers)
+	p.line(" rs_init_notifies = %d", yesInt(g.RSInitNotifies, 1, 0))
+	p.line(" no_checker_emails = %d", yesInt(g.Mail.NoCheckers, 1, 0))
+	p.received(&g.Buffers)
+	if g.Umask >= 0 {
+		p.line(" umask = 0%o", g.Umask)
+	}
 	if g.StartupDelay != 0 {
 		p.line(" vrrp_startup_delay = %s", seconds(g.StartupDelay))
 	}
-	p.line(" rs_init_notifies = %d", yesInt(g.RSInitNotifies, 1, 0))
-	p.line(" no_checker_emails = %d", yesInt(g.Mail.NoCheckers, 1, 0))
+	if g.LogUnknownVRIDs {
+		p.line(" log_unknown_vrids")
+	}
+	if g.VMACPrefix != usualVMACPrefix {
+		p.line(" VMAC prefix = %s", g.VMACPrefix)
+	}
+	if g.VMACAddrPrefix != "" {
+		p.line(" VMAC address prefix = %s", g.VMACAddrPrefix)
+	}
 }
+
+// What is said of interfaces where nothing else is [keepalived.conf(5)].
+const (
+	usualInterface  = "eth0"
+	usualVMACPrefix = "vrrp"
+)
 
 func (p *printer) mail(m *conf.Mail) {
 	if len(m.To) > 0 || m.Server != "" {
@@ -86,6 +104,9 @@ func (p *printer) mail(m *conf.Mail) {
 		for _, to := range m.To {
 			p.line("   %s", to)
 		}
+	}
+	if m.NoFaults {
+		p.line(" Send emails for fault transitions = off")
 	}
 	for _, c := range []struct {
 		label string
@@ -116,6 +137,7 @@ func (p *printer) globalVRRP(g *conf.Global) {
 	p.line(" Gratuitous ARP lower priority delay = %s", seconds(a.LowerPrioDelay))
 	p.line(" Gratuitous ARP lower priority repeat = %d", a.LowerPrioRepeat)
 	p.line(" Num adverts before down = %d", g.DownTimerAdverts)
+	p.line(" Gratuitous ARP for each secondary %s = %ss", yes(a.ExtraAll, "i/f", "VMAC"), seconds(a.Extra))
 	p.line(" Send advert after receive lower priority advert = %t", !g.LowerPrioNoAdvert)
 	p.line(" Send advert after receive higher priority advert = %t", g.HigherPrioSendAdvert)
 	p.line(" Gratuitous ARP interval = %s", six(a.Interval))
@@ -123,15 +145,6 @@ func (p *printer) globalVRRP(g *conf.Global) {
 	p.line(" VRRP default protocol version = %d", g.VRRPVersion)
 	p.line(" VRRP skip check advert addresses = %t", g.SkipCheckAddr)
 	p.line(" VRRP strict mode = %t", g.Strict)
-}
-
-func (p *printer) process(who string, c *conf.Process) {
-	p.line(" %s process priority = %d", who, c.Nice)
-	p.line(" %s don't swap = %t", who, c.NoSwap)
-	p.line(" %s realtime priority = %d", who, c.RTPriority)
-	if c.RTTime != 0 {
-		p.line(" %s realtime limit = %d", who, c.RTTime.Microseconds())
-	}
 }
 
 func six(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }

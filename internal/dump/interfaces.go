@@ -2,6 +2,7 @@ package dump
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 )
@@ -25,14 +26,14 @@ func (p *printer) interfaces() {
 		return
 	}
 	p.line("------< Interfaces >------")
+	ours, virtual := p.virtualLinks(), p.virtual()
 	for i := range p.opts.Interfaces {
-		p.iface(&p.opts.Interfaces[i])
+		p.iface(&p.opts.Interfaces[i], ours, virtual)
 	}
 }
 
-func (p *printer) iface(i *Interface) {
+func (p *printer) iface(i *Interface, ours map[string]virtualLink, virtual map[netip.Addr]bool) {
 	var four, six []string
-	virtual := p.virtual()
 	for _, a := range i.Addresses {
 		if virtual[a] || i.Loopback && a.Is6() {
 			continue
@@ -53,9 +54,72 @@ func (p *printer) iface(i *Interface) {
 	}
 	p.line("   State = %s%s%s%s%s", yes(i.Up, "UP, ", "DOWN, "), yes(i.Running, "RUNNING", "not RUNNING"),
 		yes(i.Broadcast, "", ", no broadcast"), yes(i.Loopback, ", loopback", ""), yes(i.Multicast, "", ", no multicast"))
+	v, made := ours[i.Name]
+	if made {
+		p.made(&v)
+	}
 	p.line("   MTU = %d", i.MTU)
 	p.line("   HW Type = %s", yes(i.Loopback, "LOOPBACK", "ETHERNET"))
-	var who []string
+	p.paced(i.Name)
+	p.list("Tracking VRRP instances", p.watchers(i, v.of))
+}
+
+// virtualLink is an interface that some instance has made.
+type virtualLink struct{ kind, base, of string }
+
+// virtualLinks are those that instances have made, by name.
+func (p *printer) virtualLinks() map[string]virtualLink {
+	routers, out := make(map[string]*Router, len(p.is.Routers)), map[string]virtualLink{}
+	for k := range p.is.Routers {
+		routers[p.is.Routers[k].Name] = &p.is.Routers[k]
+	}
+	for _, i := range p.conf.Instances {
+		r := routers[i.Name]
+		if r == nil {
+			continue
+		}
+		if r.VMAC != "" {
+			out[r.VMAC] = virtualLink{yes(i.VMAC != nil && i.VMAC.IPVLAN, "IPVLAN", "VMAC type private"), i.Interface, i.Name}
+		}
+		for _, a := range slices.Concat(i.Addresses, i.Excluded) {
+			name, dev := r.Links[a.Prefix.Addr().String()], or(a.Dev, i.Interface)
+			if _, known := out[name]; !known && name != "" && name != dev {
+				out[name] = virtualLink{"VMAC type private", dev, i.Name}
+			}
+		}
+	}
+	return out
+}
+
+// paced is the pace of announcements on an interface of a garp_group.
+func (p *printer) paced(name string) {
+	for k, g := range p.conf.GARPGroups {
+		if !slices.Contains(g.Interfaces, name) {
+			continue
+		}
+		if g.ARP != 0 {
+			p.line("   Gratuitous ARP interval %dms", g.ARP.Milliseconds())
+		}
+		if g.NA != 0 {
+			p.line("   Gratuitous NA interval %dms", g.NA.Milliseconds())
+		}
+		p.line("   Gratuitous ARP aggregation group %d", k+1)
+	}
+}
+
+// made is what there is to say of a virtual interface of ours.
+func (p *printer) made(v *virtualLink) {
+	if base := p.dev(v.base); base != nil {
+		p.line("   %s, underlying interface = %s, state = %s%s", v.kind, v.base, yes(base.Up, "UP, ", "DOWN, "), yes(base.Running, "RUNNING", "not RUNNING"))
+	}
+	p.line("   I/f created by keepalived")
+}
+
+// watchers are the instances that track an interface; of is the one whose it is.
+func (p *printer) watchers(i *Interface, of string) (who []string) {
+	if of != "" {
+		who = append(who, of+", weight 0")
+	}
 	for _, v := range p.conf.Instances {
 		if v.Interface == i.Name && !v.DontTrackPrimary {
 			who = append(who, v.Name+", weight 0")
@@ -66,7 +130,7 @@ func (p *printer) iface(i *Interface) {
 			}
 		}
 	}
-	p.list("Tracking VRRP instances", who)
+	return who
 }
 
 func (p *printer) family(name string, all []string) {

@@ -87,8 +87,9 @@ func (p *printer) json(i *conf.VRRPInstance, r *Router) object {
 			o.add(s.json, quoted(s.cmd.Argv))
 		}
 	}
-	o.list("vips", addresses(i, i.Addresses, r.Addresses))
-	o.list("evips", addresses(i, i.Excluded, r.Addresses))
+	listed, excluded := virtualAddresses(i, r)
+	o.list("vips", listed)
+	o.list("evips", excluded)
 	o.list("vroutes", routes(i.Routes))
 	o.list("vrules", rules(i.Rules))
 	p.jsonTracks(&o, i)

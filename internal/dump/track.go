@@ -13,7 +13,7 @@ func (p *printer) tracks(ifaces, scripts, files []conf.Track, weightless bool, i
 	var list []string
 	for _, t := range ifaces {
 		if i == nil || t.Name != i.Interface || t.Weight != 0 {
-			list = append(list, weighed(t.Name, " ", t.Weight, t.Reverse, weightless))
+			list = append(list, weighed(t.Name, " ", yesInt(weightless, 0, t.Weight), t.Reverse, false))
 		}
 	}
 	p.list("Tracked interfaces", list)

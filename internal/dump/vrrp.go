@@ -2,9 +2,6 @@ package dump
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
-	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 )
@@ -12,11 +9,12 @@ import (
 // Data is keepalived.data. Without a state (nil) it says of the configuration
 // what there is to say.
 func Data(c *conf.Config, s *VRRP, o *Options) []byte {
-	p := &printer{conf: c, opts: o}
-	p.global()
 	if s == nil {
 		s = &VRRP{}
 	}
+	p := &printer{conf: c, opts: o, is: s}
+	p.global()
+	p.garpGroups()
 	p.static()
 	if len(c.Instances) > 0 {
 		p.line("------< VRRP Topology >------")
@@ -46,25 +44,6 @@ func find[T any](all []T, name string, of func(*T) string) *T {
 		}
 	}
 	return nil
-}
-
-// static are addresses, routes and rules that are there whatever the state.
-func (p *printer) static() {
-	for _, s := range []struct {
-		title string
-		lines []string
-	}{
-		{"Static Addresses", addresses(nil, p.conf.StaticAddresses, false)},
-		{"Static Routes", routes(p.conf.StaticRoutes)},
-		{"Static Rules", rules(p.conf.StaticRules)},
-	} {
-		if len(s.lines) > 0 {
-			p.line("------< %s >------", s.title)
-			for _, l := range s.lines {
-				p.line("     %s", l)
-			}
-		}
-	}
 }
 
 func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
@@ -100,8 +79,11 @@ func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
 		p.line("   Preempt delay = %s secs", seconds(i.PreemptDelay))
 	}
 	p.line("   Promote_secondaries = %s", onOff(i.PromoteSecondaries))
+	if i.RxBuffer != 0 {
+		p.line("   Kernel rx buffer size = %d", i.RxBuffer)
+	}
 	p.auth(i)
-	p.holds(i, r != nil && r.Addresses)
+	p.holds(i, r)
 	p.tracks(i.TrackIfaces, i.TrackScripts, i.TrackFiles, in != nil && !in.TrackingWeight, i)
 	p.further(i.TrackProcesses, i.TrackBFDs, in != nil && !in.TrackingWeight)
 	p.line("   Using smtp notification = %s", yes(i.SMTPAlert.Or(p.conf.Global.Mail.MailVRRP()), "yes", "no"))
@@ -117,7 +99,7 @@ func (p *printer) state(i *conf.VRRPInstance, r *Router) {
 		return
 	}
 	p.line("   State = %s", r.State)
-	p.line("   Flags: none")
+	p.flags(i)
 	p.line("   Wantstate = %s", wanted(i, r))
 	if r.State == "BACKUP" && r.Master != "" {
 		p.line("   Master router = %s", r.Master)
@@ -134,6 +116,17 @@ func (p *printer) state(i *conf.VRRPInstance, r *Router) {
 		p.line("   Read timeout = %s", stamp(r.Next))
 	}
 	p.line("   Master down timer = %d usecs", r.Down.Microseconds())
+}
+
+// flags is how adverts go; of keepalived's own flags nothing is said.
+func (p *printer) flags(i *conf.VRRPInstance) {
+	p.line("   Flags:")
+	if i.Unicast {
+		p.line("     Using unicast")
+	}
+	if i.FaultNoPeer {
+		p.line("     If unicast go to fault state if no peers")
+	}
 }
 
 // wanted is the state that an instance is in, or was before its fault.
@@ -159,6 +152,8 @@ func (p *printer) where(i *conf.VRRPInstance, r *Router) {
 	switch {
 	case i.SrcIP.IsValid():
 		p.line("   Using src_ip = %s (from configuration)", i.SrcIP)
+	case i.VMAC != nil && i.VMAC.IPVLAN && i.VMAC.Addr.IsValid():
+		p.line("   Using src_ip = %s (from configuration)", i.VMAC.Addr.Addr())
 	case r != nil && r.Source != "":
 		p.line("   Using src_ip = %s", r.Source)
 	}
@@ -167,7 +162,11 @@ func (p *printer) where(i *conf.VRRPInstance, r *Router) {
 	}
 	group := i.McastDst.String()
 	if i.Family == 6 {
-		if dev := find(p.opts.Interfaces, i.Interface, func(i *Interface) string { return i.Name }); dev != nil {
+		name := i.Interface
+		if r != nil && r.VMAC != "" && !i.XmitBase {
+			name = r.VMAC
+		}
+		if dev := p.dev(name); dev != nil {
 			group += fmt.Sprintf(", ifindex %d", dev.Index)
 		}
 	}
@@ -176,22 +175,41 @@ func (p *printer) where(i *conf.VRRPInstance, r *Router) {
 
 // vmac is the interface, and the virtual one above it.
 func (p *printer) vmac(i *conf.VRRPInstance, r *Router) {
-	if r == nil || r.VMAC == "" {
-		p.line("   Interface = %s", i.Interface)
-		return
+	name := i.Interface
+	if r != nil && r.VMAC != "" && i.VMAC != nil {
+		name = p.own(i, r)
 	}
-	up, kind, base := true, "VMAC", ""
-	if dev := find(p.opts.Interfaces, r.VMAC, func(i *Interface) string { return i.Name }); dev != nil {
+	if i.VMACAddr {
+		p.line("   Use VMAC for VIPs on other interfaces")
+	}
+	p.line("   Interface = %s", name)
+}
+
+// own is the router's own virtual interface; what comes back names it.
+func (p *printer) own(i *conf.VRRPInstance, r *Router) string {
+	up := false
+	if dev := p.dev(r.VMAC); dev != nil {
 		up = dev.Up
 	}
-	if i.VMAC != nil && i.VMAC.IPVLAN {
-		kind = "IPVLAN"
+	v := i.VMAC
+	if v.IPVLAN {
+		addr := ""
+		if v.Addr.IsValid() {
+			addr = ", i/f address = " + v.Addr.Addr().String()
+		}
+		p.line("   Use IPVLAN, i/f %s, is_up = %t%s, type %s", r.VMAC, up, addr, or(v.Mode, "bridge"))
+		return r.VMAC + ", ipvlan on " + i.Interface
 	}
-	if i.XmitBase {
-		base = ", xmit base i/f"
+	p.line("   Use VMAC, i/f name %s, is_up = %t, xmit_base = %t", r.VMAC, up, i.XmitBase)
+	if m := v.MAC; m != ([6]byte{}) {
+		p.line("     MAC = %02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 	}
-	p.line("   Use %s, i/f name %s, is_up = %t, xmit_base = %t", kind, r.VMAC, up, i.XmitBase)
-	p.line("   Interface = %s, %s on %s%s", r.VMAC, strings.ToLower(kind), i.Interface, base)
+	return r.VMAC + ", vmac on " + i.Interface + yes(i.XmitBase, ", xmit base i/f", "")
+}
+
+// dev is an interface of the system, nil if it is not there.
+func (p *printer) dev(name string) *Interface {
+	return find(p.opts.Interfaces, name, func(i *Interface) string { return i.Name })
 }
 
 func (p *printer) garp(i *conf.VRRPInstance) {
@@ -209,6 +227,8 @@ func (p *printer) garp(i *conf.VRRPInstance) {
 
 func (p *printer) auth(i *conf.VRRPInstance) {
 	switch {
+	case i.HMAC != nil:
+		p.hmac(i.HMAC)
 	case i.AuthType == "PASS":
 		p.line("   Authentication type = SIMPLE_PASSWORD")
 		p.line("   Password = %s", Mask)
@@ -219,131 +239,15 @@ func (p *printer) auth(i *conf.VRRPInstance) {
 	}
 }
 
-// holds are the addresses, routes and peers.
-func (p *printer) holds(i *conf.VRRPInstance, set bool) {
-	if n := len(i.Addresses); n > 0 {
-		p.line("   Virtual IP (%d):", n)
-		for _, l := range addresses(i, i.Addresses, set) {
-			p.line("     %s", l)
-		}
+// hmac is auth_hmac, of its keys only the numbers.
+func (p *printer) hmac(h *conf.HMAC) {
+	p.line("   Authentication type = HMAC")
+	p.line("   HMAC mode = %s", h.Mode)
+	for _, k := range h.Keys {
+		p.line("   HMAC key %d = %s%s", k.ID, Mask, yes(k.ID == h.Active, ", active", ""))
 	}
-	p.list("Virtual IP Excluded", addresses(i, i.Excluded, set))
-	if i.Unicast {
-		p.line("   Unicast Peer :")
-		for _, peer := range i.Peers {
-			p.line("     %s min_ttl %d max_ttl %d", peer.Addr, max(peer.MinTTL, 0), yesInt(peer.MaxTTL < 0, maxTTL, peer.MaxTTL))
-		}
-		p.line("   Check unicast src : %s", yes(i.CheckUnicastSrc, "yes", "no"))
-		if i.UnicastTTL >= 0 {
-			p.line("   Unicast TTL = %d", i.UnicastTTL)
-		}
-	}
-	p.list("Virtual Routes", routes(i.Routes))
-	p.list("Virtual Rules", rules(i.Rules))
-}
-
-// maxTTL is what no limit is.
-const maxTTL = 255
-
-func yesInt(b bool, t, f int) int {
-	if b {
-		return t
-	}
-	return f
-}
-
-// addresses are virtual or static addresses; set says that they are there.
-func addresses(i *conf.VRRPInstance, list []conf.Address, set bool) (out []string) {
-	for _, a := range list {
-		s := a.Prefix.String()
-		if a.Prefix.IsSingleIP() {
-			s = a.Prefix.Addr().String()
-		}
-		switch {
-		case a.Broadcast.IsValid():
-			s += " brd " + a.Broadcast.String()
-		case slices.Contains(a.Options, "brd +"):
-			s += " brd " + lastOf(a.Prefix).String()
-		}
-		dev, scope := a.Dev, a.Scope
-		if dev == "" && i != nil {
-			dev = i.Interface
-		}
-		if scope == "" {
-			scope = "global"
-		}
-		s += " dev " + dev + " scope " + scope
-		if a.Label != "" {
-			s += " label " + a.Label
-		}
-		if a.Prefix.Addr().Is6() {
-			s += " preferred_lft forever"
-		}
-		out = append(out, s+yes(set, " set", ""))
-	}
-	return out
-}
-
-// lastOf is the last address of an IPv4 network.
-func lastOf(p netip.Prefix) netip.Addr {
-	if !p.Addr().Is4() {
-		return p.Addr()
-	}
-	b := p.Addr().As4()
-	for i := p.Bits(); i < 32; i++ {
-		b[i/8] |= 0x80 >> (i % 8)
-	}
-	return netip.AddrFrom4(b)
-}
-
-// routes are routes in keepalived's words, which names the protocol and the
-// family of a next hop.
-func routes(list []conf.Route) (out []string) {
-	for _, r := range list {
-		var w []string
-		for i, word := range r.Words {
-			if word == "gw" {
-				word = "via"
-			}
-			if i > 0 && (r.Words[i-1] == "via" || r.Words[i-1] == "gw") && word != "inet" && word != "inet6" {
-				w = append(w, yes(strings.Contains(word, ":"), "inet6", "inet"))
-			}
-			w = append(w, word)
-		}
-		s := "prepend " + strings.Join(w, " ")
-		if !slices.Contains(r.Words, "proto") && !slices.Contains(r.Words, "protocol") {
-			s += " proto 18"
-		}
-		if !slices.Contains(r.Words, "dev") && !slices.Contains(r.Words, "no_track") {
-			s += " no_track"
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-func rules(list []conf.Route) (out []string) {
-	for _, r := range list {
-		out = append(out, strings.Join(r.Words, " "))
-	}
-	return out
-}
-
-func (p *printer) group(g *conf.SyncGroup, s *Group) {
-	if s == nil {
-		p.line(" VRRP Sync Group = %s", g.Name)
-	} else {
-		p.line(" VRRP Sync Group = %s, %s", g.Name, s.State)
-		p.line("   Num member fault %d, num member init %d", s.Faults, s.Init)
-	}
-	p.list("VRRP member instances", g.Members)
-	if g.TrackingWeight {
-		p.line("   sync group tracking weight set")
-	}
-	p.tracks(g.TrackIfaces, g.TrackScripts, g.TrackFiles, false, nil)
-	p.further(g.TrackProcesses, g.TrackBFDs, false)
-	p.line("   Using smtp notification = %s", yes(g.SMTPAlert.Or(p.conf.Global.Mail.MailVRRP()), "yes", "no"))
-	p.notify(&g.Notify)
+	p.line("   HMAC time window = %s sec", seconds(h.Window))
+	p.line("   HMAC anti replay = %s", yes(h.Monotonic, "monotonic", "time"))
 }
 
 func (p *printer) notify(n *conf.Notify) {
@@ -365,13 +269,4 @@ func notifyScripts(n *conf.Notify) []notifyScript {
 		{"Stop", "script_stop", n.Stop}, {"Deleted", "script_deleted", n.Deleted}, {"Generic", "script", n.Any},
 		{"Master rx lower pri", "script_master_rx_lower_pri", n.MasterRxLowerPri},
 	}
-}
-
-func (p *printer) groupOf(instance string) *conf.SyncGroup {
-	for _, g := range p.conf.Groups {
-		if slices.Contains(g.Members, instance) {
-			return g
-		}
-	}
-	return nil
 }

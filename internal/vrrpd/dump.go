@@ -43,8 +43,13 @@ func (s *survey) dumpRouter(g *glance) dump.Router {
 	if r.MasterEvery == 0 {
 		r.MasterEvery = time.Duration(g.Interval)
 	}
+	r.Links = make(map[string]string, len(g.Router.Addresses))
+	for i := range g.Router.Addresses {
+		a := &g.Router.Addresses[i]
+		r.Links[a.Prefix.Addr().String()] = a.Dev
+	}
 	for _, t := range v.Tracks {
-		if t.Known && !t.Up && t.Weight == 0 {
+		if t.Known && t.Up == t.Reverse && t.Weight == 0 {
 			r.Faults++
 		}
 	}
