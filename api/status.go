@@ -89,6 +89,8 @@ type Instance struct {
 	Addresses    []string          `json:"addresses"`
 	Tracks       map[string]string `json:"tracks,omitempty"` // name: "up", "down: exit status 1"
 	Counters     map[string]uint64 `json:"counters"`
+	// ReverseTracks are those of Tracks that are wanted down [reverse].
+	ReverseTracks []string `json:"reverse_tracks,omitempty"`
 
 	// On a backup: how long ago Master was heard, after how much silence this
 	// router takes over (Master_Down_Interval), and in what time it does if

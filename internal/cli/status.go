@@ -205,6 +205,9 @@ func printTracks(w io.Writer, all []api.Instance) {
 	var lines []line
 	for i := range all {
 		for name, state := range all[i].Tracks {
+			if slices.Contains(all[i].ReverseTracks, name) {
+				state = "reverse, " + state
+			}
 			lines = append(lines, line{all[i].Name, name, state})
 		}
 	}

@@ -82,7 +82,10 @@ func Why(v *api.Instance, now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("Its priority is %d, of %d as configured: what it tracks makes the difference%s.",
 			v.Priority, v.BasePriority, tracked(v)))
 	} else if t := tracked(v); t != "" {
-		lines = append(lines, "Of what it tracks is not up"+strings.Replace(t, ", ", ": ", 1)+".")
+		lines = append(lines, "Of what it tracks is not as it should be"+strings.Replace(t, ", ", ": ", 1)+".")
+	}
+	if v.State == "FAULT" {
+		return append(lines, "It would not take over.") // the first line has the cause
 	}
 	next := Readiness(v)
 	if rest, ok := strings.CutPrefix(next, "if "); ok {
@@ -126,11 +129,18 @@ func whyNotMaster(v *api.Instance) string {
 	return fmt.Sprintf("%s; ours is higher, %d.", who, v.Priority)
 }
 
-// tracked lists what is not up.
+// tracked lists what is not as it should be: down, or up and tracked in reverse.
+// What the cause of a FAULT names has been said.
 func tracked(v *api.Instance) string {
 	var names []string
 	for name, state := range v.Tracks {
-		if state != "up" {
+		reverse := slices.Contains(v.ReverseTracks, name)
+		good := state == "up"
+		if reverse {
+			good = strings.HasPrefix(state, "down")
+			state += ", tracked in reverse"
+		}
+		if !good && (v.State != "FAULT" || !about(v.Cause, name)) {
 			names = append(names, name+" ("+state+")")
 		}
 	}
@@ -139,6 +149,14 @@ func tracked(v *api.Instance) string {
 	}
 	slices.Sort(names)
 	return ", " + strings.Join(names, ", ")
+}
+
+// about reports whether a cause is about something tracked.
+func about(cause, track string) bool {
+	if session, ok := strings.CutPrefix(track, trackBFD+" "); ok {
+		track = "BFD session " + session
+	}
+	return strings.HasPrefix(cause, track+" ")
 }
 
 func duration(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

@@ -54,6 +54,11 @@ func (s *survey) instance(g *glance) api.Instance {
 		out.Addresses = append(out.Addresses, a.Prefix.String()+" dev "+a.Dev)
 	}
 	out.Tracks = tracks(v.Tracks)
+	for _, t := range v.Tracks {
+		if t.Reverse {
+			out.ReverseTracks = append(out.ReverseTracks, t.Name)
+		}
+	}
 	out.Readiness = explain.Readiness(&out)
 	return out
 }
