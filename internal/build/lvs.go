@@ -67,8 +67,8 @@ type RealServer struct {
 // HealthCheck is one checker of one real server.
 type HealthCheck struct {
 	Probe    Probe
-	Schedule check.Config
-	LogAll   bool // tell of each failed attempt [log_all_failures]
+	Schedule *check.Config // shared by those that keep the same one; never changed
+	LogAll   bool          // tell of each failed attempt [log_all_failures]
 }
 
 // Defaults of keepalived.conf(5) for a checker that says nothing.
@@ -86,20 +86,19 @@ const filePoll = time.Second
 // bfdTurn is the least time between two changes of mind of a BFD_CHECK.
 const bfdTurn = 50 * time.Millisecond
 
-// goldenRatio spreads a sequence of any length evenly over an interval.
-const goldenRatio = 0.6180339887498949
-
 // lvsBuilder goes through a configuration once.
 type lvsBuilder struct {
 	conf   *conf.Config
 	out    *Services
 	groups map[string]*conf.ServerGroup
-	spread float64
 	taken  map[lvs.ServiceKey]owner
 	routed map[netip.Addr]bool    // addresses of virtual routers
 	seen   map[lvs.ServerKey]bool // of one virtual server, used again for the next
 	ways   map[Path]uint32        // marks of Paths, by what they are without
 	marked map[uint32]bool        // marks of Paths
+
+	manners map[string]*Manner       // the last of each kind of checker
+	times   map[string]*check.Config // the same
 }
 
 // LongestDrain is how long the last real server may take at the daemon's end,
@@ -142,16 +141,15 @@ func routed(c *conf.Config) map[netip.Addr]bool {
 	return out
 }
 
-// FromLVS translates the virtual servers of a configuration. start, from 0 to just
-// below 1, is where in their warm-up the first checks begin; two directors
-// with the same file should have different ones. From there the checks are
-// spread evenly.
-func FromLVS(c *conf.Config, start float64) *Services {
-	g := &c.Global
-	b := lvsBuilder{conf: c, spread: start, taken: map[lvs.ServiceKey]owner{}, routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, out: &Services{
+// FromLVS translates the virtual servers of a configuration. Where in its
+// warm-up a check begins is for who runs it to say: Spread is 0.
+func FromLVS(c *conf.Config) *Services {
+	g, servers := &c.Global, len(c.VirtualServers)
+	b := lvsBuilder{conf: c, taken: make(map[lvs.ServiceKey]owner, servers), routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, manners: map[string]*Manner{}, times: map[string]*check.Config{}, out: &Services{
 		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, ProxyLimit: g.ProxyMaxConnections, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
+		Pools: make([]Pool, 0, servers),
 	}}
 	if b.out.Director == "" {
 		b.out.Director = "auto"
@@ -258,19 +256,29 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 }
 
 func (b *lvsBuilder) healthCheck(c *conf.Checker, service lvs.ServiceKey, rs *lvs.ServerConfig, vs *conf.VirtualServer) (h HealthCheck, ok bool) {
-	h.Probe, ok = b.probe(c, rs.Key, rs.Server.Weight)
+	to, m, ok := b.probe(c, rs.Key, rs.Server.Weight)
 	if !ok {
 		return h, false
 	}
 	if c.Path {
-		b.path(&h.Probe, c.Pos, service, rs)
+		to = b.path(to, &m, c.Pos, service, rs)
 	}
 	h.LogAll = c.LogAllFailures || b.conf.Global.CheckerLogAllFailures
-	h.Schedule = check.Config{
-		Interval: or(c.DelayLoop, or(vs.DelayLoop, defaultDelayLoop)), Retry: c.Retry, RetryDelay: c.DelayBeforeRetry,
-		Warmup: c.Warmup, Alpha: c.Alpha, Steps: h.Probe.Steps(), Rise: c.Rise,
+	s := schedule(c, &m, vs)
+	if m.Program != nil && m.Program.Timeout <= 0 {
+		m.Program.Timeout = s.Interval
 	}
-	s := &h.Schedule
+	h.Schedule = b.timed(c.Kind, s)
+	h.Probe = Probe{To: to, Manner: b.share(m)}
+	return h, true
+}
+
+// schedule is when a check is made.
+func schedule(c *conf.Checker, m *Manner, vs *conf.VirtualServer) check.Config {
+	s := check.Config{
+		Interval: or(c.DelayLoop, or(vs.DelayLoop, defaultDelayLoop)), Retry: c.Retry, RetryDelay: c.DelayBeforeRetry,
+		Warmup: c.Warmup, Alpha: c.Alpha, Steps: m.Steps(), Rise: c.Rise,
+	}
 	if c.Fall > 0 {
 		s.Retry = c.Fall - 1
 	}
@@ -286,30 +294,23 @@ func (b *lvsBuilder) healthCheck(c *conf.Checker, service lvs.ServiceKey, rs *lv
 	if s.RetryDelay < 0 {
 		s.RetryDelay = defaultDelay
 		switch {
-		case h.Probe.HTTP != nil:
+		case m.HTTP != nil:
 			s.RetryDelay = defaultHTTPDelay
-		case h.Probe.DNS != nil:
+		case m.DNS != nil:
 			s.RetryDelay = s.Interval
 		}
 	}
 	if s.Warmup < 0 {
 		s.Warmup = s.Interval
 	}
-	if h.Probe.Program != nil && h.Probe.Program.Timeout <= 0 {
-		h.Probe.Program.Timeout = s.Interval
-	}
-	if h.Probe.BFD != "" { // one is told, and looks again at once
+	if m.BFD != "" { // one is told, and looks again at once
 		s.Interval, s.Retry, s.Warmup = bfdTurn, 0, 0
 	}
-	if h.Probe.File != nil { // it has no schedule of its own
+	if m.File != nil { // it has no schedule of its own
 		s.Interval, s.Retry, s.Warmup = filePoll, 0, 0
 	}
 	s.Hurry = c.HTTP != nil && c.HTTP.FastRecovery
-	s.Spread = b.spread
-	if b.spread += goldenRatio; b.spread >= 1 {
-		b.spread--
-	}
-	return h, true
+	return s
 }
 
 // service are the settings that all keys of a virtual server share.

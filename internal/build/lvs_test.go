@@ -32,7 +32,7 @@ func TestVirtualServer(t *testing.T) {
 			}},
 		}},
 	}
-	s := FromLVS(c, 0.25)
+	s := FromLVS(c)
 	if len(s.Pools) != 1 || len(s.Ignored) != 0 || s.Director != "auto" || !reflect.DeepEqual(s.FIFOs, []FIFO{{Path: "/run/a", User: "nobody"}, {Path: "/run/b", User: "nobody"}}) {
 		t.Fatalf("got %+v", s)
 	}
@@ -62,9 +62,9 @@ func TestVirtualServer(t *testing.T) {
 		t.Errorf("probe: %+v", h.Probe)
 	}
 	schedule := check.Config{
-		Interval: 10 * time.Second, Retry: 1, RetryDelay: time.Second, Warmup: 10 * time.Second, Spread: 0.25, Alpha: true, Steps: 1,
+		Interval: 10 * time.Second, Retry: 1, RetryDelay: time.Second, Warmup: 10 * time.Second, Alpha: true, Steps: 1,
 	}
-	if h.Schedule != schedule {
+	if *h.Schedule != schedule {
 		t.Errorf("schedule: %+v", h.Schedule)
 	}
 }
@@ -80,7 +80,7 @@ func TestKindsOfKeys(t *testing.T) {
 	}, ServerGroups: []*conf.ServerGroup{{Name: "g", Members: []conf.GroupMember{
 		{From: addr("10.2.0.1"), To: addr("10.2.0.2"), Port: 80, PortTo: 81}, {FWMark: 9},
 	}}}}
-	s := FromLVS(c, 0)
+	s := FromLVS(c)
 	want := []lvs.ServiceKey{
 		{FWMark: 7, Family: 4}, {FWMark: 7, Family: 6},
 		{Addr: addr("2001:db8::1"), Port: 53, Protocol: lvs.UDP, Family: 6},
@@ -128,7 +128,7 @@ func TestCheckers(t *testing.T) {
 	twin := &conf.RealServer{Addr: addr("10.0.0.1"), Port: 80}
 	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
 		{Addr: addr("10.1.0.1"), Port: 80, DelayLoop: 7 * time.Second, Servers: []*conf.RealServer{rs, twin}},
-	}}, 0)
+	}})
 	if len(s.Ignored) != 3 || len(s.Pools[0].Servers) != 1 {
 		t.Fatalf("ignored %q, %d servers", s.Ignored, len(s.Pools[0].Servers))
 	}
@@ -146,14 +146,38 @@ func TestCheckers(t *testing.T) {
 	if m.Schedule.Retry != 0 || m.Probe.Program.Timeout != 5*time.Second || !m.Probe.Dynamic {
 		t.Errorf("MISC_CHECK %+v, %+v", m.Schedule, m.Probe)
 	}
-	if h.Schedule.Spread == m.Schedule.Spread {
-		t.Error("two checks begin at the same time")
-	}
 	again := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
 		{Addr: addr("10.1.0.1"), Port: 80, DelayLoop: time.Second, Servers: []*conf.RealServer{rs}},
-	}}, 0.5)
+	}})
 	if other := again.Pools[0].Servers[0].Checks; !h.Probe.Same(&other[0].Probe) || h.Probe.Same(&m.Probe) {
 		t.Error("the same probe is not the same after a reload")
+	}
+}
+
+// Checks of the same manner share it, whomever they are about; others do not.
+func TestMannersAreShared(t *testing.T) {
+	get := func(path string) *conf.Checker {
+		return &conf.Checker{Kind: KindHTTP, HTTP: &conf.HTTPCheck{URLs: []conf.HTTPURL{{Path: path}}}}
+	}
+	vs := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: 80}
+	for i, c := range []*conf.Checker{get("/"), get("/"), get("/other"), {Kind: KindTCP}, {Kind: KindTCP, Alpha: true}} {
+		vs.Servers = append(vs.Servers, &conf.RealServer{Addr: addr("10.0.0.1"), Port: uint16(80 + i), Checkers: []*conf.Checker{c}})
+	}
+	var checks []*HealthCheck
+	for _, rs := range FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}).Pools[0].Servers {
+		checks = append(checks, &rs.Checks[0])
+	}
+	for _, c := range []struct {
+		a, b             int
+		manner, schedule bool
+	}{{0, 1, true, true}, {1, 2, false, true}, {2, 3, false, false}, {3, 4, true, false}} {
+		a, b := checks[c.a], checks[c.b]
+		if manner, schedule := a.Probe.Manner == b.Probe.Manner, a.Schedule == b.Schedule; manner != c.manner || schedule != c.schedule {
+			t.Errorf("checks %d and %d share manner %v, schedule %v", c.a, c.b, manner, schedule)
+		}
+		if a.Probe.Same(&b.Probe) {
+			t.Errorf("checks %d and %d are of two servers", c.a, c.b)
+		}
 	}
 }
 
@@ -167,12 +191,11 @@ func TestSamePool(t *testing.T) {
 		vs := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: 80, Servers: []*conf.RealServer{rs},
 			Sorry: &conf.RealServer{Addr: addr("10.0.0.9")}}
 		change(vs, rs, c)
-		return &FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}, 0.5).Pools[0]
+		return &FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}).Pools[0]
 	}
 	was := build(func(*conf.VirtualServer, *conf.RealServer, *conf.Checker) {})
 	again := build(func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.Pos.Line = 9 })
 	again.PoolConfig.Servers[0].Checks[0].Up = false // is not looked at
-	again.Servers[0].Checks[0].Schedule.Spread = 0.1
 	if !was.Same(again) {
 		t.Error("the same pool is not the same")
 	}
@@ -212,7 +235,7 @@ func TestDefaultsOfKinds(t *testing.T) {
 	}}
 	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
 		{Addr: addr("10.1.0.1"), Port: 53, Protocol: "UDP", DelayLoop: 7 * time.Second, Servers: []*conf.RealServer{rs}},
-	}}, 0)
+	}})
 	c := s.Pools[0].Servers[0].Checks
 	if sc := c[0].Schedule; sc.Retry != 3 || sc.RetryDelay != 7*time.Second || c[0].Probe.DNS == nil {
 		t.Errorf("DNS_CHECK %+v, %+v", sc, c[0].Probe)
@@ -230,7 +253,7 @@ func TestSecondOfAName(t *testing.T) {
 	}
 	s := FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{
 		vs("rr", "10.0.0.1", "10.0.0.2"), vs("wlc", "10.0.0.2", "10.0.0.3"),
-	}}, 0)
+	}})
 	if len(s.Pools) != 1 || s.Pools[0].Service.Scheduler != "rr" {
 		t.Fatalf("pools: %+v", s.Pools)
 	}
@@ -258,7 +281,7 @@ func TestTLSAndTimes(t *testing.T) {
 			},
 		}}}},
 	}
-	checks := FromLVS(c, 0).Pools[0].Servers[0].Checks
+	checks := FromLVS(c).Pools[0].Servers[0].Checks
 	if got, want := *checks[0].Probe.HTTP.TLS, (conf.TLS{CA: "/ca", Certificate: "/cert", Key: "/key", Password: "open"}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -36,11 +36,11 @@ func (p *Path) Offer() lvs.Service {
 	return s
 }
 
-// path sends a probe to the virtual address.
-func (b *lvsBuilder) path(p *Probe, pos conf.Pos, service lvs.ServiceKey, rs *lvs.ServerConfig) {
+// path sends a probe to the virtual address, and says where that is.
+func (b *lvsBuilder) path(own netip.AddrPort, p *Manner, pos conf.Pos, service lvs.ServiceKey, rs *lvs.ServerConfig) (to netip.AddrPort) {
 	if !service.Addr.IsValid() {
 		b.ignore(pos, "check_path vip of %s: %s has no address to go to; the server's own is checked", rs.Name, service)
-		return
+		return own
 	}
 	r := rs.Server
 	way := Path{
@@ -49,10 +49,10 @@ func (b *lvsBuilder) path(p *Probe, pos conf.Pos, service lvs.ServiceKey, rs *lv
 	}
 	if !b.lead(&way) {
 		b.ignore(pos, "check_path vip of %s: there are %d of them already; the server's own address is checked", rs.Name, maxPaths)
-		return
+		return own
 	}
-	p.Direct, p.Mark = p.To, way.Service.FWMark
-	p.To = netip.AddrPortFrom(service.Addr, or(p.To.Port(), service.Port))
+	p.Direct, p.Mark = own, way.Service.FWMark
+	return netip.AddrPortFrom(service.Addr, or(own.Port(), service.Port))
 }
 
 // lead finds the mark of a way, the same one for all who take it. It comes of

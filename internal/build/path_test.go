@@ -22,7 +22,7 @@ func TestPaths(t *testing.T) {
 	c := &conf.Config{VirtualServers: []*conf.VirtualServer{
 		vs("10.1.0.1", server("10.0.0.1", "")), vs("10.1.0.2", server("10.0.0.1", "")), vs("10.1.0.3", server("10.0.0.1", "TUN")),
 	}}
-	s := FromLVS(c, 0)
+	s := FromLVS(c)
 	if len(s.Paths) != 2 {
 		t.Fatalf("%+v", s.Paths)
 	}
@@ -45,11 +45,11 @@ func TestPaths(t *testing.T) {
 		t.Errorf("%+v offers %+v", p, p.Offer())
 	}
 	c.VirtualServers[2].Servers = append(c.VirtualServers[2].Servers, server("10.0.0.2", ""))
-	if again := marks(FromLVS(c, 0)); again[0] != m[0] || again[2] != m[2] {
+	if again := marks(FromLVS(c)); again[0] != m[0] || again[2] != m[2] {
 		t.Errorf("marks %#x, then %#x", m, again)
 	}
 	c.VirtualServers = append(c.VirtualServers, &conf.VirtualServer{FWMark: m[0], Forward: "DR", Servers: []*conf.RealServer{server("10.0.0.1", "")}})
-	s = FromLVS(c, 0)
+	s = FromLVS(c)
 	if s.Pools[0].Servers[0].Checks[0].Probe.Mark == m[0] || len(s.Ignored) != 1 {
 		t.Errorf("%+v, ignored %v", s.Paths, s.Ignored)
 	}

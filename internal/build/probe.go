@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -36,12 +37,17 @@ func Checks(keyword string) bool {
 	return false
 }
 
-// Probe says what an attempt does; exactly one of HTTP, Program and the rest
-// is set, or none for a mere connection. It is never changed once built.
+// Probe says what an attempt does, and to whom. It is never changed once built.
 type Probe struct {
-	Kind string // the keyword
-
 	To netip.AddrPort
+	*Manner
+}
+
+// Manner is what an attempt does, whomever it is about; servers that are looked
+// at in the same way share one, for there may be ten thousand of them. Exactly
+// one of HTTP, Program and the rest is set, or none for a mere connection.
+type Manner struct {
+	Kind string // the keyword
 	// Direct is the real server's own address if To is the virtual one, from
 	// where Mark brings it there [check_path vip]; else invalid.
 	Direct   netip.AddrPort
@@ -104,35 +110,36 @@ func (p *Probe) Target() string {
 }
 
 // Steps is how many parts an attempt has: one for each URL.
-func (p *Probe) Steps() int {
+func (p *Manner) Steps() int {
 	if p.HTTP != nil {
 		return len(p.HTTP.URLs)
 	}
 	return 1
 }
 
-func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe, ok bool) {
-	p = Probe{
+// probe returns a check's target and manner; the manner is the caller's.
+func (b *lvsBuilder) probe(c *conf.Checker, server lvs.ServerKey, base int) (to netip.AddrPort, p Manner, ok bool) {
+	p = Manner{
 		Kind: c.Kind, BindTo: c.BindTo, BindPort: c.BindPort, BindIf: c.BindIf, Mark: c.FWMark, Timeout: c.ConnectTimeout,
 	}
-	addr, port := to.Addr, or(c.ConnectPort, to.Port)
+	addr, port := server.Addr, or(c.ConnectPort, server.Port)
 	if c.ConnectIP.IsValid() {
 		addr = c.ConnectIP
 	}
-	p.To = netip.AddrPortFrom(addr, port)
+	to = netip.AddrPortFrom(addr, port)
 	switch {
 	case c.Kind == KindTCP, c.Kind == KindPing:
 	case (c.Kind == KindHTTP || c.Kind == KindSSL) && c.HTTP != nil:
 		if len(c.HTTP.URLs) == 0 {
 			b.ignore(c.Pos, "%s without a url", c.Kind)
-			return p, false
+			return to, p, false
 		}
 		p.HTTP = b.httpProbe(c.HTTP)
 	case c.Kind == KindMisc && c.Misc != nil:
-		p = Probe{Kind: c.Kind, Dynamic: c.Misc.Dynamic, Program: b.program(&c.Misc.Command)}
+		to, p = netip.AddrPort{}, Manner{Kind: c.Kind, Dynamic: c.Misc.Dynamic, Program: b.program(&c.Misc.Command)}
 		if p.Program == nil {
 			b.ignore(c.Pos, "%s without misc_path", c.Kind)
-			return p, false
+			return to, p, false
 		}
 		p.Program.Timeout = c.Misc.Timeout
 	case c.DNS != nil:
@@ -152,23 +159,48 @@ func (b *lvsBuilder) probe(c *conf.Checker, to lvs.ServerKey, base int) (p Probe
 		e.Secure = *b.secure(e.Secure)
 		p.Expect = &e
 	case c.BFD != "":
-		p = Probe{Kind: c.Kind, BFD: c.BFD}
+		to, p = netip.AddrPort{}, Manner{Kind: c.Kind, BFD: c.BFD}
 	case c.File != nil:
 		f := b.conf.TrackFile(c.File.TrackFile)
 		if f == nil {
 			b.ignore(c.Pos, "%s without a track_file", c.Kind)
-			return p, false
+			return to, p, false
 		}
-		p = Probe{Kind: c.Kind, File: &File{TrackFile: *f, Base: base}}
+		to, p = netip.AddrPort{}, Manner{Kind: c.Kind, File: &File{TrackFile: *f, Base: base}}
 		p.File.Pos = conf.Pos{}
 		if c.File.WeightSet {
 			p.File.Weight, p.File.Reverse = c.File.Weight, c.File.Reverse
 		}
 	default:
 		b.ignore(c.Pos, "%s is not built yet; the server is taken for well as far as it goes", c.Kind)
-		return p, false
+		return to, p, false
 	}
-	return p, true
+	return to, p, true
+}
+
+// share returns a manner that is m: that of the last check of its kind, if it
+// is the same.
+func (b *lvsBuilder) share(m Manner) *Manner {
+	last := b.manners[m.Kind]
+	if last != nil && last.same(&m) {
+		return last
+	}
+	own := new(Manner)
+	*own = m
+	b.manners[m.Kind] = own
+	return own
+}
+
+// timed does with a schedule what share does with a manner.
+func (b *lvsBuilder) timed(kind string, s check.Config) *check.Config {
+	last := b.times[kind]
+	if last != nil && *last == s {
+		return last
+	}
+	own := new(check.Config)
+	*own = s
+	b.times[kind] = own
+	return own
 }
 
 func (b *lvsBuilder) httpProbe(c *conf.HTTPCheck) *HTTP {

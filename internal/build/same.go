@@ -13,8 +13,12 @@ import (
 // Same reports whether q does the same as p, so that what is known of a server
 // outlives a reload.
 func (p *Probe) Same(q *Probe) bool {
+	return p.To == q.To && (p.Manner == q.Manner || p.same(q.Manner))
+}
+
+func (p *Manner) same(q *Manner) bool {
 	a, b := *p, *q
-	for _, c := range []*Probe{&a, &b} {
+	for _, c := range [...]*Manner{&a, &b} {
 		c.HTTP, c.Program, c.DNS, c.SMTP, c.UDP, c.File, c.FTP, c.GRPC, c.Expect = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	}
 	return a == b && p.Program.same(q.Program) && reflect.DeepEqual(p.HTTP, q.HTTP) &&
@@ -40,8 +44,7 @@ func (p *Program) same(q *Program) bool {
 }
 
 // Same reports whether a reload from p to q changes nothing. The states of
-// checks are not looked at (they are the lvs.Pool's by then), nor where in its
-// warm-up a check began.
+// checks are not looked at (they are the lvs.Pool's by then).
 func (p *Pool) Same(q *Pool) bool {
 	a, b := p.PoolConfig, q.PoolConfig
 	return p.ID == q.ID && p.Markable == q.Markable && p.Omega == q.Omega && p.HASuspend == q.HASuspend && p.Moves == q.Moves && p.Mail == q.Mail &&
@@ -62,8 +65,7 @@ func sameReal(a, b RealServer) bool {
 }
 
 func sameCheck(a, b HealthCheck) bool {
-	a.Schedule.Spread = b.Schedule.Spread
-	return a.LogAll == b.LogAll && a.Schedule == b.Schedule && a.Probe.Same(&b.Probe)
+	return a.LogAll == b.LogAll && (a.Schedule == b.Schedule || *a.Schedule == *b.Schedule) && a.Probe.Same(&b.Probe)
 }
 
 // Kin is a hash of what checks that can be one probe have in common at least;
@@ -98,8 +100,8 @@ func (h *HealthCheck) Alike(o *HealthCheck) bool {
 // the way up: these are matters of the users; the probe does what any of them
 // wants.
 func (h *HealthCheck) shared() check.Config {
-	s := h.Schedule
-	s.Spread, s.Alpha, s.Hurry, s.Warmup = 0, false, false, 0
+	s := *h.Schedule
+	s.Alpha, s.Hurry, s.Warmup = false, false, 0
 	return s
 }
 

@@ -1,6 +1,10 @@
 package check
 
-import "github.com/holdfast-ha/holdfast/internal/clock"
+import (
+	"slices"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
 
 // Schedule knows, of many items, which is due next. The zero value is ready.
 // Its size is that of the configuration: each item is in it at most once.
@@ -21,6 +25,9 @@ type Slot[T any] struct {
 	Item T
 	pos  int // in the heap, plus 1; 0 = not scheduled
 }
+
+// Grow makes room for n more items.
+func (s *Schedule[T]) Grow(n int) { s.heap = slices.Grow(s.heap, n) }
 
 // Set puts an item's time, or changes it.
 func (s *Schedule[T]) Set(x *Slot[T], at clock.Instant) {

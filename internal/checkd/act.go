@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
@@ -17,7 +16,6 @@ import (
 type pool struct {
 	plan      *planned
 	machine   *lvs.Pool
-	servers   map[lvs.ServerKey]*server
 	order     []*server                 // as the configuration has them
 	leaving   map[lvs.ServerKey]*server // during a reload: those it takes away
 	stale     bool                      // in daemon.stale
@@ -28,16 +26,26 @@ type pool struct {
 
 func (p *pool) name() string { return p.plan.Name }
 
+// server returns the real server with a key, nil if there is none.
+func (p *pool) server(key lvs.ServerKey) *server {
+	if i, ok := p.machine.Find(key); ok {
+		return p.order[i]
+	}
+	return nil
+}
+
 // server is a real server of one pool.
 type server struct {
 	pool   *pool
 	plan   *build.RealServer
-	key    lvs.ServerKey
-	name   string
-	since  time.Time // of its state
-	cause  string    // of its state
+	config *lvs.ServerConfig // the machine's
+	since  int64             // of its state, nanoseconds since 1970
+	cause  string            // of its state
 	checks []*checker
 }
+
+func (s *server) key() lvs.ServerKey { return s.config.Key }
+func (s *server) name() string       { return s.config.Name }
 
 // checker is one check of one real server.
 type checker struct {
@@ -59,7 +67,7 @@ func (d *daemon) failed(c *checker, f check.Failure) {
 		level = slog.LevelInfo
 	}
 	if f.Up || f.Detail != c.reason {
-		d.tell(record{level: level, object: c.server.name, cause: f.Detail,
+		d.tell(record{level: level, object: c.server.name(), cause: f.Detail,
 			what: c.attempted() + " failed: " + c.detail(f.Detail, c.monitor.step)})
 	}
 	c.reason = f.Detail
@@ -69,7 +77,7 @@ func (d *daemon) failed(c *checker, f check.Failure) {
 func (d *daemon) verdict(c *checker, v check.Verdict) {
 	s := c.server
 	c.reason = v.Detail
-	was, _ := s.pool.machine.Server(s.key)
+	was, _ := s.pool.machine.Server(s.key())
 	cause := c.plan.Probe.Kind + " succeeded"
 	switch name := c.plan.Probe.BFD; {
 	case name != "" && v.Up:
@@ -79,8 +87,8 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 	case !v.Up:
 		cause = c.why() + c.tries(v)
 	}
-	d.tell(record{object: s.name, cause: v.Detail, what: c.judged(v)})
-	d.step(s.pool, lvs.Turned{Server: s.key, Check: c.index, Up: v.Up, Cause: cause})
+	d.tell(record{object: s.name(), cause: v.Detail, what: c.judged(v)})
+	d.step(s.pool, lvs.Turned{Server: s.key(), Check: c.index, Up: v.Up, Cause: cause})
 	if v.First && !v.Up && !was {
 		// It was down from the start (alpha); now that is known.
 		s.cause = cause
@@ -93,15 +101,15 @@ func (d *daemon) verdict(c *checker, v check.Verdict) {
 func (c *checker) attempted() string {
 	switch p := &c.plan.Probe; {
 	case p.Program != nil:
-		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name, c.server.pool.name(), p.Program.Argv[0])
+		return fmt.Sprintf("Misc check for [%s VS %s] by [%s]", c.server.name(), c.server.pool.name(), p.Program.Argv[0])
 	case p.HTTP != nil:
-		return "HTTP_CHECK on service " + c.server.name
+		return "HTTP_CHECK on service " + c.server.name()
 	case p.BFD != "":
-		return fmt.Sprintf("BFD check of [%s] RS(%s)", p.BFD, c.server.name)
+		return fmt.Sprintf("BFD check of [%s] RS(%s)", p.BFD, c.server.name())
 	case p.File != nil:
-		return "FILE_CHECK on service " + c.server.name
+		return "FILE_CHECK on service " + c.server.name()
 	}
-	return fmt.Sprintf(phrases[c.plan.Probe.Kind].attempt, c.server.name)
+	return fmt.Sprintf(phrases[c.plan.Probe.Kind].attempt, c.server.name())
 }
 
 // phrases are keepalived's, which operators search for, by kind of checker.
@@ -126,19 +134,19 @@ func (c *checker) judged(v check.Verdict) string {
 	case p.BFD != "":
 		return c.attempted() + " is DOWN: " + v.Detail
 	case p.File != nil && v.Up:
-		return fmt.Sprintf("(%s): tracked file %s leaving FAULT state", c.server.name, p.File.Name)
+		return fmt.Sprintf("(%s): tracked file %s leaving FAULT state", c.server.name(), p.File.Name)
 	case p.File != nil:
-		return fmt.Sprintf("(%s): tracked file %s now FAULT state: %s", c.server.name, p.File.Name, v.Detail)
+		return fmt.Sprintf("(%s): tracked file %s now FAULT state: %s", c.server.name(), p.File.Name, v.Detail)
 	case v.Up && p.Program != nil:
 		return c.attempted() + " succeeded"
 	case v.Up && p.HTTP != nil:
-		return "Remote Web server " + c.server.name + " succeed on service"
+		return "Remote Web server " + c.server.name() + " succeed on service"
 	case v.Up:
-		return fmt.Sprintf(say.up, c.server.name)
+		return fmt.Sprintf(say.up, c.server.name())
 	case v.Retries == 0:
 		return c.attempted() + " failed: " + c.detail(v.Detail, c.monitor.judged)
 	case known:
-		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name, v.Retries, c.detail(v.Detail, c.monitor.judged))
+		return fmt.Sprintf(say.down+" failed after %d retries: %s", c.server.name(), v.Retries, c.detail(v.Detail, c.monitor.judged))
 	}
 	return fmt.Sprintf("%s failed after %d retries: %s", c.attempted(), v.Retries, c.detail(v.Detail, c.monitor.judged))
 }
@@ -269,13 +277,13 @@ func verb(choice bool, yes, no string) string {
 
 // turned notes a server's new state and tells who wants to know.
 func (d *daemon) turned(p *pool, cfg *lvs.ServerConfig, up bool, cause string) {
-	s := p.servers[cfg.Key]
+	s := p.server(cfg.Key)
 	if s == nil {
 		return
 	}
-	s.since, s.cause = time.Unix(0, d.loop.Read().Wall), cause
+	s.since, s.cause = d.loop.Read().Wall, cause
 	d.notifyServer(s, up, cause)
-	d.feedPool(p, feed.Pool{Server: s.name, ServerUp: up})
+	d.feedPool(p, feed.Pool{Server: s.name(), ServerUp: up})
 }
 
 // removed tells of a server that a reload took away.
@@ -290,13 +298,13 @@ func (d *daemon) removed(p *pool, c lvs.ServerRemoved) {
 
 func (d *daemon) notifyServer(s *server, up bool, cause string) {
 	vs := s.pool.name()
-	d.notifier.line("RS", s.name, vs, word(up))
+	d.notifier.line("RS", s.name(), vs, word(up))
 	script := s.plan.NotifyDown
 	if up {
 		script = s.plan.NotifyUp
 	}
-	d.notifier.run(script, s.name+" "+vs, fmt.Sprintf("service %s in VS %s", s.name, vs),
-		"HOLDFAST_KIND=RS", "HOLDFAST_NAME="+s.name, "HOLDFAST_SERVICE="+vs, "HOLDFAST_STATE="+word(up), "HOLDFAST_CAUSE="+cause)
+	d.notifier.run(script, s.name()+" "+vs, fmt.Sprintf("service %s in VS %s", s.name(), vs),
+		"HOLDFAST_KIND=RS", "HOLDFAST_NAME="+s.name(), "HOLDFAST_SERVICE="+vs, "HOLDFAST_STATE="+word(up), "HOLDFAST_CAUSE="+cause)
 }
 
 // notifyQuorum tells of a pool's quorum; body is the mail's.

@@ -124,7 +124,7 @@ func bootWith(t *testing.T, cfg *conf.Config, info ipc.BootInfo, dir *recorder) 
 	w.d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
 		return w.dir, "for the test", nil
 	}
-	go func() { w.ended <- w.d.run(newPlan(build.FromLVS(cfg, 0), nil)) }()
+	go func() { w.ended <- w.d.run(newPlan(build.FromLVS(cfg), nil)) }()
 	w.receive(ipc.Ready)
 	t.Cleanup(func() {
 		w.stop()
@@ -241,7 +241,7 @@ func (w *world) table(want string) {
 // reload gives the daemon another configuration.
 func (w *world) reload(cfg *conf.Config) {
 	w.t.Helper()
-	w.d.loop.Post(func() { w.d.reloaded(newPlan(build.FromLVS(cfg, 0), w.d.plan), nil) })
+	w.d.loop.Post(func() { w.d.reloaded(newPlan(build.FromLVS(cfg), w.d.plan), nil) })
 	if m := w.receive(ipc.Reloaded); m.Error != "" {
 		w.t.Fatalf("reload: %s", m.Error)
 	}

@@ -109,7 +109,7 @@ func TestFilesAreInitialised(t *testing.T) {
 		start bool
 		want  string
 	}{{false, "2\n"}, {false, "9"}, {true, "2\n"}} {
-		if faults := initFiles(build.FromLVS(cfg, 0), step.start); len(faults) != 1 {
+		if faults := initFiles(build.FromLVS(cfg), step.start); len(faults) != 1 {
 			t.Errorf("faults %q", faults)
 		}
 		if b, _ := os.ReadFile(path); string(b) != step.want {

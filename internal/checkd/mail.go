@@ -35,7 +35,7 @@ func (d *daemon) mailVerdict(c *checker, v check.Verdict, was bool, cause string
 		return // it is what it was taken for
 	}
 	s, n := c.server, d.notifier
-	if is, _ := s.pool.machine.Server(s.key); is == was && n.mail != nil && n.mail.NoCheckers {
+	if is, _ := s.pool.machine.Server(s.key()); is == was && n.mail != nil && n.mail.NoCheckers {
 		return
 	}
 	n.serverMail(s, v.Up, verdictBody(&c.plan.Probe, v), cause)
@@ -68,7 +68,7 @@ func verdictBody(p *build.Probe, v check.Verdict) string {
 
 func (n *notifier) serverMail(s *server, up bool, body, cause string) {
 	if s.plan.Mail {
-		n.send(fmt.Sprintf("Realserver %s of virtual server %s - %s", s.name, s.pool.name(), word(up)), body, cause)
+		n.send(fmt.Sprintf("Realserver %s of virtual server %s - %s", s.name(), s.pool.name(), word(up)), body, cause)
 	}
 }
 

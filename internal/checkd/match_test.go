@@ -91,7 +91,7 @@ func (w *world) objects() map[string]any {
 			pool := "/virtual_server " + p.name()
 			out[pool] = p
 			for _, s := range p.order {
-				server := pool + "/real_server " + s.name
+				server := pool + "/real_server " + s.name()
 				out[server] = s
 				for _, c := range s.checks {
 					out[server+"/"+c.plan.Probe.Kind+" "] = c

@@ -2,12 +2,13 @@ package checkd
 
 import (
 	"math"
+	"slices"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/holdfast-ha/holdfast/internal/probe"
 )
 
 // monitor is one probe with one schedule. Its users are the checkers, of
@@ -27,13 +28,15 @@ type monitor struct {
 	stale    bool        // in monitors.stale
 	awaits   bool        // news of its BFD session
 	gone     bool        // nobody uses it; a result that is still to come is dropped
+	void     bool        // the last attempt could not be made; why not was told
+	ok       bool        // it succeeded
 	step     int         // of the last attempt
 	judged   int         // the step that the last verdict was about
-	void     string      // why the last attempt could not be made, as told
 
 	warned clock.Instant // when its warning was last told; 0 = never
 	last   clock.Instant // when the last attempt ended; 0 = none has
-	result probe.Result  // its result
+	took   time.Duration // it
+	detail string        // what it found
 }
 
 // monitors finds the one for a check.
@@ -42,6 +45,28 @@ type monitors struct {
 	stale  []*monitor             // whose users have changed
 	spread float64                // of the last one
 	count  int
+	room   []monitor // for more of them, in one piece
+}
+
+// reserve makes room for as many monitors as a configuration is about to bring.
+func (ms *monitors) reserve(n int) {
+	ms.room = make([]monitor, n)
+	ms.stale = slices.Grow(ms.stale, n)
+	if len(ms.all) == 0 {
+		ms.all = make(map[build.Kin]*monitor, n)
+	}
+}
+
+// free is how many of them are left.
+func (ms *monitors) free() int { return len(ms.room) }
+
+func (ms *monitors) take() *monitor {
+	if len(ms.room) == 0 {
+		return &monitor{}
+	}
+	m := &ms.room[0]
+	ms.room = ms.room[1:]
+	return m
 }
 
 // goldenRatio spreads a sequence of any length evenly over an interval.
@@ -141,10 +166,11 @@ func (d *daemon) monitor(c *checker, plan *build.HealthCheck, attempts []attempt
 // newMonitor makes one, with what another knows if there is one.
 func (d *daemon) newMonitor(was *monitor, plan *build.HealthCheck, alpha bool) *monitor {
 	now := d.loop.Now()
-	m, cfg := &monitor{}, plan.Schedule
+	m, cfg := d.monitors.take(), *plan.Schedule
 	cfg.Alpha, cfg.Spread = alpha, d.monitors.next()
 	if was != nil {
-		m.machine, m.last, m.result, m.judged = *was.machine.Fork(now, cfg), was.last, was.result, was.judged
+		m.machine, m.judged = *was.machine.Fork(now, cfg), was.judged
+		m.last, m.took, m.ok, m.detail = was.last, was.took, was.ok, was.detail
 	} else {
 		m.machine = *check.New(now, cfg)
 	}
@@ -192,10 +218,10 @@ func (d *daemon) remonitor() {
 // wanted is what the users want together: what any of them wants is done, and
 // nothing as long as all of them stand aside.
 func (m *monitor) wanted() (cfg check.Config, paused bool) {
-	cfg, paused = m.plan.Schedule, true
+	cfg, paused = *m.plan.Schedule, true
 	cfg.Alpha, cfg.Spread = false, m.machine.Spread()
 	for _, c := range m.users {
-		s := &c.plan.Schedule
+		s := c.plan.Schedule
 		cfg.Warmup = min(cfg.Warmup, s.Warmup)
 		cfg.Hurry = cfg.Hurry || s.Hurry
 		cfg.Alpha = cfg.Alpha || c.view.Waits()
@@ -235,6 +261,6 @@ func (d *daemon) tellUser(c *checker, a check.Action) {
 			d.verdict(c, v)
 		}
 	case check.Weigh:
-		d.step(c.server.pool, lvs.Weighed{Server: c.server.key, Check: c.index, Weight: a.Weight})
+		d.step(c.server.pool, lvs.Weighed{Server: c.server.key(), Check: c.index, Weight: a.Weight})
 	}
 }

@@ -120,7 +120,7 @@ func (d *daemon) feedPool(p *pool, n feed.Pool) {
 	}
 	n.Service, n.HasQuorum = p.name(), p.machine.HasQuorum()
 	for _, s := range p.order {
-		if up, _ := p.machine.Server(s.key); up {
+		if up, _ := p.machine.Server(s.key()); up {
 			n.Ups++
 		}
 	}

@@ -66,7 +66,7 @@ func (d *daemon) find(t target) *server {
 	if p == nil {
 		return nil
 	}
-	i := slices.IndexFunc(p.order, func(s *server) bool { return s.name == t.server })
+	i := slices.IndexFunc(p.order, func(s *server) bool { return s.name() == t.server })
 	if i < 0 {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (d *daemon) override(c api.ServerCommand) (done []api.Override, err error) 
 		done = append(done, *said)
 		d.tellOverride(said, sets)
 		if s := d.find(t); s != nil {
-			d.step(s.pool, lvs.Overridden{Server: s.key, Override: d.overrides.of(t.pool, t.server)})
+			d.step(s.pool, lvs.Overridden{Server: s.key(), Override: d.overrides.of(t.pool, t.server)})
 		}
 	}
 	return done, nil
@@ -201,7 +201,7 @@ func servers(pools []*pool, given string, all bool) (out []target, err error) {
 	for _, p := range pools {
 		names := make([]string, len(p.order))
 		for i, s := range p.order {
-			names[i] = s.name
+			names[i] = s.name()
 		}
 		if all && len(lvs.Find(names, given)) == 0 {
 			continue

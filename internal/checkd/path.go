@@ -84,7 +84,9 @@ func (p *plan) straighten(where string) {
 			for k := range one.Servers[i].Checks {
 				c := &one.Servers[i].Checks[k].Probe
 				if c.Direct.IsValid() {
-					c.To, c.Direct, c.Mark = c.Direct, netip.AddrPort{}, 0
+					m := *c.Manner
+					c.To, m.Direct, m.Mark = c.Direct, netip.AddrPort{}, 0
+					c.Manner = &m
 					turned = true
 				}
 			}

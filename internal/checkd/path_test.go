@@ -68,13 +68,13 @@ func TestPathIsHeldUntilItIsThere(t *testing.T) {
 
 // A director that cannot lead it has the server's own address checked.
 func TestPathIsStraightenedOut(t *testing.T) {
-	p := newPlan(build.FromLVS(virtual(netip.MustParseAddrPort("127.0.0.2:80")), 0), nil)
+	p := newPlan(build.FromLVS(virtual(netip.MustParseAddrPort("127.0.0.2:80"))), nil)
 	probe := &p.pools[0].Servers[0].Checks[0].Probe
-	if probe.To.String() != "127.0.0.2:80" || probe.Mark == 0 || p.pools[0].attempts[0][0][0].to.Via.String() != "127.0.0.9" {
+	if probe.To.String() != "127.0.0.2:80" || probe.Mark == 0 || endpoint(probe).Via.String() != "127.0.0.9" {
 		t.Fatalf("%+v", probe)
 	}
 	p.straighten("proxy")
-	to := p.pools[0].attempts[0][0][0].to
+	to := endpoint(probe)
 	if probe.To.String() != "127.0.0.9:80" || probe.Mark != 0 || to.Via.IsValid() || to.Mark != 0 || to.Addr != probe.To || len(p.services.Paths) != 0 || len(p.faults) != 1 {
 		t.Errorf("%+v, %+v, %v", probe, to, p.faults)
 	}

@@ -1,12 +1,12 @@
 package checkd
 
 import (
-	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -56,7 +56,7 @@ type compiled struct {
 // it, the next plan has the very same.
 type planned struct {
 	build.Pool
-	attempts [][][]attempt // server, check, step
+	attempts [][][]attempt // server, check, step; nil: all of them are connects
 }
 
 // read makes a plan of a snapshot. What old, if any, has compiled already is
@@ -72,7 +72,7 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 			cfg.Global.ScriptUser = defaultScriptUser
 		}
 	}
-	s := build.FromLVS(cfg, rand.Float64()) //nolint:gosec // spreads checks, guards nothing
+	s := build.FromLVS(cfg)
 	faults := initFiles(s, old == nil && boot.Restarts == 0)
 	cfg = nil
 	runtime.GC() // what follows takes the room of what was read
@@ -124,13 +124,28 @@ func newPlan(s *build.Services, old *plan) *plan {
 	return p
 }
 
+// checks is how many there are.
+func (p *plan) checks() (n int) {
+	for _, one := range p.pools {
+		for i := range one.Servers {
+			n += len(one.Servers[i].Checks)
+		}
+	}
+	return n
+}
+
 // grain is what deadlines may be rounded up to.
 func (p *plan) grain() time.Duration {
 	grain := maxGrain
+	var last *check.Config // mostly they share one
 	for _, one := range p.pools {
 		for i := range one.Servers {
 			for k := range one.Servers[i].Checks {
-				s := &one.Servers[i].Checks[k].Schedule
+				s := one.Servers[i].Checks[k].Schedule
+				if s == last {
+					continue
+				}
+				last = s
 				grain = min(grain, s.Interval/grains)
 				if s.Retry > 0 && s.RetryDelay > 0 {
 					grain = min(grain, s.RetryDelay/grains)
@@ -143,6 +158,9 @@ func (p *plan) grain() time.Duration {
 
 // compile makes a pool's attempts, or takes them from before, which may be nil.
 func (p *plan) compile(one, before *planned) {
+	if one.attempts = nil; one.connects() {
+		return
+	}
 	one.attempts = make([][][]attempt, len(one.Servers))
 	place := before.places()
 	for i := range one.Servers {
@@ -160,8 +178,31 @@ func (p *plan) compile(one, before *planned) {
 	}
 }
 
+// connects reports whether all checks of a virtual server only connect.
+func (one *planned) connects() bool {
+	for i := range one.Servers {
+		for k := range one.Servers[i].Checks {
+			if !onlyConnects(&one.Servers[i].Checks[k].Probe) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// steps are those of check k of server i.
+func (one *planned) steps(i, k int) []attempt {
+	if one.attempts == nil {
+		return connects
+	}
+	return one.attempts[i][k]
+}
+
 // steps compiles a check, once for all who have it.
 func (p *plan) steps(h *build.HealthCheck) []attempt {
+	if onlyConnects(&h.Probe) {
+		return connects
+	}
 	kin, shares := h.Kin()
 	if shares {
 		for c := p.ready[kin]; c != nil; c = c.next {
@@ -197,7 +238,7 @@ func (one *planned) places() map[lvs.ServerKey]int {
 func (one *planned) find(i int, p *build.Probe) []attempt {
 	for k := range one.Servers[i].Checks {
 		if one.Servers[i].Checks[k].Probe.Same(p) {
-			return one.attempts[i][k]
+			return one.steps(i, k)
 		}
 	}
 	return nil

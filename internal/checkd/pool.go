@@ -186,8 +186,8 @@ func (d *daemon) moved(p *pool, c lvs.Change) {
 
 // note remembers for the status why a server is as it is.
 func (p *pool) note(key lvs.ServerKey, cause string, wall int64) {
-	if s := p.servers[key]; s != nil {
-		s.since, s.cause = time.Unix(0, wall), cause
+	if s := p.server(key); s != nil {
+		s.since, s.cause = wall, cause
 	}
 }
 

@@ -43,26 +43,37 @@ const (
 // HTTP go over the engine, on the loop; what needs its thread or computes
 // for long runs in a crowd.
 type attempt struct {
-	to      *probe.Endpoint
 	http    *http.Probe // speaks over the engine; nil: only connect
 	slow    probe.Probe // runs in a crowd; nil: the engine
 	program bool        // in that of programs
 	bfd     bool        // waits for what the BFD child says
 }
 
-// compile makes the attempts of a check, one for each step.
-func compile(p *build.Probe) ([]attempt, error) {
-	to := probe.Endpoint{
+// connects are the steps of every check that only connects: there is nothing
+// about it to be made ready.
+var connects = []attempt{{}}
+
+// onlyConnects reports whether a check's steps are connects.
+func onlyConnects(p *build.Probe) bool { return p.Kind == build.KindTCP }
+
+// endpoint is where a probe goes.
+func endpoint(p *build.Probe) probe.Endpoint {
+	return probe.Endpoint{
 		Addr: p.To, BindTo: p.BindTo, BindPort: p.BindPort, BindIf: p.BindIf, Mark: p.Mark, Via: p.Direct.Addr(), Timeout: p.Timeout,
 	}
+}
+
+// compile makes the attempts of a check, one for each step.
+func compile(p *build.Probe) ([]attempt, error) {
+	to := endpoint(p)
 	switch {
+	case onlyConnects(p):
+		return connects, nil
 	case p.BFD != "":
 		return []attempt{{bfd: true}}, nil
 	case p.Program != nil:
 		run := &misc.Probe{Run: spec(p.Program), Dynamic: p.Dynamic}
 		return []attempt{{slow: run, program: true}}, nil
-	case p.Kind == build.KindTCP:
-		return []attempt{{to: &to}}, nil
 	case p.HTTP == nil:
 		one, err := single(p, to)
 		if err != nil {
@@ -90,7 +101,7 @@ func compile(p *build.Probe) ([]attempt, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", p.Kind, p.To, err)
 		}
-		steps[i] = attempt{to: &h.To, http: h}
+		steps[i] = attempt{http: h}
 		if !h.OnLoop() {
 			steps[i] = attempt{slow: h}
 		}
@@ -209,9 +220,10 @@ func (d *daemon) start(m *monitor, step int) {
 	case a.bfd:
 		d.awaitBFD(m)
 	case a.slow == nil && a.http == nil:
-		d.engine.Start(now, m, a.to, nil)
+		to := endpoint(&m.plan.Probe)
+		d.engine.Start(now, m, &to, nil)
 	case a.slow == nil:
-		d.engine.Start(now, m, a.to, a.http.Talk())
+		d.engine.Start(now, m, &a.http.To, a.http.Talk())
 	case a.program:
 		d.scripts.start(m, a.slow)
 	default:
@@ -251,17 +263,14 @@ func (d *daemon) finished(now clock.Instant, m *monitor, r probe.Result) {
 	if m.gone {
 		return
 	}
-	m.last, m.result = now, r
+	was, wasVoid := m.detail, m.void
 	d.warn(now, m, r.Warning)
 	void := r.Reason == probe.Exhausted
-	if void && r.Detail != m.void {
+	m.last, m.took, m.ok, m.detail, m.void = now, r.Took, r.OK, r.Detail, void
+	if void && (!wasVoid || r.Detail != was) {
 		c := m.users[0]
-		d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: r.Detail,
+		d.tell(record{level: slog.LevelWarn, object: c.server.name(), cause: r.Detail,
 			what: c.attempted() + " could not be tried: " + r.Detail})
-	}
-	m.void = ""
-	if void {
-		m.void = r.Detail
 	}
 	d.act(m, m.machine.Step(now, check.Finished{Result: check.Result{
 		OK: r.OK, Detail: r.Detail, Weight: r.Weight, WeightSet: r.WeightSet,
@@ -280,7 +289,7 @@ func (d *daemon) warn(now clock.Instant, m *monitor, what string) {
 	}
 	m.warned = now
 	c := m.users[0]
-	d.tell(record{level: slog.LevelWarn, object: c.server.name, cause: what, what: c.attempted() + ": " + what})
+	d.tell(record{level: slog.LevelWarn, object: c.server.name(), cause: what, what: c.attempted() + ": " + what})
 }
 
 // crowd runs probes in goroutines, so many at once. The loop owns it.

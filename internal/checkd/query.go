@@ -85,7 +85,7 @@ func (s *shares) of(c *checker) int {
 		s.all = append(s.all, api.SharedProbe{ID: id, Kind: m.plan.Probe.Kind, Target: m.plan.Probe.Target()})
 	}
 	one := &s.all[id-1]
-	one.Users = append(one.Users, api.ProbeUser{Service: c.server.pool.name(), Server: c.server.name})
+	one.Users = append(one.Users, api.ProbeUser{Service: c.server.pool.name(), Server: c.server.name()})
 	return id
 }
 
@@ -113,12 +113,12 @@ func (p *pool) status(mono time.Duration, wall time.Time, shared *shares) api.Se
 		if i == 0 {
 			s.Forward = forward(cfg.Servers[0].Server.Forward)
 		}
-		up, weight := p.machine.Server(one.key)
+		up, weight := p.machine.Server(one.key())
 		rs := api.Server{
-			Name: one.name, Up: up, Weight: weight, Since: one.since, Cause: one.cause,
+			Name: one.name(), Up: up, Weight: weight, Since: time.Unix(0, one.since), Cause: one.cause,
 			Checks: make([]api.Check, 0, len(one.checks)), Tier: cfg.Servers[i].Tier,
 		}
-		if state, weight, offered := p.machine.Where(one.key); offered {
+		if state, weight, offered := p.machine.Where(one.key()); offered {
 			rs.State, rs.Offered = state, &weight
 		} else {
 			rs.State = state
@@ -143,8 +143,8 @@ func (c *checker) status(mono time.Duration, wall time.Time) api.Check {
 		return out
 	}
 	out.Last = wall.Add(m.last.Sub(0) - mono)
-	out.TookMS = float64(m.result.Took) / float64(time.Millisecond)
-	if out.Detail = m.result.Detail; m.result.OK {
+	out.TookMS = float64(m.took) / float64(time.Millisecond)
+	if out.Detail = m.detail; m.ok {
 		out.Detail = "ok"
 	}
 	return out
@@ -181,7 +181,7 @@ func (d *daemon) shutdown() {
 	for _, p := range d.order {
 		live := 0
 		for _, s := range p.order {
-			if up, _ := p.machine.Server(s.key); up {
+			if up, _ := p.machine.Server(s.key()); up {
 				live++
 				if p.plan.Omega {
 					d.notifyServer(s, false, d.ended)

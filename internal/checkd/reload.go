@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -136,7 +135,7 @@ func (d *daemon) redirect(p *plan) error {
 // before only changes the settings: verdict, schedule and a running attempt
 // stay.
 func (d *daemon) adopt(p *plan) {
-	a := adoption{first: d.plan == nil, at: time.Unix(0, d.loop.Read().Wall)}
+	a := adoption{first: d.plan == nil, at: d.loop.Read().Wall}
 	if _, able := d.writer.dir.(director.Hearer); len(p.services.Paths) > 0 && (!able || p.services.Namespace != "") {
 		p.straighten(cmp.Or(p.services.Namespace, d.writer.dir.Name()))
 	}
@@ -149,12 +148,17 @@ func (d *daemon) adopt(p *plan) {
 	}
 	d.marks = d.number(p)
 	was := d.pools
-	d.pools, d.order = make(map[string]*pool, len(p.pools)), d.order[:0]
+	if a.first {
+		d.monitors.reserve(p.checks())
+		d.due.Grow(d.monitors.free())
+		d.stale = make([]*pool, 0, len(p.pools))
+	}
+	d.pools, d.order = make(map[string]*pool, len(p.pools)), slices.Grow(d.order[:0], len(p.pools))
 	for _, cfg := range p.pools {
 		one := was[cfg.ID]
 		delete(was, cfg.ID)
 		if one == nil {
-			one = &pool{servers: map[lvs.ServerKey]*server{}}
+			one = &pool{}
 		}
 		d.pools[cfg.ID] = one
 		d.order = append(d.order, one)
@@ -202,22 +206,22 @@ func (d *daemon) drop(p *pool) {
 
 // adoption is a plan being taken over.
 type adoption struct {
-	first bool      // nothing ran before
-	at    time.Time // one look at the clock is enough for all
+	first bool  // nothing ran before
+	at    int64 // nanoseconds since 1970; one look at the clock is enough for all
 }
 
 // configure gives a pool its configuration, with the states of its checks as
 // they are.
 func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	p.plan = cfg
-	was := p.servers
-	p.servers, p.order = make(map[lvs.ServerKey]*server, len(cfg.Servers)), make([]*server, 0, len(cfg.Servers))
+	was := p.byKey()
+	room := newRoom(cfg, was)
+	p.order = make([]*server, 0, len(cfg.Servers))
 	for i := range cfg.Servers {
 		key := cfg.PoolConfig.Servers[i].Key
-		s := d.server(p, was[key], i, a)
+		s := was[key]
 		delete(was, key)
-		p.servers[key] = s
-		p.order = append(p.order, s)
+		p.order = append(p.order, d.server(p, s, i, a, room))
 	}
 	for _, s := range was {
 		s.forget(d)
@@ -236,32 +240,86 @@ func (d *daemon) configure(p *pool, cfg *planned, a adoption) {
 	d.await(p)
 	if d.plan.services.InitNotifies {
 		for _, s := range p.order {
-			if up, _ := p.machine.Server(s.key); up {
+			if up, _ := p.machine.Server(s.key()); up {
 				d.notifyServer(s, true, "it is up from the start")
 			}
 		}
 	}
 }
 
+// byKey are the pool's servers as they are; nil if it has none yet.
+func (p *pool) byKey() map[lvs.ServerKey]*server {
+	if len(p.order) == 0 {
+		return nil
+	}
+	all := make(map[lvs.ServerKey]*server, len(p.order))
+	for _, s := range p.order {
+		all[s.key()] = s
+	}
+	return all
+}
+
+// room is memory for what a virtual server brings, in one piece of each kind.
+type room struct {
+	servers  []server
+	checkers []checker
+	refs     []*checker
+}
+
+// newRoom makes it for the servers that are not there yet.
+func newRoom(cfg *planned, was map[lvs.ServerKey]*server) *room {
+	servers, checks := 0, 0
+	for i := range cfg.Servers {
+		if was[cfg.PoolConfig.Servers[i].Key] == nil {
+			servers++
+			checks += len(cfg.Servers[i].Checks)
+		}
+	}
+	return &room{make([]server, servers), make([]checker, checks), make([]*checker, checks)}
+}
+
+func (r *room) server() *server {
+	s := &r.servers[0]
+	r.servers = r.servers[1:]
+	return s
+}
+
+// checks gives a new server the list of its checks.
+func (r *room) checks(n int) []*checker {
+	list := r.refs[:n:n]
+	r.refs = r.refs[n:]
+	for i := range list {
+		list[i] = &r.checkers[i]
+	}
+	r.checkers = r.checkers[n:]
+	return list
+}
+
 // server gives the pool's server number i its configuration; s is nil if it
 // is new.
-func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
+func (d *daemon) server(p *pool, s *server, i int, a adoption, r *room) *server {
 	cfg := &p.plan.PoolConfig.Servers[i]
 	up, fresh := false, s == nil
 	switch {
 	case s != nil:
 		up, _ = p.machine.Server(cfg.Key)
 	case a.first:
-		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "start"}
+		s = r.server()
+		*s = server{pool: p, since: a.at, cause: "start"}
 	default:
-		s = &server{pool: p, key: cfg.Key, name: cfg.Name, since: a.at, cause: "new in the configuration"}
+		s = r.server()
+		*s = server{pool: p, since: a.at, cause: "new in the configuration"}
 	}
-	s.plan = &p.plan.Servers[i]
+	s.plan, s.config = &p.plan.Servers[i], cfg
 	out := a.first && d.wasOut(p, cfg)
 	if out {
 		s.cause = "was out when the checker before died"
 	}
-	d.checks(s, p.plan.attempts[i], up, out)
+	if fresh {
+		d.freshChecks(s, i, out, r)
+	} else {
+		d.checks(s, i, up)
+	}
 	cfg.Override = d.overrides.of(p.plan.ID, cfg.Name)
 	for k, c := range s.checks {
 		state := &cfg.Checks[k]
@@ -272,16 +330,27 @@ func (d *daemon) server(p *pool, s *server, i int, a adoption) *server {
 		}
 		if fresh && state.Cause != "" {
 			s.cause = state.Cause
-			d.say(s.name, s.cause, "Service %s of VS %s is new in the configuration, and down", s.name, p.name())
+			d.say(s.name(), s.cause, "Service %s of VS %s is new in the configuration, and down", s.name(), p.name())
 		}
 	}
 	return s
 }
 
-// checks gives a server its checks. One that does the same as before goes on;
-// a new one of a server that is up starts up, as in keepalived, even with
-// alpha; out says that a predecessor had the server out.
-func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
+// freshChecks gives a new server, number i of its pool, its checks; out says
+// that a predecessor had the server out.
+func (d *daemon) freshChecks(s *server, i int, out bool, r *room) {
+	s.checks = r.checks(len(s.plan.Checks))
+	for k, c := range s.checks {
+		cfg := &s.plan.Checks[k]
+		c.server, c.index = s, k
+		d.monitor(c, cfg, s.pool.plan.steps(i, k), cfg.Schedule.Alpha || out)
+	}
+}
+
+// checks gives a server, number n of its pool, its checks. One that does the
+// same as before goes on; a new one of a server that is up starts up, as in
+// keepalived, even with alpha.
+func (d *daemon) checks(s *server, n int, up bool) {
 	was := s.checks
 	running := make([]*build.HealthCheck, len(was))
 	for i, c := range was {
@@ -297,7 +366,7 @@ func (d *daemon) checks(s *server, attempts [][]attempt, up, out bool) {
 			c = &checker{}
 		}
 		c.server, c.index = s, i
-		d.monitor(c, cfg, attempts[i], cfg.Schedule.Alpha && !up || out)
+		d.monitor(c, cfg, s.pool.plan.steps(n, i), cfg.Schedule.Alpha && !up)
 		s.checks[i] = c
 	}
 	for _, c := range was {

@@ -106,7 +106,7 @@ func TestGrainFollowsTheShortestInterval(t *testing.T) {
 		c.DelayLoop, c.Retry, c.DelayBeforeRetry = interval, 1, retry
 		a := netip.MustParseAddrPort("127.0.0.2:80")
 		b := netip.MustParseAddrPort("127.0.0.3:80")
-		return newPlan(build.FromLVS(config(realServer(a, c), realServer(b)), 0), nil)
+		return newPlan(build.FromLVS(config(realServer(a, c), realServer(b))), nil)
 	}
 	for _, c := range []struct{ interval, retry, want time.Duration }{
 		{time.Minute, time.Minute, maxGrain},

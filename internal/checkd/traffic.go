@@ -89,7 +89,7 @@ func (p *pool) keys() pooled {
 		out.services = append(out.services, director.Canonical(k))
 	}
 	for _, s := range p.order {
-		out.servers = append(out.servers, s.key)
+		out.servers = append(out.servers, s.key())
 	}
 	return out
 }

@@ -116,7 +116,7 @@ func TestReloadToAnotherDirector(t *testing.T) {
 		w.d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
 			return fresh, "for the test", nil
 		}
-		w.d.reloaded(newPlan(build.FromLVS(cfg, 0), w.d.plan), nil)
+		w.d.reloaded(newPlan(build.FromLVS(cfg), w.d.plan), nil)
 	})
 	w.receive(ipc.Reloaded)
 	w.dir = fresh
@@ -138,7 +138,7 @@ func TestReloadToAnotherDirector(t *testing.T) {
 		}
 		other := *cfg
 		other.Global.Director = "ipvs"
-		w.d.reloaded(newPlan(build.FromLVS(&other, 0), w.d.plan), nil)
+		w.d.reloaded(newPlan(build.FromLVS(&other), w.d.plan), nil)
 	})
 	if m := w.receive(ipc.Reloaded); m.Error == "" {
 		t.Error("went over to a director that cannot work")
@@ -156,7 +156,7 @@ func TestDirectorThatCannotWorkIsPermanent(t *testing.T) {
 	d.open = func(*build.Services, *ipc.BootInfo) (director.Director, string, error) {
 		return nil, "", &director.Unsupported{Director: "ipvs", Missing: "x", Help: "y"}
 	}
-	if err := d.run(newPlan(build.FromLVS(&conf.Config{}, 0), nil)); !errors.Is(err, ipc.ErrPermanent) {
+	if err := d.run(newPlan(build.FromLVS(&conf.Config{}), nil)); !errors.Is(err, ipc.ErrPermanent) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -205,7 +205,7 @@ func TestReloadTellsSettings(t *testing.T) {
 	cfg := config(realServer(b.addr, tcpCheck()))
 	cfg.Global.ProxyMaxConnections = 7
 	w.d.loop.Post(func() {
-		w.d.reloaded(newPlan(build.FromLVS(cfg, 0), w.d.plan), nil)
+		w.d.reloaded(newPlan(build.FromLVS(cfg), w.d.plan), nil)
 		if w.d.writer.set.limit != 7 {
 			t.Errorf("the writer is to tell %+v, want a limit of 7", w.d.writer.set)
 		}

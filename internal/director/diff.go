@@ -125,7 +125,7 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 	}
 	// Who is to get nothing more comes last: others may be there for it only then.
 	slices.SortFunc(d.keys, func(a, b lvs.ServerKey) int {
-		return cmp.Or(cmp.Compare(emptied(want[a]), emptied(want[b])), compareServers(a, b))
+		return cmp.Or(cmp.Compare(emptied(want[a]), emptied(want[b])), a.Compare(b))
 	})
 	for _, key := range d.keys {
 		verb := AddServer
@@ -140,7 +140,7 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 			d.keys = append(d.keys, key)
 		}
 	}
-	slices.SortFunc(d.keys, compareServers)
+	slices.SortFunc(d.keys, lvs.ServerKey.Compare)
 	for _, key := range d.keys {
 		d.gone = append(d.gone, Op{Verb: RemoveServer, Service: service, Server: key})
 	}
@@ -223,8 +223,4 @@ func sameService(a, b lvs.Service) bool {
 func compareServices(a, b lvs.ServiceKey) int {
 	return cmp.Or(cmp.Compare(a.FWMark, b.FWMark), cmp.Compare(a.Family, b.Family), a.Addr.Compare(b.Addr),
 		cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
-}
-
-func compareServers(a, b lvs.ServerKey) int {
-	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
 }

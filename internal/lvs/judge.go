@@ -22,24 +22,23 @@ const sorryServes = -2
 // enrol makes the tiers of a configuration; those that were there keep whether
 // they have quorum.
 func (p *Pool) enrol() {
-	had := map[int]bool{}
-	for _, t := range p.tiers {
-		had[t.number] = t.quorum
-	}
-	p.tiers = p.tiers[:0]
-	seen := map[int]bool{}
+	had := p.tiers
+	p.tiers = nil
 	for i := range p.cfg.Servers {
-		if n := p.cfg.Servers[i].Tier; !seen[n] {
-			seen[n] = true
-			p.tiers = append(p.tiers, tier{number: n, quorum: had[n]})
+		n := p.cfg.Servers[i].Tier
+		if at, seen := p.tierOf(n); !seen {
+			p.tiers = slices.Insert(p.tiers, at, tier{number: n})
 		}
 	}
-	slices.SortFunc(p.tiers, func(a, b tier) int { return cmp.Compare(a.number, b.number) })
+	for _, t := range had {
+		if at, stays := p.tierOf(t.number); stays {
+			p.tiers[at].quorum = t.quorum
+		}
+	}
 }
 
-func (p *Pool) tierOf(number int) int {
-	i, _ := slices.BinarySearchFunc(p.tiers, number, func(t tier, n int) int { return cmp.Compare(t.number, n) })
-	return i
+func (p *Pool) tierOf(number int) (at int, there bool) {
+	return slices.BinarySearchFunc(p.tiers, number, func(t tier, n int) int { return cmp.Compare(t.number, n) })
 }
 
 // count adds server i to the sums, or with -1 takes it away.

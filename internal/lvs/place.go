@@ -147,7 +147,10 @@ func (p *Pool) weight(i int) int {
 
 // time has server i looked at again at a moment.
 func (p *Pool) time(i int, at clock.Instant) {
-	p.timed[i] = true
+	if s := &p.state[i]; !s.timed {
+		s.timed = true
+		p.timed++
+	}
 	p.due(at)
 }
 
@@ -166,11 +169,11 @@ func (p *Pool) expire() {
 		return
 	}
 	p.next = 0
-	for i := range p.state { // in their order, not the map's
-		if len(p.timed) == 0 {
+	for i := range p.state {
+		if p.timed == 0 {
 			break
 		}
-		if p.timed[i] {
+		if p.state[i].timed {
 			p.pass(i)
 		}
 	}
@@ -186,7 +189,8 @@ func (p *Pool) expire() {
 // pass looks at server i, which has a time of its own.
 func (p *Pool) pass(i int) {
 	cfg, s := &p.cfg.Servers[i], &p.state[i]
-	delete(p.timed, i)
+	s.timed = false
+	p.timed--
 	if s.place == leaving {
 		if p.now.Before(s.until) {
 			p.time(i, s.until)
@@ -212,7 +216,7 @@ func (p *Pool) ended(key ServerKey) {
 	if _, ok := p.gone[key]; ok {
 		p.vanish(key, true)
 	}
-	if i, ok := p.index[key]; ok && p.state[i].place == leaving {
+	if i, ok := p.index.find(key); ok && p.state[i].place == leaving {
 		p.dismiss(i, true)
 	}
 }
@@ -231,8 +235,8 @@ func (p *Pool) vanish(key ServerKey, empty bool) {
 // Leaving gives the servers that are on their way out, for who counts their
 // connections.
 func (p *Pool) Leaving() (keys []ServerKey) {
-	for i := range p.timed {
-		if p.state[i].place == leaving {
+	for i := range p.state {
+		if p.timed > 0 && p.state[i].place == leaving {
 			keys = append(keys, p.cfg.Servers[i].Key)
 		}
 	}
@@ -245,7 +249,7 @@ func (p *Pool) Leaving() (keys []ServerKey) {
 // Where says in a word where a server is, and the weight that the director is
 // told, if it is told of it.
 func (p *Pool) Where(key ServerKey) (word string, weight int, offered bool) {
-	i, ok := p.index[key]
+	i, ok := p.index.find(key)
 	if !ok {
 		return "out", 0, false
 	}

@@ -7,8 +7,8 @@ import "github.com/holdfast-ha/holdfast/internal/clock"
 // makes of the pool (judge.go), and where each server belongs then (place.go).
 type Pool struct {
 	cfg   PoolConfig
-	index map[ServerKey]int // in cfg.Servers
-	state []serverState     // as cfg.Servers
+	index index
+	state []serverState // as cfg.Servers
 
 	tiers    []tier // lowest number first
 	serving  int    // the number of the tier that serves, AllTiers or sorryServes
@@ -24,7 +24,7 @@ type Pool struct {
 	now     clock.Instant
 	changes []Change
 	touched []int // servers that the event may have moved
-	timed   map[int]bool
+	timed   int   // servers that have a time of their own
 	gone    map[ServerKey]departure
 	next    clock.Instant // the deadline; 0: none
 
@@ -42,6 +42,7 @@ type serverState struct {
 	told, toldHeld bool // what was reported: it is in; it is held
 
 	place  place
+	timed  bool   // it is looked at again at a moment
 	cause  string // why not
 	failed uint64 // the number of its failure, 0: it does not fail
 	weight int    // effective, without slow start
@@ -57,7 +58,7 @@ func (s *serverState) in() bool { return s.ok || s.held }
 // NewPool returns a pool and what its start brings: QuorumGained or QuorumLost,
 // and SorryIn where that applies.
 func NewPool(now clock.Instant, cfg PoolConfig) (*Pool, []Change) {
-	p := &Pool{now: now, timed: map[int]bool{}}
+	p := &Pool{now: now}
 	p.configure(cfg, nil)
 	p.eject()
 	for i := range p.state {
@@ -75,6 +76,9 @@ func NewPool(now clock.Instant, cfg PoolConfig) (*Pool, []Change) {
 // Config is the configuration; its Checks and Overrides are up to date.
 func (p *Pool) Config() *PoolConfig { return &p.cfg }
 
+// Find returns a real server's place in the configuration.
+func (p *Pool) Find(key ServerKey) (int, bool) { return p.index.find(key) }
+
 // HasQuorum reports whether live servers weigh enough.
 func (p *Pool) HasQuorum() bool { return p.quorum }
 
@@ -83,7 +87,7 @@ func (p *Pool) SorryInUse() bool { return !p.quorum && p.cfg.Sorry != nil }
 
 // Server reports whether a real server is up, and its effective weight.
 func (p *Pool) Server(key ServerKey) (up bool, weight int) {
-	i, ok := p.index[key]
+	i, ok := p.index.find(key)
 	if !ok {
 		return false, 0
 	}
@@ -96,14 +100,14 @@ func (p *Pool) Step(now clock.Instant, ev Event) []Change {
 	all := false
 	switch ev := ev.(type) {
 	case Turned:
-		if c := p.check(ev.Server, ev.Check); c != nil {
+		if i, c := p.check(ev.Server, ev.Check); c != nil {
 			c.Up, c.Unknown, c.Cause = ev.Up, false, ev.Cause
-			p.assess(p.index[ev.Server], ev.Cause)
+			p.assess(i, ev.Cause)
 		}
 	case Weighed:
-		if c := p.check(ev.Server, ev.Check); c != nil {
+		if i, c := p.check(ev.Server, ev.Check); c != nil {
 			c.Weight, c.WeightSet = ev.Weight, true
-			p.assess(p.index[ev.Server], "")
+			p.assess(i, "")
 		}
 	case Overridden:
 		p.override(ev)
@@ -132,12 +136,14 @@ func (p *Pool) Step(now clock.Instant, ev Event) []Change {
 
 func (p *Pool) say(c Change) { p.changes = append(p.changes, c) }
 
-func (p *Pool) check(key ServerKey, i int) *CheckState {
-	at, ok := p.index[key]
+// check returns a server's place and the state of its check i, nil if there is
+// none.
+func (p *Pool) check(key ServerKey, i int) (int, *CheckState) {
+	at, ok := p.index.find(key)
 	if !ok || i < 0 || i >= len(p.cfg.Servers[at].Checks) {
-		return nil
+		return 0, nil
 	}
-	return &p.cfg.Servers[at].Checks[i]
+	return at, &p.cfg.Servers[at].Checks[i]
 }
 
 // assess brings server i up to date with its checks and its override.
@@ -191,7 +197,7 @@ func (p *Pool) look(i int, cause string) {
 
 // override takes what an operator said.
 func (p *Pool) override(ev Overridden) {
-	i, ok := p.index[ev.Server]
+	i, ok := p.index.find(ev.Server)
 	if !ok || p.cfg.Servers[i].Override == ev.Override {
 		return
 	}
@@ -240,17 +246,17 @@ func (p *Pool) report(i int) {
 // server what is known of it already.
 func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 	p.cfg, p.stale = cfg, true
-	p.index = make(map[ServerKey]int, len(cfg.Servers))
+	p.index, p.timed = newIndex(cfg.Servers), 0
 	p.state = make([]serverState, len(cfg.Servers))
 	p.eligible, p.failing, p.held = 0, 0, 0
 	p.enrol()
 	for i := range cfg.Servers {
-		p.index[cfg.Servers[i].Key] = i
 		s := &p.state[i]
 		if carry != nil {
 			carry(i, s)
+			s.timed = false
 		}
-		s.tier = p.tierOf(cfg.Servers[i].Tier)
+		s.tier, _ = p.tierOf(cfg.Servers[i].Tier)
 		p.look(i, cfg.Servers[i].reason())
 		if s.held {
 			p.held++
@@ -262,22 +268,21 @@ func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 // reconfigure takes a configuration over and says what became of the servers.
 func (p *Pool) reconfigure(cfg PoolConfig) {
 	was, wasIndex, wasState := p.cfg, p.index, p.state
-	p.timed = map[int]bool{}
 	p.configure(cfg, func(i int, s *serverState) {
-		if j, known := wasIndex[cfg.Servers[i].Key]; known {
+		if j, known := wasIndex.find(cfg.Servers[i].Key); known {
 			*s = wasState[j]
 		}
 	})
 	for j := range was.Servers {
 		old := &was.Servers[j]
-		if _, stays := p.index[old.Key]; !stays {
+		if _, stays := p.index.find(old.Key); !stays {
 			p.say(ServerRemoved{Server: *old, Up: wasState[j].told})
 			p.depart(old, &wasState[j])
 		}
 	}
 	for i := range p.cfg.Servers {
 		c, s := &p.cfg.Servers[i], &p.state[i]
-		j, known := wasIndex[c.Key]
+		j, known := wasIndex.find(c.Key)
 		if !known {
 			p.say(ServerAdded{Server: c, Up: s.ok})
 			s.told = s.ok

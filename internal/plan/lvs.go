@@ -22,7 +22,7 @@ type server struct {
 
 // servers finds for each pool the virtual_server that it is made of.
 func servers(c *conf.Config) (byID map[string]*server, order []*server) {
-	all := build.FromLVS(c, 0)
+	all := build.FromLVS(c)
 	byID = make(map[string]*server, len(all.Pools))
 	for i := range all.Pools {
 		byID[all.Pools[i].ID] = &server{pool: &all.Pools[i]}
@@ -38,7 +38,7 @@ func servers(c *conf.Config) (byID map[string]*server, order []*server) {
 		if g := groups[v.Group]; g != nil {
 			alone.ServerGroups = []*conf.ServerGroup{g}
 		}
-		one := build.FromLVS(&alone, 0)
+		one := build.FromLVS(&alone)
 		if len(one.Pools) != 1 {
 			continue
 		}
@@ -176,12 +176,9 @@ func fresh(old []build.HealthCheck, left []bool, was []*print.Block, kind string
 	return Object{Kind: kind, Verdict: Added}
 }
 
-// different reports whether a check that goes on has another schedule. Where
-// it stands in the spread of all checks does not count.
+// different reports whether a check that goes on has another schedule.
 func different(a, b *build.HealthCheck) bool {
-	x, y := a.Schedule, b.Schedule
-	x.Spread, y.Spread = 0, 0
-	return x != y || a.LogAll != b.LogAll
+	return *a.Schedule != *b.Schedule || a.LogAll != b.LogAll
 }
 
 // block is the real_server that the pool's nth is made of.

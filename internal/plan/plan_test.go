@@ -130,7 +130,7 @@ func TestEveryDifferenceIsTold(t *testing.T) {
 }
 
 func TestChecksAreTakenOnce(t *testing.T) {
-	tcp, other := build.HealthCheck{Probe: build.Probe{Kind: "TCP_CHECK"}}, build.HealthCheck{Probe: build.Probe{Kind: "TCP_CHECK", Mark: 1}}
+	tcp, other := build.HealthCheck{Probe: build.Probe{Manner: &build.Manner{Kind: "TCP_CHECK"}}}, build.HealthCheck{Probe: build.Probe{Manner: &build.Manner{Kind: "TCP_CHECK", Mark: 1}}}
 	for _, c := range []struct {
 		have []*build.HealthCheck
 		want []build.HealthCheck

@@ -73,7 +73,7 @@ type Outcome[T any] struct {
 
 type attempt[T any] struct {
 	tag     T
-	to      *probe.Endpoint
+	to      probe.Endpoint
 	talk    Talk
 	fd      int
 	serial  int32 // tells its events from those of an earlier use of fd
@@ -120,10 +120,10 @@ func (e *Engine[T]) Done() []Outcome[T] {
 }
 
 // Start begins an attempt; without a Talk it ends with the connection. It may
-// have ended when Start returns. to must not change before the end.
+// have ended when Start returns.
 func (e *Engine[T]) Start(now clock.Instant, tag T, to *probe.Endpoint, talk Talk) {
 	a := e.fresh()
-	a.tag, a.to, a.talk, a.fd = tag, to, talk, -1
+	a.tag, a.to, a.talk, a.fd = tag, *to, talk, -1
 	e.waiting = append(e.waiting, a)
 	e.timeouts.Set(&a.timeout, now.Add(to.Patience()))
 	e.admit(now)
@@ -160,7 +160,7 @@ func (e *Engine[T]) admit(now clock.Instant) {
 // connect opens the socket. On a near network the answer is often there when
 // connect returns: asking once more costs less than waiting for epoll.
 func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
-	fd, err := e.spares.socket(a.to)
+	fd, err := e.spares.socket(&a.to)
 	if err != nil {
 		e.finish(a, probe.Ours(err))
 		return
@@ -327,12 +327,12 @@ func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
 	case a.talk != nil:
 		e.release(a, a.up && a.talk.Clean())
 		return
-	case r.OK && e.spares.want(a.to):
+	case r.OK && e.spares.want(&a.to):
 		if a.watched != 0 {
 			_ = watch(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
 		}
 		delete(e.open, a.fd)
-		e.spares.put(a.fd, a.to)
+		e.spares.put(a.fd, &a.to)
 		a.fd = -1
 	}
 	e.release(a, false)

@@ -24,7 +24,7 @@ func (e *Engine[T]) mayLeave(a *attempt[T], r probe.Result) bool {
 func (e *Engine[T]) leave(now clock.Instant, a *attempt[T], r probe.Result) {
 	e.report(a, r)
 	var nobody T
-	a.tag, a.to, a.talk, a.leaving = nobody, nil, nil, true
+	a.tag, a.to, a.talk, a.leaving = nobody, probe.Endpoint{}, nil, true
 	e.leaving++
 	e.timeouts.Set(&a.timeout, now.Add(probe.Goodbye))
 }
