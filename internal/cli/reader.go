@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"math"
@@ -18,9 +17,9 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/files"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lint"
 	"github.com/holdfast-ha/holdfast/internal/parent"
-	"github.com/holdfast-ha/holdfast/internal/plan"
 	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
 
@@ -54,44 +53,32 @@ func tlsFiles(t conf.TLS) (file string, err error) {
 
 // read is the throw-away reader: it loads the configuration once, keeps every
 // byte that it read for the children, and reports what the parent must know.
-func read(q parent.LoadRequest, running []byte) (parent.Report, []byte) {
+func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error) {
 	shortLife()
-	once, facts := source.NewRecorder(disk), conf.NewFacts(system)
+	draft, err := ipc.NewDraft("keepalived.conf")
+	if err == nil {
+		err = draft.Write([]byte(source.Magic))
+	}
+	if err != nil {
+		return parent.Report{}, nil, err
+	}
+	once, facts := source.NewRecorder(files.Disk{Keep: draft.Copy}), conf.NewFacts(system)
 	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, AllFiles: q.AllFiles, System: facts})
 	found = append(found, lint.AtStart(cfg, lint.Options{Files: once, TLS: tlsFiles})...)
 	r := report(q, cfg, found)
 	if r.Fatal != "" {
-		return r, nil
+		return r, nil, nil
 	}
 	set := once.Set()
 	set.Facts = facts.Marshal()
-	snapshot := set.Marshal()
 	if running != nil {
-		r.Reload = reloads(q, running, snapshot)
+		r.Reload = reloads(q, running, set, cfg, facts)
 	}
-	return r, snapshot
-}
-
-// reloads is the plan of a reload from the running snapshot to the next one:
-// what `holdfast config diff` says of the two, loaded as the children do.
-func reloads(q parent.LoadRequest, running, next []byte) *api.Reload {
-	out := &api.Reload{Plan: []string{}}
-	if bytes.Equal(running, next) {
-		return out
+	if err := draft.Write(set.Index()); err != nil {
+		return r, nil, err
 	}
-	have, err := files.LoadSnapshot(running, q.ConfigFile, q.ConfigID)
-	var want *conf.Config
-	if err == nil {
-		want, err = files.LoadSnapshot(next, q.ConfigFile, q.ConfigID)
-	}
-	if err != nil { // neither stops a reload: the children say it as well
-		out.Changes, out.Plan = true, append(out.Plan, "what changes cannot be told: "+err.Error())
-		return out
-	}
-	p := plan.Make(have, want)
-	out.Changes = p.Changes()
-	out.Plan, out.LeftOut = p.Lines(parent.MaxPlan)
-	return out
+	snapshot, err := draft.Seal()
+	return r, snapshot, err
 }
 
 func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
@@ -145,8 +132,9 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		r.Children = append(r.Children, parent.Proxy)
 	}
 	// It says what the others do: alone it would have nothing to say.
-	cfg.Global.SNMP.Options(q.SNMP, "")
-	if out := build.FromOutlet(cfg); out.Needed() && len(r.Children) > 0 {
+	told := *cfg // which a plan compares as it was written
+	told.Global.SNMP.Options(q.SNMP, "")
+	if out := build.FromOutlet(&told); out.Needed() && len(r.Children) > 0 {
 		r.Children = append(r.Children, parent.Outlet)
 	}
 	return r

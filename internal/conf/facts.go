@@ -13,8 +13,10 @@ import (
 type Facts struct {
 	asked System
 	known answers
-	// Missing is set once an interface was asked for that is not there.
-	Missing bool
+	// Unlike is set once an answer was given that nobody gets who loads the
+	// configuration again (package files' Child): an interface is not there, or
+	// its name is taken.
+	Unlike bool
 }
 
 // answers are what is remembered, by what was asked.
@@ -65,7 +67,7 @@ func (f *Facts) HostName() string {
 // Interface asks every time.
 func (f *Facts) Interface(name string) bool {
 	there := f.asked.Interface(name)
-	f.Missing = f.Missing || !there
+	f.Unlike = f.Unlike || !there
 	return there
 }
 
@@ -102,7 +104,11 @@ func (f *Facts) Number(dirs [2]string, file, name string) (uint32, bool) {
 }
 
 // Taken asks every time.
-func (f *Facts) Taken(name string) bool { return taken(f.asked, name) }
+func (f *Facts) Taken(name string) bool {
+	there := taken(f.asked, name)
+	f.Unlike = f.Unlike || there
+	return there
+}
 
 func recall[A any](known map[string]A, name string, ask func(string) A) A {
 	a, ok := known[name]

@@ -37,8 +37,8 @@ func TestFacts(t *testing.T) {
 	if once, again := answers(first), answers(first); once != all || again != all {
 		t.Error("a question got two answers")
 	}
-	there, missing := first.Interface("eth0"), first.Missing
-	if !there || missing || first.Interface("eth0") || !first.Missing {
+	there, missing := first.Interface("eth0"), first.Unlike
+	if !there || missing || first.Interface("eth0") || !first.Unlike {
 		t.Error("an interface's coming and going is not seen")
 	}
 	second := conf.NewFacts(fickle{map[string]int{"host": 1, "user u": 1, "group g": 1, "name h": 1, "program p": 1, "number rt_tablesblue": 1}})

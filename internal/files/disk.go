@@ -20,11 +20,15 @@ const (
 )
 
 // Disk reads configuration files from the disk; it is source.Files.
-type Disk struct{}
+type Disk struct {
+	// Keep, unless nil, says where the bytes of a file go: it returns all that
+	// the reader has, or the reader's error.
+	Keep func(r io.Reader) ([]byte, error)
+}
 
 // Read returns the bytes of a regular file. It never waits for anything: a
 // FIFO or a device is refused.
-func (Disk) Read(name string) ([]byte, error) {
+func (d Disk) Read(name string) ([]byte, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
@@ -42,7 +46,25 @@ func (Disk) Read(name string) ([]byte, error) {
 	case info.Size() > MaxSize:
 		return nil, fmt.Errorf("read %s: larger than %d bytes", name, MaxSize)
 	}
+	if d.Keep != nil {
+		return d.Keep(&growing{f, name, MaxSize})
+	}
 	return read(f, name, int(info.Size()))
+}
+
+// growing is a file that may turn out larger than it said.
+type growing struct {
+	file io.Reader
+	name string
+	left int
+}
+
+func (g *growing) Read(b []byte) (int, error) {
+	n, err := g.file.Read(b)
+	if g.left -= n; g.left < 0 {
+		return 0, fmt.Errorf("read %s: larger than %d bytes", g.name, MaxSize)
+	}
+	return n, err
 }
 
 // read reads to the end of a file whose size is known, but may change.

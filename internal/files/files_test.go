@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,6 +54,25 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := (Disk{}).Read("/dev/zero"); err == nil {
 		t.Error("a device was read")
+	}
+}
+
+// What keeps the bytes decides where they lie, and gets no more than a file may
+// have.
+func TestReadIntoOther(t *testing.T) {
+	f := put(t, t.TempDir()+"/f", "text", 0o600)
+	kept := []byte(nil)
+	d := Disk{Keep: func(r io.Reader) (_ []byte, err error) {
+		kept, err = io.ReadAll(r)
+		return kept, err
+	}}
+	got, err := d.Read(f)
+	if err != nil || string(got) != "text" || &got[0] != &kept[0] {
+		t.Errorf("%q, %v", got, err)
+	}
+	g := growing{strings.NewReader("12345"), "f", 4}
+	if b, err := io.ReadAll(&g); err == nil {
+		t.Errorf("%q was read of a file that may have 4 bytes", b)
 	}
 }
 

@@ -17,6 +17,11 @@ func LoadSnapshot(snapshot []byte, name, id string) (*conf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return LoadSet(set, name, id)
+}
+
+// LoadSet is LoadSnapshot of a set.
+func LoadSet(set *source.Set, name, id string) (*conf.Config, error) {
 	machine, err := NewChild(set.Facts)
 	if err != nil {
 		return nil, err

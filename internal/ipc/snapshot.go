@@ -16,22 +16,15 @@ const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_
 // Seal puts bytes into a memory file that nobody can change any more, neither
 // the sender nor a receiver.
 func Seal(name string, data []byte) (*os.File, error) {
-	if len(data) > MaxSnapshot {
-		return nil, fmt.Errorf("seal %s: %d bytes, at most %d", name, len(data), MaxSnapshot)
-	}
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	d, err := NewDraft(name)
 	if err != nil {
-		return nil, fmt.Errorf("make a memory file for %s: %w", name, err)
+		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), name)
-	if _, err = f.Write(data); err == nil {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	if err := d.Write(data); err != nil {
+		d.Close()
+		return nil, err
 	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("fill the memory file of %s: %w", name, err)
-	}
-	return f, nil
+	return d.Seal()
 }
 
 // Map maps a sealed memory file read-only and closes the descriptor. The
@@ -52,7 +45,7 @@ func Map(fd int) ([]byte, error) {
 	if st.Size > MaxSnapshot {
 		return nil, fmt.Errorf("map the snapshot: %d bytes, at most %d", st.Size, MaxSnapshot)
 	}
-	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_SHARED)
+	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("map the snapshot: %w", err)
 	}

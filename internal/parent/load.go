@@ -14,10 +14,10 @@ import (
 // loadPatience bounds the reading of a configuration.
 const loadPatience = 60 * time.Second
 
-// Reader reads and checks a configuration: the report, and the bytes of the
-// snapshot (source.Set's) unless the report is fatal. At a reload running is
-// the snapshot that runs, nil otherwise; the report has the plan then.
-type Reader func(request LoadRequest, running []byte) (Report, []byte)
+// Reader reads and checks a configuration: the report, and the snapshot
+// (source.Set's bytes, sealed) unless the report is fatal. At a reload running
+// is the snapshot that runs, nil otherwise; the report has the plan then.
+type Reader func(request LoadRequest, running []byte) (Report, *os.File, error)
 
 // RunReader is the life of the throw-away reader's process; it returns the
 // exit code.
@@ -37,15 +37,14 @@ func RunReader(read Reader) int {
 		fmt.Fprintln(os.Stderr, "this is for holdfast's own use:", err)
 		return ExitFatal
 	}
-	report, snapshot := read(request, running)
-	answer := ipc.Message{Kind: ipc.Loaded, Body: ipc.Marshal(report)}
-	if report.Fatal != "" {
-		err = conn.Send(answer)
-	} else {
-		var f *os.File
-		if f, err = ipc.Seal("keepalived.conf", snapshot); err == nil {
-			defer f.Close()
-			err = conn.Send(answer, int(f.Fd()))
+	report, snapshot, err := read(request, running)
+	if err == nil {
+		answer := ipc.Message{Kind: ipc.Loaded, Body: ipc.Marshal(report)}
+		if snapshot == nil {
+			err = conn.Send(answer)
+		} else {
+			defer snapshot.Close()
+			err = conn.Send(answer, int(snapshot.Fd()))
 		}
 	}
 	if err != nil {

@@ -43,10 +43,10 @@ func TestMain(m *testing.M) {
 
 // fakeReader understands lines: "needs vrrp", "problem TEXT", "fatal TEXT",
 // "crash"; the rest is for fakeChild.
-func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
+func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err error) {
 	text, err := os.ReadFile(r.ConfigFile)
 	if err != nil {
-		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil
+		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil, nil
 	}
 	rep.Strict, rep.ChildWait, rep.Umask = r.Strict, 10*time.Second, -1
 	for i, line := range strings.Split(string(text), "\n") {
@@ -58,7 +58,7 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
 			rep.Errors++
 			rep.Problems = append(rep.Problems, api.Problem{Severity: "error", File: r.ConfigFile, Line: i + 1, Message: rest})
 		case "fatal":
-			return Report{Fatal: rest, Exit: ExitConfig}, nil
+			return Report{Fatal: rest, Exit: ExitConfig}, nil, nil
 		case "startup":
 			rep.StartupScript = &Script{Argv: strings.Fields(rest)}
 		case "shutdown":
@@ -67,7 +67,8 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot []byte) {
 			panic("the reader crashes")
 		}
 	}
-	return rep, text
+	snapshot, err = ipc.Seal("fake", text)
+	return rep, snapshot, err
 }
 
 // fakeChild serves as long as its configuration does not say otherwise:

@@ -1,16 +1,21 @@
 package source
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MaxSetFiles bounds the names in a Set.
 const MaxSetFiles = 1 << 16
 
-// magic opens a marshalled Set; its last byte is the version of the form.
-const magic = "holdfast-set\x02"
+// Magic opens a marshalled Set; its last byte is the version of the form.
+const Magic = "holdfast-set\x03"
+
+// tail is how many bytes at the end of a marshalled Set are the index's length.
+const tail = 8
 
 // Set is what was read, once: names, bytes, and what patterns matched. It
 // implements Files, so a configuration can be made again, elsewhere, of the
@@ -61,6 +66,15 @@ func (e *entry) fault() error {
 		return nil
 	}
 	return errors.New(e.err)
+}
+
+// Equal reports whether both sets give the same answers to the same questions,
+// asked in the same order.
+func (s *Set) Equal(o *Set) bool {
+	same := func(a, b entry) bool {
+		return a.name == b.name && a.err == b.err && bytes.Equal(a.data, b.data) && slices.Equal(a.names, b.names)
+	}
+	return bytes.Equal(s.Facts, o.Facts) && slices.EqualFunc(s.files, o.files, same) && slices.EqualFunc(s.globs, o.globs, same)
 }
 
 // Names returns the files of the set that could be read, in reading order.
@@ -119,20 +133,30 @@ func text(err error) string {
 	return err.Error()
 }
 
-// Marshal returns the set as bytes, for a sealed memory file.
+// Marshal returns the set as bytes.
 func (s *Set) Marshal() []byte {
-	size := len(magic) + len(s.Facts) + 16
-	for _, e := range s.files {
-		size += len(e.name) + len(e.err) + len(e.data) + 32
+	size, index := len(Magic), s.Index()
+	for i := range s.files {
+		size += len(s.files[i].data)
 	}
-	b := append(make([]byte, 0, size), magic...)
-	b = appendText(b, s.Facts)
+	b := append(make([]byte, 0, size+len(index)), Magic...)
+	for i := range s.files {
+		b = append(b, s.files[i].data...)
+	}
+	return append(b, index...)
+}
+
+// Index returns what stands in a marshalled set behind Magic and the files'
+// bytes, one after the other in reading order. Who puts them into a sealed
+// memory file while they are read copies none of them a second time.
+func (s *Set) Index() []byte {
+	b := appendText(nil, s.Facts)
 	b = binary.AppendUvarint(b, uint64(len(s.files)))
 	for i := range s.files {
 		e := &s.files[i]
 		b = appendText(b, e.name)
 		b = appendText(b, e.err)
-		b = appendText(b, e.data)
+		b = binary.AppendUvarint(b, uint64(len(e.data)))
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.globs)))
 	for i := range s.globs {
@@ -144,7 +168,7 @@ func (s *Set) Marshal() []byte {
 			b = appendText(b, n)
 		}
 	}
-	return b
+	return binary.BigEndian.AppendUint64(b, uint64(len(b)))
 }
 
 func appendText[T string | []byte](b []byte, t T) []byte {
@@ -154,13 +178,24 @@ func appendText[T string | []byte](b []byte, t T) []byte {
 // Unmarshal reads a marshalled set. The files' bytes are slices of b, which
 // must stay as it is for as long as the set is used.
 func Unmarshal(b []byte) (*Set, error) {
-	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
+	if len(b) < len(Magic)+tail || string(b[:len(Magic)]) != Magic {
 		return nil, errors.New("read the snapshot: it is none, or of another version")
 	}
-	r := reader{rest: b[len(magic):]}
+	data, size := b[len(Magic):len(b)-tail], binary.BigEndian.Uint64(b[len(b)-tail:])
+	if size > uint64(len(data)) {
+		return nil, errDamaged
+	}
+	r := reader{rest: data[len(data)-int(size):]} //nolint:gosec // bounded above
+	data = data[:len(data)-len(r.rest)]
 	s := &Set{Facts: r.text()}
 	for n := r.count(); n > 0 && !r.bad; n-- {
-		s.files = append(s.files, entry{name: string(r.text()), err: string(r.text()), data: r.text()})
+		e := entry{name: string(r.text()), err: string(r.text())}
+		length := r.number()
+		if length > uint64(len(data)) {
+			return nil, errDamaged
+		}
+		e.data, data = data[:length:length], data[length:]
+		s.files = append(s.files, e)
 	}
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		e := entry{name: string(r.text()), err: string(r.text())}
@@ -169,11 +204,13 @@ func Unmarshal(b []byte) (*Set, error) {
 		}
 		s.globs = append(s.globs, e)
 	}
-	if r.bad || len(r.rest) > 0 {
-		return nil, errors.New("read the snapshot: it is damaged")
+	if r.bad || len(r.rest) > 0 || len(data) > 0 {
+		return nil, errDamaged
 	}
 	return s, nil
 }
+
+var errDamaged = errors.New("read the snapshot: it is damaged")
 
 // reader takes values off the front of bytes; bad once they make no sense.
 type reader struct {

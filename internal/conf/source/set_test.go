@@ -34,6 +34,9 @@ func TestReplayGivesTheSameAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !s.Equal(r.Set()) {
+		t.Error("it is not the same set")
+	}
 	if b, err := s.Read("/a"); err != nil || string(b) != "one" {
 		t.Errorf("/a: %q, %v", b, err)
 	}
@@ -61,6 +64,26 @@ func TestRecorderReadsAFileOnce(t *testing.T) {
 	f["/a"] = "two"
 	if b, _ := r.Read("/a"); string(b) != "one" {
 		t.Errorf("second reading gave %q", b)
+	}
+}
+
+func TestSetsDiffer(t *testing.T) {
+	set := func(f fake, ask ...string) *Set {
+		r := NewRecorder(f)
+		for _, n := range ask {
+			_, _ = r.Read(n)
+		}
+		_, _ = r.Glob("/*")
+		return r.Set()
+	}
+	a := set(fake{"/a": "one", "/b": ""}, "/a", "/b")
+	for i, o := range []*Set{
+		set(fake{"/a": "two", "/b": ""}, "/a", "/b"), set(fake{"/a": "one", "/b": ""}, "/b", "/a"),
+		set(fake{"/a": "one", "/b": ""}, "/a"), set(fake{"/a": "one", "/b": "", "/c": ""}, "/a", "/b"), set(fake{"/a": "one"}, "/a", "/b"),
+	} {
+		if a.Equal(o) || o.Equal(a) {
+			t.Errorf("set %d is the same", i)
+		}
 	}
 }
 
