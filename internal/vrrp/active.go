@@ -18,7 +18,7 @@ func (n *Node) heardActive(r *router, ev *Heard) {
 			n.alone(r, "resigned")
 		}
 		n.do(r.send)
-		r.advert = n.now.Add(r.cfg.Advert)
+		r.advert = n.now.Add(n.first(r))
 	case better(r, ev):
 		n.challenged(r, ev)
 	case ev.Source == ev.Local: // our own, or of somebody with our address
@@ -116,7 +116,7 @@ func (n *Node) announce(r *router, repeat int) {
 // activate sets the timers of a router that has just become active.
 func (n *Node) activate(r *router) {
 	g := &r.cfg.GARP
-	r.advert = n.now.Add(r.cfg.Advert)
+	r.advert = n.now.Add(n.first(r))
 	n.announce(r, g.Repeat)
 	if g.Delay > 0 && g.Repeat > 0 {
 		r.garp = n.now.Add(g.Delay)

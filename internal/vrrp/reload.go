@@ -75,7 +75,7 @@ func (r *router) adapt(n *Node, was *RouterConfig) {
 		}
 	case Active:
 		if r.advertises(was) {
-			r.advert = n.now.Add(r.cfg.Advert)
+			r.advert = n.now.Add(n.first(r))
 		}
 		switch g := r.cfg.GARP; {
 		case g.Refresh <= 0:
