@@ -38,30 +38,36 @@ const defaultRxMultiplier = 3
 
 func buffers(l *loader) *Buffers { return &global(l).Buffers }
 
-var globalBuffers = joined(
-	bufferRows("vrrp_netlink_cmd", "with which VRRP changes addresses and routes", func(b *Buffers) *Buffer { return &b.VRRPCommand }),
-	bufferRows("vrrp_netlink_monitor", "on which VRRP hears of changes", func(b *Buffers) *Buffer { return &b.VRRPMonitor }),
-	bufferRows("process_monitor", "on which the kernel tells of processes", func(b *Buffers) *Buffer { return &b.ProcessMonitor }),
-	bufferRows("lvs_netlink_monitor", "on which the checkers hear of addresses", func(b *Buffers) *Buffer { return &b.LVSMonitor }),
-	rows{
-		{Name: "lvs_netlink_cmd_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Doc: "The receive buffer of the netlink socket with which keepalived's checkers write; holdfast's has room for all answers to what it asks."},
-		{Name: "lvs_netlink_cmd_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit."},
-		{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Doc: "What each instance adds to the receive buffer of the socket for adverts, which it shares with all of its family: the MTU of its interface or the length of its advert, times vrrp_rx_bufs_multiplier, or so many bytes.", Set: setRxPolicy},
-		{Name: "vrrp_rx_bufs_multiplier", Exact: true, Args: num(1, maxUint32), Soft: true, Doc: "How many MTUs or adverts that is.", Set: integer(func(l *loader) *int { return &buffers(l).Multiplier })},
-	})
-
-func joined(parts ...rows) (all rows) {
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
+var globalBuffers = rows{
+	{Name: "vrrp_netlink_cmd_rcv_bufs", Args: numOf("BYTES", 0, maxUint32), Soft: true, Doc: "The receive buffer of the netlink socket with which VRRP changes addresses and routes.", Set: setBufferBytes},
+	{Name: "vrrp_netlink_cmd_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: setBufferForce},
+	{Name: "vrrp_netlink_monitor_rcv_bufs", Args: numOf("BYTES", 0, maxUint32), Soft: true, Doc: "The receive buffer of the netlink socket on which VRRP hears of changes.", Set: setBufferBytes},
+	{Name: "vrrp_netlink_monitor_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: setBufferForce},
+	{Name: "process_monitor_rcv_bufs", Args: numOf("BYTES", 0, maxUint32), Soft: true, Doc: "The receive buffer of the netlink socket on which the kernel tells of processes.", Set: setBufferBytes},
+	{Name: "process_monitor_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: setBufferForce},
+	{Name: "lvs_netlink_monitor_rcv_bufs", Args: numOf("BYTES", 0, maxUint32), Soft: true, Doc: "The receive buffer of the netlink socket on which the checkers hear of addresses.", Set: setBufferBytes},
+	{Name: "lvs_netlink_monitor_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: setBufferForce},
+	{Name: "lvs_netlink_cmd_rcv_bufs", Args: numOf("BYTES", 0, maxUint32), Soft: true, Doc: "The receive buffer of the netlink socket with which keepalived's checkers write; holdfast's has room for all answers to what it asks."},
+	{Name: "lvs_netlink_cmd_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit."},
+	{Name: "vrrp_rx_bufs_policy", Args: args{{Kind: schema.Words, Label: "MTU|ADVERT|NUMBER"}}, Soft: true, Doc: "What each instance adds to the receive buffer of the socket for adverts, which it shares with all of its family: the MTU of its interface or the length of its advert, times vrrp_rx_bufs_multiplier, or so many bytes.", Set: setRxPolicy},
+	{Name: "vrrp_rx_bufs_multiplier", Exact: true, Args: num(1, maxUint32), Soft: true, Doc: "How many MTUs or adverts that is.", To: integer(func(l *loader) *int { return &buffers(l).Multiplier })},
 }
 
-func bufferRows(name, what string, of func(*Buffers) *Buffer) rows {
-	return rows{
-		{Name: name + "_rcv_bufs", Args: label("BYTES", num(0, maxUint32)), Soft: true, Doc: "The receive buffer of the netlink socket " + what + ".", Set: integer(func(l *loader) *int { return &of(buffers(l)).Bytes })},
-		{Name: name + "_rcv_bufs_force", Args: on, Doc: "Set it beyond the system's limit.", Set: flag(func(l *loader) *bool { return &of(buffers(l)).Force })},
+func setBufferBytes(l *loader, s *stmt) { bufferOf(l, s).Bytes = s.Int() }
+func setBufferForce(l *loader, s *stmt) { bufferOf(l, s).Force = s.Bool() }
+
+// bufferOf is the buffer that a keyword that begins with its name is about.
+func bufferOf(l *loader, s *stmt) *Buffer {
+	b := buffers(l)
+	switch name, _, _ := strings.Cut(s.Keyword().Text, "_rcv_bufs"); name {
+	case "vrrp_netlink_cmd":
+		return &b.VRRPCommand
+	case "vrrp_netlink_monitor":
+		return &b.VRRPMonitor
+	case "process_monitor":
+		return &b.ProcessMonitor
 	}
+	return &b.LVSMonitor
 }
 
 // setRxPolicy reads MTU, ADVERT or a number. Words that say the same again are

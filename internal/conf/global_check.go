@@ -66,29 +66,29 @@ const maxExtraIf = 86400
 
 var extraIf = args{{Kind: schema.Words, Label: "[all] SECONDS"}}
 
+func globalExtraIf(l *loader, s *stmt)   { checkExtraIf(s, 1, garp(l)) }
+func instanceExtraIf(l *loader, s *stmt) { checkExtraIf(s, 0, viGARP(l)) }
+
 // checkExtraIf reads seconds from low on and, before or behind them, all. Of
 // several numbers keepalived takes the last.
-func checkExtraIf(low uint64, into func(*loader) *GARP) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		said, all, seconds := false, false, uint64(0)
-		for _, w := range s.Words() {
-			if w.Text == "all" {
-				all = true
-				continue
-			}
-			n, err := strconv.ParseUint(w.Text, 10, 32)
-			if err != nil || n < low || n > maxExtraIf {
-				s.Fault("HF011", diag.Error, w, s.Keyword().Text+" "+strconv.Quote(w.Text)+" is not valid", "seconds from "+strconv.FormatUint(low, 10)+" to "+strconv.Itoa(maxExtraIf))
-				return
-			}
-			said, seconds = true, n
+func checkExtraIf(s *stmt, low uint64, g *GARP) {
+	said, all, seconds := false, false, uint64(0)
+	for _, w := range s.Words() {
+		if w.Text == "all" {
+			all = true
+			continue
 		}
-		g := into(l)
-		g.Extra, g.ExtraAll = time.Duration(seconds)*time.Second, all //nolint:gosec // a day at most
-		if !said {
-			g.Extra = unset
-			s.Fault("HF012", diag.Error, s.Words()[0], s.Keyword().Text+" has no time, it is ignored", "[all] SECONDS")
+		n, err := strconv.ParseUint(w.Text, 10, 32)
+		if err != nil || n < low || n > maxExtraIf {
+			s.Fault("HF011", diag.Error, w, s.Keyword().Text+" "+strconv.Quote(w.Text)+" is not valid", "seconds from "+strconv.FormatUint(low, 10)+" to "+strconv.Itoa(maxExtraIf))
+			return
 		}
+		said, seconds = true, n
+	}
+	g.Extra, g.ExtraAll = time.Duration(seconds)*time.Second, all //nolint:gosec // a day at most
+	if !said {
+		g.Extra = unset
+		s.Fault("HF012", diag.Error, s.Words()[0], s.Keyword().Text+" has no time, it is ignored", "[all] SECONDS")
 	}
 }
 

@@ -61,7 +61,7 @@ type hmacNotes struct {
 	said                bool // a key was refused, and why was said
 }
 
-var hmacBlock = schema.NewBlock("vrrp_instance > auth_hmac", rows{
+var hmacBlock = &block{Name: "vrrp_instance > auth_hmac", Parts: []rows{{
 	{Name: "key", Args: args{{Kind: schema.Number, Min: 1, Max: 255, Label: "ID"}, {Kind: schema.Words, Label: "KEY"}}, Doc: "A key by its number: 32 to 64 bytes, as hex:DIGITS, as text, or in file:PATH.", Set: addHMACKey},
 	{Name: "active_key", Args: num(1, 255), Doc: "The number of the key that signs; with one key it is that one.", Set: func(l *loader, s *stmt) {
 		l.inst.HMAC.Active, l.vi.hmac.active = s.Int(), s.Words()[0]
@@ -72,10 +72,10 @@ var hmacBlock = schema.NewBlock("vrrp_instance > auth_hmac", rows{
 	{Name: "anti_replay", Args: enum("time", "monotonic"), Doc: "Refuse adverts that are older or newer than the window allows, or only those before the last one.", Set: func(l *loader, s *stmt) {
 		l.inst.HMAC.Monotonic = s.Value(0).Int == 1
 	}},
-	{Name: "mode", Args: enum(hmacModes...), Doc: "Refuse adverts without (enforce, the default), accept them (permissive), and send none (receive-only).", Set: func(l *loader, s *stmt) {
+	{Name: "mode", Args: args{{Kind: schema.Enum, Words: hmacModes}}, Doc: "Refuse adverts without (enforce, the default), accept them (permissive), and send none (receive-only).", Set: func(l *loader, s *stmt) {
 		l.inst.HMAC.Mode, l.vi.hmac.mode = HMACMode(s.Value(0).Int), s.Words()[0]
 	}},
-})
+}}}
 
 func beginHMAC(l *loader, s *stmt) {
 	if l.inst.HMAC != nil {

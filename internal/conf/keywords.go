@@ -18,8 +18,7 @@ type Keyword struct {
 func Keywords() []Keyword { return keywordsOf(root, nil, nil) }
 
 func keywordsOf(b *block, in []string, out []Keyword) []Keyword {
-	for i := range b.Rows {
-		r := &b.Rows[i]
+	for r := range b.Rows() {
 		k := Keyword{In: in, Name: r.Name, Args: r.Args, Since: r.Since, Own: r.Own, Opens: r.Block != nil}
 		if r.Block != nil {
 			k.Lines = r.Block.LineArgs

@@ -34,7 +34,7 @@ type UpDownDelay struct {
 // maxPace is the longest pace of a garp_group (a signed 32-bit number of µs).
 const maxPace = math.MaxInt32 * time.Microsecond
 
-var garpGroupBlock = schema.NewBlock("garp_group", rows{
+var garpGroupBlock = &block{Name: "garp_group", Parts: []rows{{
 	{Name: "garp_interval", Args: secs(0, maxPace), Doc: "The time between two gratuitous ARP packets.", Set: func(l *loader, s *stmt) {
 		l.garpDelay, l.garpGroup.ARP = true, s.Value(0).Dur()
 	}},
@@ -42,12 +42,12 @@ var garpGroupBlock = schema.NewBlock("garp_group", rows{
 		l.garpDelay, l.garpGroup.NA = true, s.Value(0).Dur()
 	}},
 	{Name: "interface", Args: iface, Doc: "One interface of the group.", Set: func(l *loader, s *stmt) { l.garpMember(s.Words()[0]) }},
-	{Name: "interfaces", Bare: true, Block: schema.List("garp_group > interfaces", func(l *loader, s *stmt) {
+	{Name: "interfaces", Bare: true, Block: &block{Name: "garp_group > interfaces", LineArgs: iface, Line: func(l *loader, s *stmt) {
 		for _, w := range s.Node.Words {
 			l.garpMember(w)
 		}
-	}, iface...), Doc: "The interfaces of the group.", Set: needLines},
-})
+	}}, Doc: "The interfaces of the group.", Set: needLines},
+}}}
 
 func beginGARPGroup(l *loader, s *stmt) {
 	l.garpDelay, l.garpWord, l.garpGroup = false, s.Keyword(), GARPGroup{}

@@ -25,15 +25,20 @@ type loader struct {
 	read  reader
 
 	// The block being read, by kind; each is set when its block begins.
-	script  *VRRPScript
-	group   *SyncGroup
-	inst    *VRRPInstance
-	vi      *instanceNotes // of inst
+	script *VRRPScript
+	group  *SyncGroup
+	inst   *VRRPInstance
+	vi     *instanceNotes // of inst
+	// Of inst or group, whichever is being read.
+	notify       *Notify
+	tellPriority *int8 // notify_priority_changes
+	tracks       tracks
+
 	sgroup  *ServerGroup
 	vs      *VirtualServer
 	vsTime  timing // of vs
 	vsLeave leaving
-	rs      *RealServer
+	rs      *RealServer // nil outside of a real_server block
 	chk     *Checker
 	// While a host of an SMTP_CHECK is read, chkOuter is the checker.
 	chkOuter  *Checker

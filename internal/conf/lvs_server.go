@@ -21,7 +21,7 @@ func beginServer(l *loader, s *stmt) {
 		s.Skip()
 		return
 	}
-	l.vs, l.vsTime, l.vsLeave, l.vsWord = v, noTiming, noLeaving, w[0]
+	l.vs, l.rs, l.vsTime, l.vsLeave, l.vsWord = v, nil, noTiming, noLeaving, w[0]
 	l.servers, l.paths = l.servers[:0], l.paths[:0]
 	l.opsWord, l.quorumWord, l.hystWord = syntax.Word{}, syntax.Word{}, syntax.Word{}
 }
@@ -106,6 +106,7 @@ func endReal(l *loader) {
 		l.rs.Checkers = l.checkerRefs.run(n)
 		copy(l.rs.Checkers, l.rsChecks)
 	}
+	l.rs = nil
 }
 
 // endServer settles what real servers and checkers inherit.

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,16 +29,30 @@ const (
 	groupNames = "group"
 )
 
-// namesOf is where the values of a word of ip-route(8) or ip-rule(8) have names.
-var namesOf = map[string]string{
-	"table": tableNames, "lookup": tableNames, "protocol": protoNames, "scope": scopeNames,
-	"tos": dsNames, "dsfield": dsNames, "realms": realmNames, "suppress_ifgroup": groupNames, "group": groupNames,
+// namesOf is where the values of a word of ip-route(8) or ip-rule(8) have names;
+// empty: they have none.
+func namesOf(word string) (file string) {
+	switch word {
+	case "table", "lookup":
+		return tableNames
+	case "protocol":
+		return protoNames
+	case "scope":
+		return scopeNames
+	case "tos", "dsfield":
+		return dsNames
+	case "realms":
+		return realmNames
+	case "suppress_ifgroup", "group":
+		return groupNames
+	}
+	return ""
 }
 
 // number is the value of a word with a name of iproute2's made a number, so
 // that nobody else needs its files. What has no number stays as it is.
 func (l *loader) number(word, value string) string {
-	file := namesOf[word]
+	file := namesOf(word)
 	if file == "" {
 		return value
 	}
@@ -50,7 +65,7 @@ func (l *loader) number(word, value string) string {
 // resolve is one name's number.
 func (l *loader) resolve(file, value string) string {
 	namer, ok := l.sys.(Namer)
-	if _, err := strconv.ParseUint(value, 0, 64); !ok || err == nil || usualNames[value] {
+	if _, err := strconv.ParseUint(value, 0, 64); !ok || err == nil || slices.Contains(usualNames, value) {
 		return value
 	}
 	g := &l.cfg.Global
@@ -61,4 +76,4 @@ func (l *loader) resolve(file, value string) string {
 }
 
 // usualNames mean the same on every system.
-var usualNames = set("default main local unspec global link host static")
+var usualNames = []string{"default", "main", "local", "unspec", "global", "link", "host", "static"}

@@ -3,17 +3,18 @@ package conf
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // regexOptions are the words that regex_options takes (keepalived.conf(5)).
-var regexOptions = strings.Fields(`allow_empty_class alt_bsux auto_callout caseless
-	dollar_endonly dotall dupnames extended firstline match_unset_backref multiline
-	never_ucp never_utf no_auto_capture no_auto_possess no_dotstar_anchor
-	no_start_optimize ucp ungreedy utf never_backslash_c alt_circumflex
-	alt_verbnames use_offset_limit`)
+var regexOptions = []string{
+	"allow_empty_class", "alt_bsux", "auto_callout", "caseless",
+	"dollar_endonly", "dotall", "dupnames", "extended", "firstline", "match_unset_backref", "multiline",
+	"never_ucp", "never_utf", "no_auto_capture", "no_auto_possess", "no_dotstar_anchor",
+	"no_start_optimize", "ucp", "ungreedy", "utf", "never_backslash_c", "alt_circumflex",
+	"alt_verbnames", "use_offset_limit",
+}
 
 // maxOffset bounds where in a page a match may have to begin, in bytes.
 const maxOffset = 1 << 30
@@ -30,18 +31,19 @@ func setRegexOptions(l *loader, s *stmt) {
 	}
 }
 
-// offset sets a byte's place in a page. What is no number is passed over, as
+// offset is a byte's place in a page. What is no number is passed over, as
 // keepalived does.
-func offset(f func(*loader) *int) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		if !s.Has(0) {
-			return
-		}
-		n, err := strconv.ParseUint(s.Text(), 10, 31)
-		if err != nil || n > maxOffset {
-			s.Fault("HF011", diag.Warning, s.Words()[0], s.Keyword().Text+" "+strconv.Quote(s.Text())+" is not valid, it is ignored", "a number of bytes up to "+strconv.Itoa(maxOffset))
-			return
-		}
-		*f(l) = int(n)
+type offset func(*loader) *int
+
+// Keep stores it.
+func (f offset) Keep(l *loader, s *stmt) {
+	if !s.Has(0) {
+		return
 	}
+	n, err := strconv.ParseUint(s.Text(), 10, 31)
+	if err != nil || n > maxOffset {
+		s.Fault("HF011", diag.Warning, s.Words()[0], s.Keyword().Text+" "+strconv.Quote(s.Text())+" is not valid, it is ignored", "a number of bytes up to "+strconv.Itoa(maxOffset))
+		return
+	}
+	*f(l) = int(n)
 }

@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,19 +14,11 @@ import (
 
 // Words of ip-route(8) and ip-rule(8), by what follows them.
 var (
-	routeValues = set("dev oif src table protocol scope metric priority preference mtu hoplimit advmss rtt rttvar reordering window cwnd ssthresh realms rto_min initcwnd initrwnd quickack congctl tos dsfield features vrf pref expires track_group fastopen_no_cookie ttl-propagate weight as")
-	routeFlags  = set("inet inet6 onlink no_track append add nexthop lock unicast local broadcast anycast multicast throw unreachable prohibit blackhole nat or")
-	ruleValues  = set("from to table lookup preference order priority iif dev oif tos dsfield fwmark realms goto suppress_prefixlength suppress_ifgroup tun_id tunnel-id uidrange protocol ip_proto ipproto sport dport track_group vrf")
-	ruleFlags   = set("inet inet6 no_track not l3mdev unicast unreachable prohibit blackhole nop")
+	routeValues = []string{"dev", "oif", "src", "table", "protocol", "scope", "metric", "priority", "preference", "mtu", "hoplimit", "advmss", "rtt", "rttvar", "reordering", "window", "cwnd", "ssthresh", "realms", "rto_min", "initcwnd", "initrwnd", "quickack", "congctl", "tos", "dsfield", "features", "vrf", "pref", "expires", "track_group", "fastopen_no_cookie", "ttl-propagate", "weight", "as"}
+	routeFlags  = []string{"inet", "inet6", "onlink", "no_track", "append", "add", "nexthop", "lock", "unicast", "local", "broadcast", "anycast", "multicast", "throw", "unreachable", "prohibit", "blackhole", "nat", "or"}
+	ruleValues  = []string{"from", "to", "table", "lookup", "preference", "order", "priority", "iif", "dev", "oif", "tos", "dsfield", "fwmark", "realms", "goto", "suppress_prefixlength", "suppress_ifgroup", "tun_id", "tunnel-id", "uidrange", "protocol", "ip_proto", "ipproto", "sport", "dport", "track_group", "vrf"}
+	ruleFlags   = []string{"inet", "inet6", "no_track", "not", "l3mdev", "unicast", "unreachable", "prohibit", "blackhole", "nop"}
 )
-
-func set(words string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(words) {
-		m[w] = true
-	}
-	return m
-}
 
 // route keeps a route as it was written; its words are iproute2's.
 func (l *loader) route(s *stmt) (Route, bool) {
@@ -59,7 +52,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			if word == "to" {
 				dest = w[i].Text
 			}
-		case routeValues[word]:
+		case slices.Contains(routeValues, word):
 			if i++; i >= len(w) {
 				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value", "")
 				break
@@ -76,7 +69,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 			iface = iface || word == "dev" || word == "oif"
 		case word == "encap":
 			i = encap(w, i+1, &r)
-		case routeFlags[word]:
+		case slices.Contains(routeFlags, word):
 			tracked = tracked && word != "no_track"
 			if word == "nexthop" {
 				i = l.nexthops(s, w, i+1, &r)
@@ -108,7 +101,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 }
 
 // encapWords are what may follow the type of an encapsulation, each with a value.
-var encapWords = set("id dst src ttl tos hoplimit tc flags")
+var encapWords = []string{"id", "dst", "src", "ttl", "tos", "hoplimit", "tc", "flags"}
 
 // encap takes an encapsulation as it is: its type, and what belongs to it.
 func encap(w []syntax.Word, i int, r *Route) int {
@@ -120,7 +113,7 @@ func encap(w []syntax.Word, i int, r *Route) int {
 			}
 		}
 	}
-	for ; i+2 < len(w) && encapWords[w[i+1].Text]; i += 2 {
+	for ; i+2 < len(w) && slices.Contains(encapWords, w[i+1].Text); i += 2 {
 		r.Words = append(r.Words, w[i+1].Text, w[i+2].Text)
 	}
 	return i
@@ -221,7 +214,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 		word := w[i].Text
 		r.Words = append(r.Words, word)
 		switch {
-		case ruleValues[word]:
+		case slices.Contains(ruleValues, word):
 			if i++; i >= len(w) {
 				s.Fault("HF012", diag.Fatal, w[i-1], word+" needs a value, the rule is ignored", "")
 				return r, false
@@ -239,7 +232,7 @@ func (l *loader) rule(s *stmt) (Route, bool) {
 				narrow = w[i-1]
 			}
 			prefers = prefers || word == "preference" || word == "order" || word == "priority"
-		case ruleFlags[word]:
+		case slices.Contains(ruleFlags, word):
 			switch word {
 			case "inet6":
 				six = true

@@ -12,6 +12,11 @@ import (
 // part of the configuration. A row's Set stores values that already fit the
 // row's grammar; what depends on several lines is settled when the block ends
 // (End), or the file (finish.go).
+//
+// The table is data that the linker lays out: every process of the daemon is
+// this binary anew, and one that reads no configuration pays nothing for it. So
+// it is made of literals and of functions that are one return and capture
+// nothing; a test of package cli holds it to that.
 
 type (
 	row   = schema.Row[loader]
@@ -21,7 +26,7 @@ type (
 	args  = []schema.Arg
 )
 
-var root = schema.NewBlock("", rootRows, globalRoot, vrrpRoot, trackRoot, lvsRoot, bfdRoot)
+var root = &block{Parts: []rows{rootRows, globalRoot, vrrpRoot, trackRoot, lvsRoot, bfdRoot}}
 
 // Bounds that several rows share.
 const (
@@ -46,7 +51,13 @@ var (
 	text    = args{{Kind: schema.Text}}
 	command = args{{Kind: schema.Script}}
 	words   = args{{Kind: schema.Words}}
-	user    = args{{Kind: schema.Name, Label: "USER"}, {Kind: schema.Name, Label: "GROUP", Optional: true}}
+
+	optName    = args{{Kind: schema.Name, Optional: true}}
+	optText    = args{{Kind: schema.Text, Optional: true}}
+	optWords   = args{{Kind: schema.Words, Optional: true}}
+	optCommand = args{{Kind: schema.Script, Optional: true}}
+
+	user = args{{Kind: schema.Name, Label: "USER"}, {Kind: schema.Name, Label: "GROUP", Optional: true}}
 )
 
 func num(low, high int64) args { return args{{Kind: schema.Number, Min: low, Max: high}} }
@@ -65,75 +76,74 @@ func wholeSecs(low, high int64) args {
 
 func enum(w ...string) args { return args{{Kind: schema.Enum, Words: w}} }
 
-func opt(a args) args {
-	b := append(args(nil), a...)
-	for i := range b {
-		b[i].Optional = true
+func optNum(low, high int64) args {
+	return args{{Kind: schema.Number, Min: low, Max: high, Optional: true}}
+}
+
+func optWholeSecs(low, high int64) args {
+	return args{{Kind: schema.Number, Min: low, Max: high, Label: "SECONDS", Optional: true}}
+}
+
+func optEnum(w ...string) args { return args{{Kind: schema.Enum, Words: w, Optional: true}} }
+
+// numOf is a number that the reference calls by a name of its own.
+func numOf(label string, low, high int64) args {
+	return args{{Kind: schema.Number, Min: low, Max: high, Label: label}}
+}
+
+// The places where values are kept, by what they keep: each finds the field.
+type (
+	flag    func(*loader) *bool // without a value it is true
+	tri     func(*loader) *int8 // unset before, 0 or 1 then
+	choice  func(*loader) *Choice
+	integer func(*loader) *int
+	str     func(*loader) *string
+	dur     func(*loader) *time.Duration // from Seconds
+	seconds func(*loader) *time.Duration // from whole seconds
+	cmd     func(*loader) **Command      // the first line counts
+)
+
+// Keep stores a bool.
+func (f flag) Keep(l *loader, s *stmt) { *f(l) = s.Bool() }
+
+// Keep stores 0 or 1.
+func (f tri) Keep(l *loader, s *stmt) {
+	*f(l) = 0
+	if s.Bool() {
+		*f(l) = 1
 	}
-	return b
 }
 
-func label(s string, a args) args {
-	b := append(args(nil), a...)
-	b[0].Label = s
-	return b
-}
-
-// flag sets a bool that f finds; without a value it is true.
-func flag(f func(*loader) *bool) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = s.Bool() }
-}
-
-// tri sets an int8 that f finds to 0 or 1; it was unset.
-func tri(f func(*loader) *int8) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		*f(l) = 0
-		if s.Bool() {
-			*f(l) = 1
-		}
+// Keep stores Yes or No.
+func (f choice) Keep(l *loader, s *stmt) {
+	*f(l) = No
+	if s.Bool() {
+		*f(l) = Yes
 	}
 }
 
-// choice sets a Choice that f finds.
-func choice(f func(*loader) *Choice) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		*f(l) = No
-		if s.Bool() {
-			*f(l) = Yes
-		}
+// Keep stores a number.
+func (f integer) Keep(l *loader, s *stmt) { *f(l) = s.Int() }
+
+// Keep stores a text.
+func (f str) Keep(l *loader, s *stmt) { *f(l) = s.Text() }
+
+// Keep stores a duration.
+func (f dur) Keep(l *loader, s *stmt) { *f(l) = s.Value(0).Dur() }
+
+// Keep stores a duration.
+func (f seconds) Keep(l *loader, s *stmt) {
+	*f(l) = time.Duration(s.Value(0).Int) * time.Second
+}
+
+// Keep stores a command.
+func (f cmd) Keep(l *loader, s *stmt) {
+	slot := f(l)
+	if *slot != nil {
+		s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is ignored", "")
+		return
 	}
-}
-
-// integer sets an int that f finds.
-func integer(f func(*loader) *int) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = s.Int() }
-}
-
-// str sets a string that f finds.
-func str(f func(*loader) *string) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = s.Text() }
-}
-
-// dur sets a duration from Seconds.
-func dur(f func(*loader) *time.Duration) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = s.Value(0).Dur() }
-}
-
-// seconds sets a duration from whole seconds.
-func seconds(f func(*loader) *time.Duration) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) { *f(l) = time.Duration(s.Value(0).Int) * time.Second }
-}
-
-// cmd sets a command that f finds.
-func cmd(f func(*loader) **Command) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		if *f(l) != nil {
-			s.Fault("HF031", diag.Error, s.Keyword(), s.Keyword().Text+" is given twice, the second is ignored", "")
-			return
-		}
-		slot := f(l)
-		if *slot = l.command(s); *slot != nil {
-			l.commands = append(l.commands, commandNotes{slot, s.Words()[0]})
-		}
+	if *slot = l.command(s); *slot != nil {
+		l.commands = append(l.commands, commandNotes{slot, s.Words()[0]})
 	}
 }

@@ -15,53 +15,84 @@ import (
 func rs(l *loader) *RealServer { return l.rs }
 func chk(l *loader) *Checker   { return l.chk }
 
-var realBlock = schema.NewBlock("virtual_server > real_server", rows{
+var realBlock = &block{Name: "virtual_server > real_server", Parts: []rows{{
 	{Name: "weight", Args: num(0, maxWeight), Doc: "Its share of the connections; 0: no new ones.", Set: func(l *loader, s *stmt) { l.rs.Weight, rsNotes(l).weight = s.Int(), 1 }},
 	{Name: "lvs_method", Args: method, Doc: "How packets reach it.", Set: func(l *loader, s *stmt) { l.forward(s, &l.rs.Forward, &l.rs.Tunnel) }},
 	{Name: "uthreshold", Args: num(0, maxUint32), Doc: "With so many connections it gets no new ones.", Set: func(l *loader, s *stmt) { l.rs.UpperThreshold = uint32(s.Value(0).Int) }},
 	{Name: "lthreshold", Args: num(0, maxUint32), Doc: "With so few it gets new ones again.", Set: func(l *loader, s *stmt) { l.rs.LowerThreshold = uint32(s.Value(0).Int) }},
-	{Name: "inhibit_on_failure", Args: on, Doc: "When it fails it gets weight 0 rather than being removed.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).inhibit })},
-	{Name: "notify_up", Args: command, Doc: "Run when it comes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyUp })},
-	{Name: "notify_down", Args: command, Doc: "Run when it goes.", Set: cmd(func(l *loader) **Command { return &rs(l).NotifyDown })},
-	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", Set: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
-	{Name: "smtp_alert", Args: on, Doc: "Send mail when it comes or goes.", Set: choice(func(l *loader) *Choice { return &rs(l).SMTPAlert })},
-	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &rs(l).VirtualHost })},
-	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", Set: str(func(l *loader) *string { return &rs(l).SNMPName })},
+	{Name: "inhibit_on_failure", Args: on, Doc: "When it fails it gets weight 0 rather than being removed.", To: tri(func(l *loader) *int8 { return &rsNotes(l).inhibit })},
+	{Name: "notify_up", Args: command, Doc: "Run when it comes.", To: cmd(func(l *loader) **Command { return &rs(l).NotifyUp })},
+	{Name: "notify_down", Args: command, Doc: "Run when it goes.", To: cmd(func(l *loader) **Command { return &rs(l).NotifyDown })},
+	{Name: "alpha", Args: on, Doc: "It counts as down until checked.", To: tri(func(l *loader) *int8 { return &rsNotes(l).alpha })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail when it comes or goes.", To: choice(func(l *loader) *Choice { return &rs(l).SMTPAlert })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", To: str(func(l *loader) *string { return &rs(l).VirtualHost })},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", To: str(func(l *loader) *string { return &rs(l).SNMPName })},
 	{Name: "proxy_protocol", Own: true, Args: proxyVersions, Doc: "How the embedded director tells it who its client is; as the virtual server says if it is not given.", Set: func(l *loader, s *stmt) {
 		l.rs.ProxyProtocol, rsNotes(l).proxy = uint8(s.Value(0).Int), 1
 	}},
 	{Name: "tier", Own: true, Args: num(0, 255), Doc: "Its rank among backups: it serves when no tier of a lower number has the quorum.", Set: func(l *loader, s *stmt) { rs(l).Tier = uint8(s.Int()) }},
-	checkRow("TCP_CHECK", "Connects.", nil, connectRows, repeatRows),
-	checkRow("HTTP_GET", "Asks for pages over HTTP.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0"} }, connectRows, repeatRows, httpRows),
-	checkRow("SSL_GET", "Asks for pages over HTTPS.", func(c *Checker) { c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true} }, connectRows, repeatRows, httpRows, tlsRows(func(l *loader) *TLS { return &l.chk.HTTP.Secure })),
-	checkRow("MISC_CHECK", "Runs a program.", func(c *Checker) { c.Misc = &MiscCheck{} }, miscConnect, repeatRows, miscRows),
-	checkRow("SMTP_CHECK", "Speaks SMTP.", func(c *Checker) { c.SMTP = &SMTPCheck{} }, connectRows, repeatRows, smtpRows),
-	checkRow("DNS_CHECK", "Asks a name server.", func(c *Checker) { c.DNS = &DNSCheck{Type: "SOA"} }, connectRows, repeatRows, dnsRows),
-	checkRow("UDP_CHECK", "Sends a datagram.", func(c *Checker) { c.UDP = &UDPCheck{MaxReply: defaultMaxReply} }, connectRows, repeatRows, udpRows),
-	checkRow("PING_CHECK", "Sends an echo request.", nil, connectRows, repeatRows),
-	checkRow("BFD_CHECK", "Follows a BFD session.", nil, bfdCheckRows),
-	ownRow(checkRow("FTP_CHECK", "Speaks FTP: waits for the greeting, and logs in if there is a user.", func(c *Checker) { c.FTP = &FTPCheck{} }, connectRows, repeatRows, ftpRows)),
-	ownRow(checkRow("GRPC_CHECK", "Asks the standard health service of gRPC (grpc.health.v1).", func(c *Checker) { c.GRPC = &GRPCCheck{} }, connectRows, repeatRows, grpcRows, tlsRows(func(l *loader) *TLS { return &l.chk.GRPC.Secure }))),
-	ownRow(checkRow("EXPECT_CHECK", "Sends something and expects an answer, step by step, over TCP.", func(c *Checker) { c.Expect = &ExpectCheck{} }, connectRows, repeatRows, expectRows, tlsRows(func(l *loader) *TLS { return &l.chk.Expect.Secure }))),
-	checkRow("FILE_CHECK", "Follows a file.", func(c *Checker) { c.File = &FileCheck{} }, fileCheckRows),
-}, timingRows(rsTiming), leavingRows(rsLeaving))
+	{Name: "TCP_CHECK", Bare: true, Doc: "Connects.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "TCP_CHECK", Parts: []rows{connectRows, repeatRows}}},
+	{Name: "HTTP_GET", Bare: true, Doc: "Asks for pages over HTTP.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "HTTP_GET", Parts: []rows{connectRows, repeatRows, httpRows}}},
+	{Name: "SSL_GET", Bare: true, Doc: "Asks for pages over HTTPS.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "SSL_GET", Parts: []rows{connectRows, repeatRows, httpRows, tlsRows}}},
+	{Name: "MISC_CHECK", Bare: true, Doc: "Runs a program.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "MISC_CHECK", Parts: []rows{miscConnect, repeatRows, miscRows}}},
+	{Name: "SMTP_CHECK", Bare: true, Doc: "Speaks SMTP.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "SMTP_CHECK", Parts: []rows{connectRows, repeatRows, smtpRows}}},
+	{Name: "DNS_CHECK", Bare: true, Doc: "Asks a name server.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "DNS_CHECK", Parts: []rows{connectRows, repeatRows, dnsRows}}},
+	{Name: "UDP_CHECK", Bare: true, Doc: "Sends a datagram.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "UDP_CHECK", Parts: []rows{connectRows, repeatRows, udpRows}}},
+	{Name: "PING_CHECK", Bare: true, Doc: "Sends an echo request.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "PING_CHECK", Parts: []rows{connectRows, repeatRows}}},
+	{Name: "BFD_CHECK", Bare: true, Doc: "Follows a BFD session.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "BFD_CHECK", Parts: []rows{bfdCheckRows}}},
+	{Name: "FTP_CHECK", Own: true, Bare: true, Doc: "Speaks FTP: waits for the greeting, and logs in if there is a user.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "FTP_CHECK", Parts: []rows{connectRows, repeatRows, ftpRows}}},
+	{Name: "GRPC_CHECK", Own: true, Bare: true, Doc: "Asks the standard health service of gRPC (grpc.health.v1).", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "GRPC_CHECK", Parts: []rows{connectRows, repeatRows, grpcRows, tlsRows}}},
+	{Name: "EXPECT_CHECK", Own: true, Bare: true, Doc: "Sends something and expects an answer, step by step, over TCP.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "EXPECT_CHECK", Parts: []rows{connectRows, repeatRows, expectRows, tlsRows}}},
+	{Name: "FILE_CHECK", Bare: true, Doc: "Follows a file.", Set: beginChecker, End: endChecker,
+		Block: &block{Name: inReal + "FILE_CHECK", Parts: []rows{fileCheckRows}}},
+}, timingRows, leavingRows}}
 
-// checkRow is a checker's block.
-func checkRow(kind, doc string, begin func(*Checker), r ...rows) row {
-	return row{Name: kind, Bare: true, Doc: doc, Block: schema.NewBlock("virtual_server > real_server > "+kind, r...),
-		Set: func(l *loader, s *stmt) {
-			bareBlock(s)
-			c := l.checkers.take()
-			c.Kind, c.Pos = kind, l.pos(s.Keyword())
-			c.unset()
-			c.LogAllFailures = l.cfg.Global.CheckerLogAllFailures
-			if begin != nil {
-				begin(c)
-			}
-			l.chk, l.chkWord = c, s.Keyword()
-			l.chkNamed, l.chkHosts = false, l.chkHosts[:0]
-		},
-		End: endChecker}
+// inReal is how the names of checkers' blocks begin.
+const inReal = "virtual_server > real_server > "
+
+// beginChecker starts a checker's block.
+func beginChecker(l *loader, s *stmt) {
+	bareBlock(s)
+	c := l.checkers.take()
+	c.Kind, c.Pos = s.Keyword().Text, l.pos(s.Keyword())
+	c.unset()
+	c.LogAllFailures = l.cfg.Global.CheckerLogAllFailures
+	switch c.Kind {
+	case "HTTP_GET":
+		c.HTTP = &HTTPCheck{Protocol: "1.0"}
+	case "SSL_GET":
+		c.HTTP = &HTTPCheck{Protocol: "1.0", TLS: true}
+	case "MISC_CHECK":
+		c.Misc = &MiscCheck{}
+	case "SMTP_CHECK":
+		c.SMTP = &SMTPCheck{}
+	case "DNS_CHECK":
+		c.DNS = &DNSCheck{Type: "SOA"}
+	case "UDP_CHECK":
+		c.UDP = &UDPCheck{MaxReply: defaultMaxReply}
+	case "FTP_CHECK":
+		c.FTP = &FTPCheck{}
+	case "GRPC_CHECK":
+		c.GRPC = &GRPCCheck{}
+	case "EXPECT_CHECK":
+		c.Expect = &ExpectCheck{}
+	case "FILE_CHECK":
+		c.File = &FileCheck{}
+	}
+	l.chk, l.chkWord = c, s.Keyword()
+	l.chkNamed, l.chkHosts = false, l.chkHosts[:0]
 }
 
 func endChecker(l *loader) {
@@ -122,50 +153,54 @@ func firstAddr(a, b netip.Addr) netip.Addr {
 // connectRows are what checkers that connect have in common.
 var connectRows = rows{
 	{Name: "connect_ip", Args: address, Doc: "The address to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectIP = s.Value(0).Addr }},
-	{Name: "connect_port", Args: label("PORT", num(1, 65535)), Doc: "The port to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectPort = uint16(s.Int()) }},
+	{Name: "connect_port", Args: numOf("PORT", 1, 65535), Doc: "The port to check; the real server's by default.", Set: func(l *loader, s *stmt) { l.chk.ConnectPort = uint16(s.Int()) }},
 	{Name: "bindto", Args: address, Doc: "The address to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindTo, l.bindWord = s.Value(0).Addr, s.Words()[0] }},
-	{Name: "bind_port", Args: label("PORT", num(1, 65535)), Doc: "The port to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindPort = uint16(s.Int()) }},
-	{Name: "bind_if", Args: iface, Doc: "The interface to connect from.", Set: str(func(l *loader) *string { return &chk(l).BindIf })},
-	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &chk(l).ConnectTimeout })},
+	{Name: "bind_port", Args: numOf("PORT", 1, 65535), Doc: "The port to connect from.", Set: func(l *loader, s *stmt) { l.chk.BindPort = uint16(s.Int()) }},
+	{Name: "bind_if", Args: iface, Doc: "The interface to connect from.", To: str(func(l *loader) *string { return &chk(l).BindIf })},
+	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", To: dur(func(l *loader) *time.Duration { return &chk(l).ConnectTimeout })},
 	{Name: "fwmark", Args: num(0, maxUint32), Doc: "The mark of its packets.", Set: func(l *loader, s *stmt) { l.chk.FWMark = uint32(s.Value(0).Int) }},
 	{Name: "check_path", Own: true, Args: enum("real", "vip"), Doc: "vip: it goes to the virtual address, and reaches the server as the traffic does, by direct routing or through the tunnel; real, the default: to the server's own address (docs/pools.md).", Set: setPath},
 }
 
 // repeatRows are what all checkers with a schedule of their own have.
 var repeatRows = rows{
-	{Name: "retry", Args: num(0, maxUint32), Doc: "How many more failures it takes.", Set: integer(func(l *loader) *int { return &chk(l).Retry })},
-	{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", Set: dur(func(l *loader) *time.Duration { return &chk(l).DelayBeforeRetry })},
-	{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", Set: dur(func(l *loader) *time.Duration { return &chk(l).Warmup })},
-	{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", Set: dur(func(l *loader) *time.Duration { return &chk(l).DelayLoop })},
+	{Name: "retry", Args: num(0, maxUint32), Doc: "How many more failures it takes.", To: integer(func(l *loader) *int { return &chk(l).Retry })},
+	{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", To: dur(func(l *loader) *time.Duration { return &chk(l).DelayBeforeRetry })},
+	{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", To: dur(func(l *loader) *time.Duration { return &chk(l).Warmup })},
+	{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", To: dur(func(l *loader) *time.Duration { return &chk(l).DelayLoop })},
 	{Name: "alpha", Args: on, Doc: "The server counts as down until checked.", Set: func(l *loader, s *stmt) { l.chk.Alpha, l.chk.alpha = s.Bool(), 1 }},
-	{Name: "log_all_failures", Args: on, Doc: "Log every failure, not only the last.", Set: flag(func(l *loader) *bool { return &chk(l).LogAllFailures })},
-	{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes to come up; 1 by default. Each is delay_loop after the one before; of several URLs all must succeed so often.", Set: integer(func(l *loader) *int { return &chk(l).Rise })},
-	{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes to go down, in place of retry: fall 3 is retry 2, delay_before_retry apart. What fails at its first check is down at once, as with retry.", Set: integer(func(l *loader) *int { return &chk(l).Fall })},
+	{Name: "log_all_failures", Args: on, Doc: "Log every failure, not only the last.", To: flag(func(l *loader) *bool { return &chk(l).LogAllFailures })},
+	{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes to come up; 1 by default. Each is delay_loop after the one before; of several URLs all must succeed so often.", To: integer(func(l *loader) *int { return &chk(l).Rise })},
+	{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes to go down, in place of retry: fall 3 is retry 2, delay_before_retry apart. What fails at its first check is down at once, as with retry.", To: integer(func(l *loader) *int { return &chk(l).Fall })},
 }
 
 // miscConnect: a program makes no connection that the checker could steer.
-var miscConnect = refused(connectRows, "MISC_CHECK makes no connection, the line is ignored")
+var miscConnect = rows{
+	{Name: "connect_ip", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "connect_port", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "bindto", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "bind_port", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "bind_if", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "connect_timeout", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "fwmark", Args: optWords, Doc: noConnection, Set: refuse},
+	{Name: "check_path", Args: optWords, Doc: noConnection, Set: refuse},
+}
 
-// refused are rows whose keywords are known and of no use in a block.
-func refused(r rows, why string) rows {
-	out := make(rows, 0, len(r))
-	for _, o := range r {
-		out = append(out, row{Name: o.Name, Args: args{{Kind: schema.Words, Optional: true}}, Doc: "Not for this checker: it makes no connection.", Set: func(_ *loader, s *stmt) {
-			s.Fault("HF014", diag.Error, s.Keyword(), why, "")
-		}})
-	}
-	return out
+const noConnection = "Not for this checker: it makes no connection."
+
+func refuse(_ *loader, s *stmt) {
+	s.Fault("HF014", diag.Error, s.Keyword(), "MISC_CHECK makes no connection, the line is ignored", "")
 }
 
 var miscRows = rows{
-	{Name: "misc_path", Args: opt(command), Doc: "The program.", Set: func(l *loader, s *stmt) {
+	{Name: "misc_path", Args: optCommand, Doc: "The program.", Set: func(l *loader, s *stmt) {
 		if w, argv := commandLine(s); argv != nil {
 			m := l.chk.Misc
 			m.Command.Argv, m.Command.Line, l.miscWord = argv, l.pos(w[0]), w[0]
 		}
 	}},
-	{Name: "misc_timeout", Args: wholeSecs(0, maxSeconds), Doc: "How long it may run; delay_loop by default.", Set: seconds(func(l *loader) *time.Duration { return &chk(l).Misc.Timeout })},
-	{Name: "misc_dynamic", Doc: "An exit status from 2 to 255 sets the weight.", Set: flag(func(l *loader) *bool { return &chk(l).Misc.Dynamic })},
+	{Name: "misc_timeout", Args: wholeSecs(0, maxSeconds), Doc: "How long it may run; delay_loop by default.", To: seconds(func(l *loader) *time.Duration { return &chk(l).Misc.Timeout })},
+	{Name: "misc_dynamic", Doc: "An exit status from 2 to 255 sets the weight.", To: flag(func(l *loader) *bool { return &chk(l).Misc.Dynamic })},
 	{Name: "user", Args: user, Doc: "Whom it runs as.", Set: func(l *loader, s *stmt) {
 		c := &l.chk.Misc.Command
 		if c.User, c.Group = s.Text(), ""; s.Has(1) {
@@ -178,32 +213,32 @@ var miscRows = rows{
 var protocols = []string{"1.0", "1.0C", "1.0c", "1.1", "1.0K", "1.0k", "1.1K", "1.1k", "h2"}
 
 var httpRows = rows{
-	{Name: "nb_get_retry", Args: num(1, maxUint32), Deprecated: "retry", Complain: true, Doc: "Old word for retry.", Set: integer(func(l *loader) *int { return &chk(l).Retry })},
-	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &chk(l).HTTP.VirtualHost })},
-	{Name: "http_protocol", Args: enum(protocols...), Soft: true, Doc: "The version of HTTP; 1.0C is 1.0 with Connection: close. h2 is holdfast's own: HTTP/2, for HTTP_GET without TLS to a server that is known to speak it.", Set: func(l *loader, s *stmt) {
+	{Name: "nb_get_retry", Args: num(1, maxUint32), Deprecated: "retry", Complain: true, Doc: "Old word for retry.", To: integer(func(l *loader) *int { return &chk(l).Retry })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", To: str(func(l *loader) *string { return &chk(l).HTTP.VirtualHost })},
+	{Name: "http_protocol", Args: args{{Kind: schema.Enum, Words: protocols}}, Soft: true, Doc: "The version of HTTP; 1.0C is 1.0 with Connection: close. h2 is holdfast's own: HTTP/2, for HTTP_GET without TLS to a server that is known to speak it.", Set: func(l *loader, s *stmt) {
 		l.chk.HTTP.Protocol = protocol(s.Text())
 	}},
-	{Name: "enable_sni", Args: on, Doc: "Send the host's name in the TLS handshake.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.SNI })},
-	{Name: "fast_recovery", Args: on, Doc: "Ask for the next page at once, when recovering.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.FastRecovery })},
-	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", Set: flag(func(l *loader) *bool { return &chk(l).HTTP.TLSCompliant })},
+	{Name: "enable_sni", Args: on, Doc: "Send the host's name in the TLS handshake.", To: flag(func(l *loader) *bool { return &chk(l).HTTP.SNI })},
+	{Name: "fast_recovery", Args: on, Doc: "Ask for the next page at once, when recovering.", To: flag(func(l *loader) *bool { return &chk(l).HTTP.FastRecovery })},
+	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", To: flag(func(l *loader) *bool { return &chk(l).HTTP.TLSCompliant })},
 	{Name: "url", Block: urlBlock, Doc: "A page to ask for.", Set: func(l *loader, s *stmt) { l.url, l.urlWord = &HTTPURL{RegexMax: unset}, s.Keyword() }, End: endURL},
 }
 
 func url(l *loader) *HTTPURL { return l.url }
 
-var urlBlock = schema.NewBlock("virtual_server > real_server > HTTP_GET > url", rows{
-	{Name: "path", Args: text, Doc: "The page's path.", Set: str(func(l *loader) *string { return &url(l).Path })},
+var urlBlock = &block{Name: inReal + "HTTP_GET > url", Parts: []rows{{
+	{Name: "path", Args: text, Doc: "The page's path.", To: str(func(l *loader) *string { return &url(l).Path })},
 	{Name: "digest", Args: args{{Kind: schema.Text, Label: "MD5"}}, Doc: "What the page's digest must be, as genhash prints it.", Set: setDigest},
 	{Name: "status_code", Args: args{{Kind: schema.Words, Label: "CODE[-CODE] …", Optional: true}}, Doc: "What the status must be; 200-299 by default.", Set: setStatus},
-	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", Set: str(func(l *loader) *string { return &url(l).VirtualHost })},
-	{Name: "regex", Args: opt(text), Doc: "What the page must match.", Set: str(func(l *loader) *string { return &url(l).Regex })},
-	{Name: "regex_no_match", Doc: "What matches is a failure.", Set: flag(func(l *loader) *bool { return &url(l).RegexNoMatch })},
-	{Name: "regex_options", Args: opt(words), Doc: "Options of the match; caseless, dotall, extended, firstline and multiline change it, the other ones of PCRE2 are taken and make no difference.", Set: setRegexOptions},
-	{Name: "regex_min_offset", Args: opt(text), Doc: "The first byte at which a match may begin, from 0.", Set: offset(func(l *loader) *int { return &url(l).RegexMin })},
-	{Name: "regex_max_offset", Args: opt(text), Doc: "The last byte at which a match may begin.", Set: offset(func(l *loader) *int { return &url(l).RegexMax })},
-	{Name: "regex_stack", Args: opt(words), Doc: "The size of the matcher's stack; holdfast's needs none, the line has no effect."},
-	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", Set: flag(func(l *loader) *bool { return &url(l).TLSCompliant })},
-})
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", To: str(func(l *loader) *string { return &url(l).VirtualHost })},
+	{Name: "regex", Args: optText, Doc: "What the page must match.", To: str(func(l *loader) *string { return &url(l).Regex })},
+	{Name: "regex_no_match", Doc: "What matches is a failure.", To: flag(func(l *loader) *bool { return &url(l).RegexNoMatch })},
+	{Name: "regex_options", Args: optWords, Doc: "Options of the match; caseless, dotall, extended, firstline and multiline change it, the other ones of PCRE2 are taken and make no difference.", Set: setRegexOptions},
+	{Name: "regex_min_offset", Args: optText, Doc: "The first byte at which a match may begin, from 0.", To: offset(func(l *loader) *int { return &url(l).RegexMin })},
+	{Name: "regex_max_offset", Args: optText, Doc: "The last byte at which a match may begin.", To: offset(func(l *loader) *int { return &url(l).RegexMax })},
+	{Name: "regex_stack", Args: optWords, Doc: "The size of the matcher's stack; holdfast's needs none, the line has no effect."},
+	{Name: "tls_compliant", Args: on, Since: since24, Doc: "Say goodbye as TLS wants it.", To: flag(func(l *loader) *bool { return &url(l).TLSCompliant })},
+}}}
 
 // digestLen is the length of an MD5 digest in hexadecimal.
 const digestLen = 32
@@ -242,10 +277,10 @@ func endURL(l *loader) {
 	l.chk.HTTP.URLs = append(l.chk.HTTP.URLs, *l.url)
 }
 
-var hostBlock = schema.NewBlock("virtual_server > real_server > SMTP_CHECK > host", connectRows, repeatRows)
+var hostBlock = &block{Name: inReal + "SMTP_CHECK > host", Parts: []rows{connectRows, repeatRows}}
 
 var smtpRows = rows{
-	{Name: "helo_name", Args: text, Soft: true, Doc: "The name given in HELO.", Set: str(func(l *loader) *string { return &chk(l).SMTP.Helo })},
+	{Name: "helo_name", Args: text, Soft: true, Doc: "The name given in HELO.", To: str(func(l *loader) *string { return &chk(l).SMTP.Helo })},
 	{Name: "host", Block: hostBlock, Doc: "Another host to check in its place.", Set: beginHost, End: endHost},
 }
 
@@ -258,9 +293,9 @@ var dnsRows = rows{
 
 var udpRows = rows{
 	{Name: "payload", Args: words, Soft: true, Doc: "What to send, in hexadecimal.", Set: setPayload},
-	{Name: "require_reply", Args: opt(words), Doc: "An answer must come, perhaps with these bytes; x is any digit.", Set: setReply},
-	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", Set: integer(func(l *loader) *int { return &chk(l).UDP.MinReply })},
-	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", Set: integer(func(l *loader) *int { return &chk(l).UDP.MaxReply })},
+	{Name: "require_reply", Args: optWords, Doc: "An answer must come, perhaps with these bytes; x is any digit.", Set: setReply},
+	{Name: "min_reply_length", Args: num(0, math.MaxUint16), Doc: "The least length of the answer.", To: integer(func(l *loader) *int { return &chk(l).UDP.MinReply })},
+	{Name: "max_reply_length", Args: num(0, math.MaxUint16), Doc: "The greatest length of the answer; 255 by default.", To: integer(func(l *loader) *int { return &chk(l).UDP.MaxReply })},
 }
 
 var bfdCheckRows = rows{

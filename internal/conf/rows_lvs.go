@@ -15,16 +15,16 @@ import (
 // lvsRoot are the blocks of the load-balancing side.
 var lvsRoot = rows{
 	{Name: "virtual_server", Args: args{{Kind: schema.Words, Label: "ADDRESS [PORT] | fwmark NUMBER | group NAME"}}, Block: serverBlock, Doc: "A service that is balanced.", Set: beginServer, End: endServer},
-	{Name: "virtual_server_group", Args: name, Block: schema.List("virtual_server_group", addGroupMember, schema.Arg{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}), Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
+	{Name: "virtual_server_group", Args: name, Block: &block{Name: "virtual_server_group", Line: addGroupMember, LineArgs: args{{Kind: schema.Words, Label: "ADDRESS[-ADDRESS] [PORT] | fwmark NUMBER"}}}, Doc: "Addresses and firewall marks that one virtual server serves.", Set: beginServerGroup, End: endServerGroup},
 	{Name: "SSL", Bare: true, Block: sslBlock, Doc: "What SSL_GET and other checks over TLS use for their connections. As with keepalived, a file of authorities alone verifies nothing; tls_verify does.", Set: beginSSL},
 }
 
-var sslBlock = schema.NewBlock("SSL", rows{
-	{Name: "password", Args: text, Soft: true, Doc: "The password of the key.", Set: sslText(func(s *SSL) *string { return &s.Password })},
-	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities.", Set: sslText(func(s *SSL) *string { return &s.CA })},
-	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate.", Set: sslText(func(s *SSL) *string { return &s.Certificate })},
-	{Name: "key", Args: path, Soft: true, Doc: "The file of the key.", Set: sslText(func(s *SSL) *string { return &s.Key })},
-})
+var sslBlock = &block{Name: "SSL", Parts: []rows{{
+	{Name: "password", Args: text, Soft: true, Doc: "The password of the key.", To: sslText(func(s *SSL) *string { return &s.Password })},
+	{Name: "ca", Args: path, Soft: true, Doc: "The file of authorities.", To: sslText(func(s *SSL) *string { return &s.CA })},
+	{Name: "certificate", Args: path, Soft: true, Doc: "The file of the certificate.", To: sslText(func(s *SSL) *string { return &s.Certificate })},
+	{Name: "key", Args: path, Soft: true, Doc: "The file of the key.", To: sslText(func(s *SSL) *string { return &s.Key })},
+}}}
 
 func beginSSL(l *loader, s *stmt) {
 	onlyOnce(l, s)
@@ -33,12 +33,13 @@ func beginSSL(l *loader, s *stmt) {
 	}
 }
 
-// sslText sets a line of the block.
-func sslText(f func(*SSL) *string) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		onlyOnce(l, s)
-		*f(l.cfg.SSL) = s.Text()
-	}
+// sslText is a line of the block.
+type sslText func(*SSL) *string
+
+// Keep stores it.
+func (f sslText) Keep(l *loader, s *stmt) {
+	onlyOnce(l, s)
+	*f(l.cfg.SSL) = s.Text()
 }
 
 // onlyOnce complains about a second line of a keyword in the file.
@@ -55,52 +56,65 @@ var schedulers = args{{Kind: schema.Enum, Words: []string{"rr", "wrr", "lc", "wl
 var method = args{{Kind: schema.Words, Label: "NAT|DR|TUN [type ipip|gue port PORT|gre] [nocsum|csum|remcsum]"}}
 
 // timingRows are what a checker takes from its virtual or real server.
-func timingRows(t func(*loader) *timing) rows {
-	return rows{
-		{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", Set: dur(func(l *loader) *time.Duration { return &t(l).delayLoop })},
-		{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", Set: dur(func(l *loader) *time.Duration { return &t(l).connectTimeout })},
-		{Name: "retry", Args: num(1, maxUint32), Doc: "How many more failures it takes to remove a server.", Set: integer(func(l *loader) *int { return &t(l).retry })},
-		{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", Set: dur(func(l *loader) *time.Duration { return &t(l).delayBeforeRetry })},
-		{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", Set: dur(func(l *loader) *time.Duration { return &t(l).warmup })},
-		{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes a check to bring a server up.", Set: integer(func(l *loader) *int { return &t(l).rise })},
-		{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes a check to take a server down, in place of retry; of a block's fall and the retry of one within it, or the other way round, the inner counts.", Set: integer(func(l *loader) *int { return &t(l).fall })},
-	}
+var timingRows = rows{
+	{Name: "delay_loop", Args: secs(time.Microsecond, forever), Doc: "The time between two checks.", To: dur(func(l *loader) *time.Duration { return &l.timing().delayLoop })},
+	{Name: "connect_timeout", Args: secs(time.Microsecond, maxTimer), Doc: "How long to wait for a connection or an answer.", To: dur(func(l *loader) *time.Duration { return &l.timing().connectTimeout })},
+	{Name: "retry", Args: num(1, maxUint32), Doc: "How many more failures it takes to remove a server.", To: integer(func(l *loader) *int { return &l.timing().retry })},
+	{Name: "delay_before_retry", Args: secs(0, forever), Doc: "The time before the next attempt after a failure.", To: dur(func(l *loader) *time.Duration { return &l.timing().delayBeforeRetry })},
+	{Name: "warmup", Args: secs(0, forever), Doc: "The first check comes at a random moment within this time; 0: at once.", To: dur(func(l *loader) *time.Duration { return &l.timing().warmup })},
+	{Name: "rise", Own: true, Args: num(1, maxTimes), Doc: "How many successes in a row it takes a check to bring a server up.", To: integer(func(l *loader) *int { return &l.timing().rise })},
+	{Name: "fall", Own: true, Args: num(1, maxTimes), Doc: "How many failures in a row it takes a check to take a server down, in place of retry; of a block's fall and the retry of one within it, or the other way round, the inner counts.", To: integer(func(l *loader) *int { return &l.timing().fall })},
 }
 
 func vs(l *loader) *VirtualServer    { return l.vs }
-func vsTiming(l *loader) *timing     { return &l.vsTime }
 func rsNotes(l *loader) *serverNotes { return &l.servers[len(l.servers)-1] }
-func rsTiming(l *loader) *timing     { return &rsNotes(l).time }
 
 // leavingRows say how a server comes and goes; a real server takes them from
 // its virtual server.
-func leavingRows(t func(*loader) *leaving) rows {
-	return rows{
-		{Name: "drain", Own: true, Args: wholeSecs(0, maxDrain), Doc: "How long a server that goes while it is well may keep its connections; it has weight 0 then. Seconds, 0: it goes at once.", Set: seconds(func(l *loader) *time.Duration { return &t(l).drain })},
-		{Name: "slow_start", Own: true, Args: wholeSecs(0, maxDrain), Doc: "The time in which the weight of a server that comes grows from 1 to what it is. Seconds, 0: it has it at once.", Set: seconds(func(l *loader) *time.Duration { return &t(l).slowStart })},
-		{Name: "on_down", Own: true, Args: enum(OnDownKeep, OnDownExpire, OnDownReset), Doc: "What becomes of the connections of a server that fails: nothing is done, the kernel forgets them, or they are reset.", Set: str(func(l *loader) *string { return &t(l).onDown })},
-	}
+var leavingRows = rows{
+	{Name: "drain", Own: true, Args: wholeSecs(0, maxDrain), Doc: "How long a server that goes while it is well may keep its connections; it has weight 0 then. Seconds, 0: it goes at once.", To: seconds(func(l *loader) *time.Duration { return &l.leaving().drain })},
+	{Name: "slow_start", Own: true, Args: wholeSecs(0, maxDrain), Doc: "The time in which the weight of a server that comes grows from 1 to what it is. Seconds, 0: it has it at once.", To: seconds(func(l *loader) *time.Duration { return &l.leaving().slowStart })},
+	{Name: "on_down", Own: true, Args: enum(OnDownKeep, OnDownExpire, OnDownReset), Doc: "What becomes of the connections of a server that fails: nothing is done, the kernel forgets them, or they are reset.", To: str(func(l *loader) *string { return &l.leaving().onDown })},
 }
 
 // maxDrain bounds drain and slow_start, in seconds: a day.
 const maxDrain = 86400
 
-func vsLeaving(l *loader) *leaving { return &l.vsLeave }
-func rsLeaving(l *loader) *leaving { return &rsNotes(l).leave }
+// timing is that of the real server being read, or of the virtual one.
+func (l *loader) timing() *timing {
+	if l.rs != nil {
+		return &rsNotes(l).time
+	}
+	return &l.vsTime
+}
 
-var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), leavingRows(vsLeaving), rows{
+// leaving likewise.
+func (l *loader) leaving() *leaving {
+	if l.rs != nil {
+		return &rsNotes(l).leave
+	}
+	return &l.vsLeave
+}
+
+var serverBlock = &block{Name: "virtual_server", Parts: []rows{timingRows, leavingRows, {
 	{Name: "ip_family", Args: enum("inet", "inet6"), Doc: "The family of a firewall mark's service.", Set: setFamily},
 	{Name: "lb_algo", Args: schedulers, Doc: "How a server is chosen.", Set: setScheduler},
 	{Name: "lvs_sched", Args: schedulers, Doc: "Another word for lb_algo.", Set: setScheduler},
-	schedFlag("hashed", "hashed", "sh"), schedFlag("flag-1", "flag-1", ""), schedFlag("flag-2", "flag-2", ""), schedFlag("flag-3", "flag-3", ""),
-	schedFlag("sh-port", "sh-port", "sh"), schedFlag("sh-fallback", "sh-fallback", "sh"), schedFlag("mh-port", "mh-port", "mh"), schedFlag("mh-fallback", "mh-fallback", "mh"),
+	{Name: "hashed", Doc: "A flag of the scheduler sh.", Set: setSchedFlag},
+	{Name: "flag-1", Doc: "A flag of the scheduler.", Set: setSchedFlag},
+	{Name: "flag-2", Doc: "A flag of the scheduler.", Set: setSchedFlag},
+	{Name: "flag-3", Doc: "A flag of the scheduler.", Set: setSchedFlag},
+	{Name: "sh-port", Doc: "A flag of the scheduler sh.", Set: setSchedFlag},
+	{Name: "sh-fallback", Doc: "A flag of the scheduler sh.", Set: setSchedFlag},
+	{Name: "mh-port", Doc: "A flag of the scheduler mh.", Set: setSchedFlag},
+	{Name: "mh-fallback", Doc: "A flag of the scheduler mh.", Set: setSchedFlag},
 	{Name: "ops", Doc: "Each packet is scheduled by itself (UDP).", Set: func(l *loader, s *stmt) {
 		l.vs.OnePacket, l.opsWord = true, s.Keyword()
 	}},
 	{Name: "lb_kind", Args: method, Doc: "How packets reach the servers.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward, &l.vs.Tunnel) }},
 	{Name: "lvs_method", Args: method, Doc: "Another word for lb_kind.", Set: func(l *loader, s *stmt) { l.forward(s, &l.vs.Forward, &l.vs.Tunnel) }},
-	{Name: "persistence_engine", Args: name, Doc: "What tells clients apart beyond their address: a module ip_vs_pe_NAME of the kernel, such as sip.", Set: str(func(l *loader) *string { return &vs(l).Engine })},
-	{Name: "persistence_timeout", Args: opt(wholeSecs(1, maxLVSTime)), Doc: "How long a client stays with its server.", Set: func(l *loader, s *stmt) {
+	{Name: "persistence_engine", Args: name, Doc: "What tells clients apart beyond their address: a module ip_vs_pe_NAME of the kernel, such as sip.", To: str(func(l *loader) *string { return &vs(l).Engine })},
+	{Name: "persistence_timeout", Args: optWholeSecs(1, maxLVSTime), Doc: "How long a client stays with its server.", Set: func(l *loader, s *stmt) {
 		l.vs.Persistence = defaultPersistence
 		if s.Has(0) {
 			l.vs.Persistence = time.Duration(s.Int()) * time.Second
@@ -110,20 +124,20 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), leavin
 	{Name: "protocol", Args: args{{Kind: schema.Enum, Fold: true, Words: []string{"TCP", "UDP", "SCTP"}}}, Doc: "The protocol that is balanced.", Set: func(l *loader, s *stmt) {
 		l.vs.Protocol = strings.ToUpper(s.Text())
 	}},
-	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", Set: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
-	{Name: "smtp_alert", Args: on, Doc: "Send mail about the quorum.", Set: choice(func(l *loader) *Choice { return &vs(l).SMTPAlert })},
-	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", Set: str(func(l *loader) *string { return &vs(l).VirtualHost })},
-	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", Set: str(func(l *loader) *string { return &vs(l).SNMPName })},
-	{Name: "alpha", Doc: "Servers count as down until checked.", Set: flag(func(l *loader) *bool { return &vs(l).Alpha })},
-	{Name: "omega", Doc: "Run down-scripts when stopping.", Set: flag(func(l *loader) *bool { return &vs(l).Omega })},
-	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", Set: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},
+	{Name: "ha_suspend", Doc: "Check nothing while the virtual address is elsewhere.", To: flag(func(l *loader) *bool { return &vs(l).HASuspend })},
+	{Name: "smtp_alert", Args: on, Doc: "Send mail about the quorum.", To: choice(func(l *loader) *Choice { return &vs(l).SMTPAlert })},
+	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host of HTTP checks.", To: str(func(l *loader) *string { return &vs(l).VirtualHost })},
+	{Name: "snmp_name", Exact: true, Args: name, Soft: true, Doc: "The name for SNMP.", To: str(func(l *loader) *string { return &vs(l).SNMPName })},
+	{Name: "alpha", Doc: "Servers count as down until checked.", To: flag(func(l *loader) *bool { return &vs(l).Alpha })},
+	{Name: "omega", Doc: "Run down-scripts when stopping.", To: flag(func(l *loader) *bool { return &vs(l).Omega })},
+	{Name: "inhibit_on_failure", Doc: "A failed server gets weight 0 rather than being removed.", To: flag(func(l *loader) *bool { return &vs(l).InhibitOnFailure })},
 	{Name: "quorum", Args: clamp(1, maxUint32), Doc: "The weight that must be alive.", Set: func(l *loader, s *stmt) {
 		l.vs.Quorum, l.quorumWord = s.Int(), s.Words()[0]
 	}, Wrong: func(l *loader) { l.vs.Quorum = 1 }},
 	{Name: "hysteresis", Args: num(0, maxUint32), Doc: "How far above and below the quorum its gain and loss are.", Set: func(l *loader, s *stmt) { l.vs.Hysteresis, l.hystWord = s.Int(), s.Words()[0] }},
-	{Name: "quorum_up", Args: command, Doc: "Run when the quorum is gained.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumUp })},
-	{Name: "quorum_down", Args: command, Doc: "Run when the quorum is lost.", Set: cmd(func(l *loader) **Command { return &vs(l).QuorumDown })},
-	{Name: "weight", Args: num(1, maxWeight), Doc: "The weight of servers that do not say.", Set: integer(func(l *loader) *int { return &vs(l).Weight })},
+	{Name: "quorum_up", Args: command, Doc: "Run when the quorum is gained.", To: cmd(func(l *loader) **Command { return &vs(l).QuorumUp })},
+	{Name: "quorum_down", Args: command, Doc: "Run when the quorum is lost.", To: cmd(func(l *loader) **Command { return &vs(l).QuorumDown })},
+	{Name: "weight", Args: num(1, maxWeight), Doc: "The weight of servers that do not say.", To: integer(func(l *loader) *int { return &vs(l).Weight })},
 	{Name: "sorry_server", Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Doc: "Who answers when the quorum is lost.", Set: setSorry},
 	{Name: "sorry_server_inhibit", Doc: "The sorry server gets weight 0 rather than being removed.", Set: func(l *loader, s *stmt) {
 		if l.hasSorry(s) {
@@ -144,29 +158,30 @@ var serverBlock = schema.NewBlock("virtual_server", timingRows(vsTiming), leavin
 	{Name: "proxy_max_connections", Own: true, Args: num(1, maxUint32), Doc: "How many connections (UDP: sessions) of the service the embedded director holds at once; more wait in the kernel's backlog.", Set: func(l *loader, s *stmt) {
 		l.vs.ProxyMaxConnections = uint32(s.Value(0).Int)
 	}},
-	{Name: "panic_threshold", Own: true, Args: label("PERCENT", num(1, 100)), Doc: "With fewer of its servers up than so many in a hundred, all of them get traffic.", Set: integer(func(l *loader) *int { return &vs(l).PanicThreshold })},
-	{Name: "max_eject", Own: true, Args: label("PERCENT", num(1, 100)), Doc: "At most so many servers in a hundred, but one at least, are taken out by their checks.", Set: integer(func(l *loader) *int { return &vs(l).MaxEject })},
+	{Name: "panic_threshold", Own: true, Args: numOf("PERCENT", 1, 100), Doc: "With fewer of its servers up than so many in a hundred, all of them get traffic.", To: integer(func(l *loader) *int { return &vs(l).PanicThreshold })},
+	{Name: "max_eject", Own: true, Args: numOf("PERCENT", 1, 100), Doc: "At most so many servers in a hundred, but one at least, are taken out by their checks.", To: integer(func(l *loader) *int { return &vs(l).MaxEject })},
 	{Name: "real_server", Bare: true, Args: args{{Kind: schema.Address}, {Kind: schema.Number, Min: 0, Max: 65535, Label: "PORT", Optional: true}}, Block: realBlock, Doc: "A server behind it.", Set: beginReal, End: endReal},
-})
+}}}
 
 // proxyVersions are none, 1 and 2 by their place.
-var proxyVersions = enum("none", "v1", "v2")
+var proxyVersions = args{{Kind: schema.Enum, Words: []string{"none", "v1", "v2"}}}
 
 // defaultPersistence is what persistence_timeout means without a value.
 const defaultPersistence = 6 * time.Minute
 
-func schedFlag(name, flag, only string) row {
-	doc := "A flag of the scheduler."
-	if only != "" {
-		doc = "A flag of the scheduler " + only + "."
+func setSchedFlag(l *loader, s *stmt) {
+	name, only := s.Keyword().Text, ""
+	switch of, _, _ := strings.Cut(name, "-"); of {
+	case "hashed", "sh":
+		only = "sh"
+	case "mh":
+		only = "mh"
 	}
-	return row{Name: name, Doc: doc, Set: func(l *loader, s *stmt) {
-		if only != "" && l.vs.Scheduler != "sh" && l.vs.Scheduler != "mh" {
-			s.Fault("HF033", diag.Error, s.Keyword(), name+" is for the scheduler "+only+" only, it is ignored", "lb_algo "+only+" above it")
-			return
-		}
-		l.vs.SchedFlags = append(l.vs.SchedFlags, flag)
-	}}
+	if only != "" && l.vs.Scheduler != "sh" && l.vs.Scheduler != "mh" {
+		s.Fault("HF033", diag.Error, s.Keyword(), name+" is for the scheduler "+only+" only, it is ignored", "lb_algo "+only+" above it")
+		return
+	}
+	l.vs.SchedFlags = append(l.vs.SchedFlags, name)
 }
 
 func setFamily(l *loader, s *stmt) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/schema"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -48,15 +49,9 @@ const (
 	maxService = 1024     // bytes of the name of a gRPC service
 )
 
-// ownRow is holdfast's own.
-func ownRow(r row) row {
-	r.Own = true
-	return r
-}
-
 var ftpRows = rows{
-	{Name: "user", Own: true, Args: label("NAME", text), Soft: true, Doc: "Who logs in; without one the greeting is enough.", Set: oneLine(func(l *loader) *string { return &l.chk.FTP.User })},
-	{Name: "password", Own: true, Args: text, Soft: true, Doc: "With which password.", Set: oneLine(func(l *loader) *string { return &l.chk.FTP.Password })},
+	{Name: "user", Own: true, Args: args{{Kind: schema.Text, Label: "NAME"}}, Soft: true, Doc: "Who logs in; without one the greeting is enough.", To: oneLine(func(l *loader) *string { return &l.chk.FTP.User })},
+	{Name: "password", Own: true, Args: text, Soft: true, Doc: "With which password.", To: oneLine(func(l *loader) *string { return &l.chk.FTP.Password })},
 }
 
 var grpcRows = rows{
@@ -67,19 +62,19 @@ var grpcRows = rows{
 		}
 		l.chk.GRPC.Service = s.Text()
 	}},
-	{Name: "virtualhost", Own: true, Args: text, Soft: true, Doc: "The host it asks for; the address by default.", Set: str(func(l *loader) *string { return &l.chk.GRPC.VirtualHost })},
-	{Name: "tls", Own: true, Args: on, Doc: "Over TLS.", Set: flag(func(l *loader) *bool { return &l.chk.GRPC.TLS })},
+	{Name: "virtualhost", Own: true, Args: text, Soft: true, Doc: "The host it asks for; the address by default.", To: str(func(l *loader) *string { return &l.chk.GRPC.VirtualHost })},
+	{Name: "tls", Own: true, Args: on, Doc: "Over TLS.", To: flag(func(l *loader) *bool { return &l.chk.GRPC.TLS })},
 }
 
 var expectRows = rows{
-	{Name: "service", Own: true, Args: enum(Services...), Soft: true, Doc: "A script that is ready, to which steps may be added. It needs no password: PING of Redis, the greeting of MySQL, whether PostgreSQL would speak TLS, an anonymous bind of LDAP.", Set: str(func(l *loader) *string { return &l.chk.Expect.Service })},
-	{Name: "send", Own: true, Args: text, Soft: true, Doc: `What to send; \r, \n, \t, \0, \\ and \xHH stand for bytes.`, Set: bytesStep(func(b string) ExpectStep { return ExpectStep{Send: b} })},
+	{Name: "service", Own: true, Args: args{{Kind: schema.Enum, Words: Services}}, Soft: true, Doc: "A script that is ready, to which steps may be added. It needs no password: PING of Redis, the greeting of MySQL, whether PostgreSQL would speak TLS, an anonymous bind of LDAP.", To: str(func(l *loader) *string { return &l.chk.Expect.Service })},
+	{Name: "send", Own: true, Args: text, Soft: true, Doc: `What to send; \r, \n, \t, \0, \\ and \xHH stand for bytes.`, To: bytesStep(func(b string) ExpectStep { return ExpectStep{Send: b} })},
 	{Name: "send_hex", Own: true, Args: words, Soft: true, Doc: "The same in hexadecimal.", Set: func(l *loader, s *stmt) {
 		if v, _, ok := setHex(s, false); ok {
 			l.step(s, ExpectStep{Send: v})
 		}
 	}},
-	{Name: "expect", Own: true, Args: text, Soft: true, Doc: "What must come, anywhere after what was expected before; written as with send.", Set: bytesStep(func(b string) ExpectStep { return ExpectStep{Want: b} })},
+	{Name: "expect", Own: true, Args: text, Soft: true, Doc: "What must come, anywhere after what was expected before; written as with send.", To: bytesStep(func(b string) ExpectStep { return ExpectStep{Want: b} })},
 	{Name: "expect_hex", Own: true, Args: words, Soft: true, Doc: "The same in hexadecimal; x is any digit.", Set: func(l *loader, s *stmt) {
 		if v, mask, ok := setHex(s, true); ok {
 			if mask == strings.Repeat("\xff", len(mask)) {
@@ -95,7 +90,7 @@ var expectRows = rows{
 		}
 		l.step(s, ExpectStep{Regex: s.Text()})
 	}},
-	{Name: "tls", Own: true, Args: on, Doc: "Over TLS.", Set: flag(func(l *loader) *bool { return &l.chk.Expect.TLS })},
+	{Name: "tls", Own: true, Args: on, Doc: "Over TLS.", To: flag(func(l *loader) *bool { return &l.chk.Expect.TLS })},
 }
 
 // step adds a step to the script.
@@ -111,27 +106,29 @@ func (l *loader) step(s *stmt, st ExpectStep) {
 	}
 }
 
-// oneLine sets a text that will be a line's.
-func oneLine(f func(*loader) *string) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		if strings.ContainsAny(s.Text(), "\r\n\x00") {
-			s.Fault("HF011", diag.Error, s.Words()[0], s.Keyword().Text+" is not one line", "")
-			return
-		}
-		*f(l) = s.Text()
+// oneLine is a text that will be a line's.
+type oneLine func(*loader) *string
+
+// Keep stores it.
+func (f oneLine) Keep(l *loader, s *stmt) {
+	if strings.ContainsAny(s.Text(), "\r\n\x00") {
+		s.Fault("HF011", diag.Error, s.Words()[0], s.Keyword().Text+" is not one line", "")
+		return
 	}
+	*f(l) = s.Text()
 }
 
-// bytesStep adds a step of text with escapes.
-func bytesStep(of func(string) ExpectStep) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		b, ok := unescape(s.Text())
-		if !ok || len(b) > maxSend {
-			s.Fault("HF011", diag.Error, s.Words()[0], strconv.Quote(s.Text())+" is not valid", `\r \n \t \0 \\ \xHH, at most `+strconv.Itoa(maxSend)+" bytes")
-			return
-		}
-		l.step(s, of(b))
+// bytesStep is a step of text with escapes.
+type bytesStep func(string) ExpectStep
+
+// Keep adds it.
+func (of bytesStep) Keep(l *loader, s *stmt) {
+	b, ok := unescape(s.Text())
+	if !ok || len(b) > maxSend {
+		s.Fault("HF011", diag.Error, s.Words()[0], strconv.Quote(s.Text())+" is not valid", `\r \n \t \0 \\ \xHH, at most `+strconv.Itoa(maxSend)+" bytes")
+		return
 	}
+	l.step(s, of(b))
 }
 
 // Escapes of one letter, and what they stand for.

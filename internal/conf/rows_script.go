@@ -15,15 +15,15 @@ func script(l *loader) *VRRPScript { return l.script }
 // maxScriptTime is what fits keepalived's milliseconds.
 const maxScriptTime = maxSeconds * time.Second
 
-var scriptBlock = schema.NewBlock("vrrp_script", rows{
-	{Name: "script", Args: opt(command), Doc: "The program.", Set: setScript},
-	{Name: "interval", Args: secs(time.Millisecond, maxScriptTime), Doc: "How often it runs.", Set: dur(func(l *loader) *time.Duration { return &script(l).Interval })},
-	{Name: "timeout", Args: secs(time.Millisecond, maxScriptTime), Doc: "How long it may run; the interval by default.", Set: dur(func(l *loader) *time.Duration { return &script(l).Timeout })},
+var scriptBlock = &block{Name: "vrrp_script", Parts: []rows{{
+	{Name: "script", Args: optCommand, Doc: "The program.", Set: setScript},
+	{Name: "interval", Args: secs(time.Millisecond, maxScriptTime), Doc: "How often it runs.", To: dur(func(l *loader) *time.Duration { return &script(l).Interval })},
+	{Name: "timeout", Args: secs(time.Millisecond, maxScriptTime), Doc: "How long it may run; the interval by default.", To: dur(func(l *loader) *time.Duration { return &script(l).Timeout })},
 	{Name: "weight", Args: args{{Kind: schema.Number, Min: -253, Max: 253}, {Kind: schema.Enum, Words: []string{"reverse"}, Optional: true}}, Doc: "What it adds to the priority: if positive while it succeeds, if negative while it fails; 0 means that failing is a fault.", Set: func(l *loader, s *stmt) {
 		l.script.Weight, l.script.Reverse = s.Int(), s.Has(1)
 	}},
-	{Name: "rise", Args: num(1, math.MaxInt32), Doc: "How many successes in a row make it succeed.", Set: integer(func(l *loader) *int { return &script(l).Rise })},
-	{Name: "fall", Args: num(1, math.MaxInt32), Doc: "How many failures in a row make it fail.", Set: integer(func(l *loader) *int { return &script(l).Fall })},
+	{Name: "rise", Args: num(1, math.MaxInt32), Doc: "How many successes in a row make it succeed.", To: integer(func(l *loader) *int { return &script(l).Rise })},
+	{Name: "fall", Args: num(1, math.MaxInt32), Doc: "How many failures in a row make it fail.", To: integer(func(l *loader) *int { return &script(l).Fall })},
 	{Name: "user", Args: user, Doc: "Whom it runs as.", Set: func(l *loader, s *stmt) {
 		if !l.knownUser(s) {
 			l.script.Command.User = s.Text()
@@ -36,8 +36,8 @@ var scriptBlock = schema.NewBlock("vrrp_script", rows{
 			c.Group = s.Value(1).Text
 		}
 	}},
-	{Name: "init_fail", Doc: "Count it as failing until it has succeeded.", Set: flag(func(l *loader) *bool { return &script(l).InitFail })},
-})
+	{Name: "init_fail", Doc: "Count it as failing until it has succeeded.", To: flag(func(l *loader) *bool { return &script(l).InitFail })},
+}}}
 
 // setScript takes the first word; unlike notify scripts, nothing follows it.
 func setScript(l *loader, s *stmt) {
@@ -69,8 +69,16 @@ func endScript(l *loader) {
 	l.scriptBad = false
 }
 
-var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
-	{Name: "group", Bare: true, Block: schema.List("vrrp_sync_group > group", addMember, name...), Doc: "The instances.", Set: func(l *loader, s *stmt) {
+var groupTracks = rows{
+	{Name: "track_interface", Bare: true, Block: &block{Name: "vrrp_sync_group > track_interface", Line: trackInterface, LineArgs: trackArgs}, Doc: "Interfaces that must be up, or that weigh, for all members."},
+	{Name: "track_script", Bare: true, Block: &block{Name: "vrrp_sync_group > track_script", Line: trackScript, LineArgs: trackArgs}, Doc: "Scripts that must succeed, or that weigh, for all members."},
+	{Name: "track_file", Bare: true, Block: &block{Name: "vrrp_sync_group > track_file", Line: trackFiles, LineArgs: trackArgs}, Doc: "Files whose number weighs, for all members."},
+	{Name: "track_process", Bare: true, Block: &block{Name: "vrrp_sync_group > track_process", Line: trackProcesses, LineArgs: trackArgs}, Doc: "Processes that must run, or that weigh, for all members."},
+	{Name: "track_bfd", Bare: true, Block: &block{Name: "vrrp_sync_group > track_bfd", Line: trackBFDs, LineArgs: trackArgs}, Doc: "BFD sessions that must be up, or that weigh, for all members."},
+}
+
+var groupBlock = &block{Name: "vrrp_sync_group", Parts: []rows{{
+	{Name: "group", Bare: true, Block: &block{Name: "vrrp_sync_group > group", Line: addMember, LineArgs: name}, Doc: "The instances.", Set: func(l *loader, s *stmt) {
 		if len(l.group.Members) > 0 {
 			s.Fault("HF031", diag.Error, s.Keyword(), "the group of vrrp_sync_group "+l.group.Name+" is given twice, the second is ignored", "")
 			s.Skip()
@@ -78,18 +86,18 @@ var groupBlock = schema.NewBlock("vrrp_sync_group", rows{
 		}
 		needLines(l, s)
 	}},
-}, trackRows("vrrp_sync_group", ", for all members", func(l *loader) tracks {
-	return tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles, &l.group.TrackProcesses, &l.group.TrackBFDs}
-}), rows{
-	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", Set: choice(func(l *loader) *Choice { return &l.group.SMTPAlert })},
-	{Name: "global_tracking", Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "Old word for sync_group_tracking_weight.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
-	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", Set: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
-}, notifyRows(groupNotify, func(l *loader) *int8 { return &l.tellGroup }))
+}, groupTracks, {
+	{Name: "smtp_alert", Args: on, Doc: "Send mail when the state changes.", To: choice(func(l *loader) *Choice { return &l.group.SMTPAlert })},
+	{Name: "global_tracking", Deprecated: "track_interface and track_script in vrrp_sync_group", Complain: true, Doc: "Old word for sync_group_tracking_weight.", To: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
+	{Name: "sync_group_tracking_weight", Doc: "Members may have tracking with weights of their own.", To: flag(func(l *loader) *bool { return &l.group.TrackingWeight })},
+}, notifyRows}}
 
 func beginGroup(l *loader, s *stmt) {
 	w := s.Words()
 	l.group = &SyncGroup{Name: w[0].Text, Pos: l.pos(w[0])}
 	l.members, l.tellGroup = nil, unset
+	l.notify, l.tellPriority = &l.group.Notify, &l.tellGroup
+	l.tracks = tracks{&l.group.TrackIfaces, &l.group.TrackScripts, &l.group.TrackFiles, &l.group.TrackProcesses, &l.group.TrackBFDs}
 	if l.groupNames[w[0].Text] {
 		s.Fault("HF031", diag.Error, w[0], "vrrp_sync_group "+w[0].Text+" is defined twice, the second is ignored", "")
 		s.Skip()

@@ -23,7 +23,19 @@ type SyncDaemon struct {
 }
 
 // The bounds of lvs_sync_daemon's numbers (keepalived.conf(5)).
-var syncBounds = map[string][2]uint64{"id": {0, 255}, "maxlen": {1, 65507}, "port": {1, 65535}, "ttl": {1, 255}}
+func syncBounds(option string) (low, high uint64, number bool) {
+	switch option {
+	case "id":
+		return 0, 255, true
+	case "maxlen":
+		return 1, 65507, true
+	case "port":
+		return 1, 65535, true
+	case "ttl":
+		return 1, 255, true
+	}
+	return 0, 0, false
+}
 
 // setSyncDaemon reads INTERFACE [[inst] INSTANCE] and options with values.
 func setSyncDaemon(l *loader, s *stmt) {
@@ -39,7 +51,7 @@ func setSyncDaemon(l *loader, s *stmt) {
 	d := &SyncDaemon{Interface: w[0].Text, ID: -1}
 	l.cfg.Global.SyncDaemon, l.syncWord = d, w[0]
 	for i := 1; i < len(w); i++ {
-		_, number := syncBounds[w[i].Text]
+		_, _, number := syncBounds(w[i].Text)
 		switch {
 		case number || w[i].Text == "group" || w[i].Text == "inst":
 			if i++; i >= len(w) {
@@ -70,11 +82,11 @@ func (d *SyncDaemon) option(l *loader, s *stmt, name string, w syntax.Word) {
 		d.Group = a
 		return
 	}
-	b := syncBounds[name]
+	low, high, _ := syncBounds(name)
 	n, err := strconv.ParseUint(w.Text, 10, 32)
-	if err != nil || n < b[0] || n > b[1] {
+	if err != nil || n < low || n > high {
 		s.Fault("HF011", diag.Error, w, name+" "+strconv.Quote(w.Text)+" is not valid",
-			"a number from "+strconv.FormatUint(b[0], 10)+" to "+strconv.FormatUint(b[1], 10))
+			"a number from "+strconv.FormatUint(low, 10)+" to "+strconv.FormatUint(high, 10))
 		return
 	}
 	switch name { // within bounds

@@ -2,6 +2,7 @@ package conf
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,13 +16,13 @@ func TestEveryKeywordIsARow(t *testing.T) {
 	blocks := map[string]*block{"(root)": root}
 	var add func(b *block)
 	add = func(b *block) {
-		for i := range b.Rows {
-			if sub := b.Rows[i].Block; sub != nil {
-				name := b.Rows[i].Name
+		for r := range b.Rows() {
+			if sub := r.Block; sub != nil {
+				name := r.Name
 				if b != root {
 					for n, o := range blocks {
 						if o == b {
-							name = n + " > " + b.Rows[i].Name
+							name = n + " > " + r.Name
 						}
 					}
 				}
@@ -51,6 +52,43 @@ func TestEveryKeywordIsARow(t *testing.T) {
 	}
 	if n < 500 {
 		t.Errorf("the list has %d keywords only", n)
+	}
+}
+
+// TestRows holds each to one of To and Set, and each keyword of a block to one row.
+func TestRows(t *testing.T) {
+	seen := map[*block]map[string]bool{}
+	root.Each(func(b *block, r *row) {
+		if seen[b] == nil {
+			seen[b] = map[string]bool{}
+			for r := range b.Rows() {
+				if seen[b][r.Name] {
+					t.Errorf("%s has two rows %s", b.Name, r.Name)
+				}
+				seen[b][r.Name] = true
+			}
+		}
+		if r.To != nil && r.Set != nil {
+			t.Errorf("%s %s: To and Set", b.Name, r.Name)
+		}
+		if r.Block != nil && (r.Block.Line != nil) == (r.Block.Parts != nil) {
+			t.Errorf("%s %s: its block has lines and keywords, or neither", b.Name, r.Name)
+		}
+	})
+}
+
+// TestMiscConnectsNot: what the other checkers say of their connections is known
+// to MISC_CHECK, and refused.
+func TestMiscConnectsNot(t *testing.T) {
+	var want, got []string
+	for _, r := range connectRows {
+		want = append(want, r.Name)
+	}
+	for _, r := range miscConnect {
+		got = append(got, r.Name)
+	}
+	if !slices.Equal(want, got) {
+		t.Errorf("refused are %q, connectRows has %q", got, want)
 	}
 }
 

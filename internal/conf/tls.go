@@ -26,17 +26,27 @@ type TLS struct {
 const maxWarnDays = 3650
 
 // tlsRows are the keywords of TLS.
-func tlsRows(of func(*loader) *TLS) rows {
-	return rows{
-		{Name: "sni_name", Own: true, Args: name, Soft: true, Doc: "The name to send in the TLS handshake, and whom tls_verify expects.", Set: str(func(l *loader) *string { return &of(l).Name })},
-		{Name: "tls_verify", Own: true, Args: on, Doc: "The certificate must be signed by a known authority, be for sni_name, the virtual host or else the address, and not have expired.", Set: flag(func(l *loader) *bool { return &of(l).Verify })},
-		{Name: "tls_ca", Own: true, Args: path, Soft: true, Doc: "The file of authorities that tls_verify trusts; that of the SSL block by default, or the system's.", Set: str(func(l *loader) *string { return &of(l).CA })},
-		{Name: "tls_certificate", Own: true, Args: path, Soft: true, Doc: "The file of the certificate to show; that of the SSL block by default.", Set: str(func(l *loader) *string { return &of(l).Certificate })},
-		{Name: "tls_key", Own: true, Args: path, Soft: true, Doc: "The file of its key; by default it is in tls_certificate.", Set: str(func(l *loader) *string { return &of(l).Key })},
-		{Name: "tls_password", Own: true, Args: text, Soft: true, Doc: "The password of the key.", Set: str(func(l *loader) *string { return &of(l).Password })},
-		{Name: "tls_expiry_warn", Own: true, Args: label("DAYS", num(1, maxWarnDays)), Doc: "Warn once a day from so many days before the certificate expires; that is no failure.", Set: func(l *loader, s *stmt) {
-			of(l).ExpiryWarn = time.Duration(s.Int()) * 24 * time.Hour
-		}},
+var tlsRows = rows{
+	{Name: "sni_name", Own: true, Args: name, Soft: true, Doc: "The name to send in the TLS handshake, and whom tls_verify expects.", To: str(func(l *loader) *string { return &secure(l).Name })},
+	{Name: "tls_verify", Own: true, Args: on, Doc: "The certificate must be signed by a known authority, be for sni_name, the virtual host or else the address, and not have expired.", To: flag(func(l *loader) *bool { return &secure(l).Verify })},
+	{Name: "tls_ca", Own: true, Args: path, Soft: true, Doc: "The file of authorities that tls_verify trusts; that of the SSL block by default, or the system's.", To: str(func(l *loader) *string { return &secure(l).CA })},
+	{Name: "tls_certificate", Own: true, Args: path, Soft: true, Doc: "The file of the certificate to show; that of the SSL block by default.", To: str(func(l *loader) *string { return &secure(l).Certificate })},
+	{Name: "tls_key", Own: true, Args: path, Soft: true, Doc: "The file of its key; by default it is in tls_certificate.", To: str(func(l *loader) *string { return &secure(l).Key })},
+	{Name: "tls_password", Own: true, Args: text, Soft: true, Doc: "The password of the key.", To: str(func(l *loader) *string { return &secure(l).Password })},
+	{Name: "tls_expiry_warn", Own: true, Args: numOf("DAYS", 1, maxWarnDays), Doc: "Warn once a day from so many days before the certificate expires; that is no failure.", Set: func(l *loader, s *stmt) {
+		secure(l).ExpiryWarn = time.Duration(s.Int()) * 24 * time.Hour
+	}},
+}
+
+// secure is the TLS of the checker being read.
+func secure(l *loader) *TLS {
+	switch c := l.chk; {
+	case c.GRPC != nil:
+		return &c.GRPC.Secure
+	case c.Expect != nil:
+		return &c.Expect.Secure
+	default:
+		return &c.HTTP.Secure
 	}
 }
 

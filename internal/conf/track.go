@@ -13,15 +13,15 @@ import (
 const maxTrackWeight = 253
 
 // trackInterface reads INTERFACE [weight N [reverse]].
-func (l *loader) trackInterface(s *stmt, into *[]Track) {
+func trackInterface(l *loader, s *stmt) {
 	l.needInterface(s.Node.Words[0], "track_interface")
-	l.track(s, into)
+	l.track(s, l.tracks.ifaces)
 }
 
 // trackScript reads SCRIPT [weight N [reverse]]; whether there is such a
 // script is seen when the file has been read.
-func (l *loader) trackScript(s *stmt, into *[]Track) {
-	if l.track(s, into) {
+func trackScript(l *loader, s *stmt) {
+	if l.track(s, l.tracks.scripts) {
 		l.tracked = append(l.tracked, trackNotes{word: s.Node.Words[0], before: len(l.cfg.Scripts), said: saysReverse(s)})
 	}
 }

@@ -161,21 +161,23 @@ func (l *loader) weighs(kind, name string) (weight int, reverse, ok bool) {
 	return 0, false, false
 }
 
-// tracksNamed reads references to things that are defined elsewhere, and
+func trackFiles(l *loader, s *stmt)     { l.trackNamed(s, "track_file", l.tracks.files) }
+func trackProcesses(l *loader, s *stmt) { l.trackNamed(s, "track_process", l.tracks.processes) }
+func trackBFDs(l *loader, s *stmt)      { l.trackNamed(s, "track_bfd", l.tracks.bfds) }
+
+// trackNamed reads a reference to something that is defined elsewhere, and
 // earlier.
-func tracksNamed(kind string, list func(*loader) *[]Track) func(*loader, *stmt) {
-	return func(l *loader, s *stmt) {
-		w, into := s.Node.Words[0], list(l)
-		if !l.named[kind+" "+w.Text] {
-			s.Fault("HF023", diag.Error, w, "there is no "+kind+" "+w.Text+" above, the line is ignored", "the name of a "+kind)
-			return
-		}
-		if !l.track(s, into) {
-			return
-		}
-		t := &(*into)[len(*into)-1]
-		if _, reverse, ok := l.weighs(kind, t.Name); ok && t.WeightSet && !saysReverse(s) {
-			t.Reverse = reverse
-		}
+func (l *loader) trackNamed(s *stmt, kind string, into *[]Track) {
+	w := s.Node.Words[0]
+	if !l.named[kind+" "+w.Text] {
+		s.Fault("HF023", diag.Error, w, "there is no "+kind+" "+w.Text+" above, the line is ignored", "the name of a "+kind)
+		return
+	}
+	if !l.track(s, into) {
+		return
+	}
+	t := &(*into)[len(*into)-1]
+	if _, reverse, ok := l.weighs(kind, t.Name); ok && t.WeightSet && !saysReverse(s) {
+		t.Reverse = reverse
 	}
 }

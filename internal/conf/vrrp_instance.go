@@ -22,6 +22,8 @@ func beginInstance(l *loader, s *stmt) {
 		GARP: GARP{MasterDelay: unset, MasterRepeat: unset, Refresh: unset, RefreshRepeat: unset, LowerPrioDelay: unset, LowerPrioRepeat: unset, Interval: unset, GNAInterval: unset, Extra: unset}}
 	l.inst = i
 	l.vi = &instanceNotes{inst: i, name: w, preempt: unset, accept: unset, strict: unset, lowerPrio: unset, higherPrio: unset, skipCheck: unset, checkSrc: unset, v3AsV2: unset, ownerIgnores: unset, tellPriority: unset}
+	l.notify, l.tellPriority = &i.Notify, &l.vi.tellPriority
+	l.tracks = tracks{&i.TrackIfaces, &i.TrackScripts, &i.TrackFiles, &i.TrackProcesses, &i.TrackBFDs}
 }
 
 // endInstance keeps the instance; whether it can run is judged in finish.

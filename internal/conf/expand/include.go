@@ -20,15 +20,38 @@ const (
 	allChecks = readable | matching | wildcard | braces
 )
 
-// variants are the keywords, with the checks that they add.
-var variants = map[string]check{
-	"include": 0, "includer": readable, "includem": matching,
-	"includew": wildcard, "includeb": braces, "includea": allChecks,
+// variant is the checks that a keyword adds; false: it is none of include's.
+func variant(keyword string) (check, bool) {
+	switch keyword {
+	case "include":
+		return 0, true
+	case "includer":
+		return readable, true
+	case "includem":
+		return matching, true
+	case "includew":
+		return wildcard, true
+	case "includeb":
+		return braces, true
+	case "includea":
+		return allChecks, true
+	}
+	return 0, false
 }
 
-// checkNames are the options of include_check.
-var checkNames = map[string]check{
-	"readable": readable, "match": matching, "wildcard_match": wildcard, "brace_match": braces,
+// checkNamed is an option of include_check, 0 if there is none of that name.
+func checkNamed(option string) check {
+	switch option {
+	case "readable":
+		return readable
+	case "match":
+		return matching
+	case "wildcard_match":
+		return wildcard
+	case "brace_match":
+		return braces
+	}
+	return 0
 }
 
 // openRoot starts with the configuration's own file.
@@ -65,7 +88,7 @@ func (l *Lines) include(line Line) bool {
 		return false
 	}
 	n := wordEnd(line.Text)
-	strict, ok := variants[line.Text[:n]]
+	strict, ok := variant(line.Text[:n])
 	if !ok {
 		if line.Text[:n] == "include_check" {
 			l.setChecks(strings.Fields(line.Text[n:]))
@@ -97,9 +120,9 @@ func (l *Lines) setChecks(words []string) {
 			w = w[1:]
 		}
 		if remove {
-			l.checks &^= checkNames[w]
+			l.checks &^= checkNamed(w)
 		} else {
-			l.checks |= checkNames[w]
+			l.checks |= checkNamed(w)
 		}
 	}
 }

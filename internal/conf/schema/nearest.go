@@ -43,23 +43,18 @@ func (w *Walker[T]) unknown(b *Block[T], n *syntax.Node) {
 	}
 	s := ""
 	switch {
-	case gone[word.Text] != "":
-		s = gone[word.Text]
+	case word.Text == "nat_mask":
+		s = "keepalived has not had it for long, leave it out"
 	case near != "":
 		s = "did you mean " + near + "?"
-	case conflict[word.Text]:
+	case slices.Contains(conflict, word.Text):
 		s = "a merge conflict was left in the file"
 	}
 	w.Fault("HF010", diag.Error, word, "unknown keyword "+strconv.Quote(word.Text)+where+endsToo(b, n), "", s)
 }
 
-// gone are keywords that keepalived had once and many files still have.
-var gone = map[string]string{
-	"nat_mask": "keepalived has not had it for long, leave it out",
-}
-
 // conflict are the marks that version control leaves where two changes meet.
-var conflict = map[string]bool{"<<<<<<<": true, "=======": true, ">>>>>>>": true, "|||||||": true}
+var conflict = []string{"<<<<<<<", "=======", ">>>>>>>", "|||||||"}
 
 // maxHomes is how many blocks are named for a keyword in the wrong place.
 const maxHomes = 3
@@ -103,8 +98,8 @@ func (b *Block[T]) nearest(word string) string {
 	if len(word) < 3 || len(word) > maxSuggest {
 		return ""
 	}
-	for i := range b.Rows {
-		name := b.Rows[i].Name
+	for r := range b.Rows() {
+		name := r.Name
 		if strings.HasSuffix(name, "_"+word) && len(word) > 4 {
 			return name
 		}

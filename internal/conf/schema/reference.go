@@ -37,8 +37,7 @@ func section[T any](out *strings.Builder, b *Block[T], seen map[*Block[T]]bool, 
 		writeArgs(&form, b.LineArgs)
 		out.WriteString("One a line: `" + strings.TrimSpace(form.String()) + "`\n\n")
 	}
-	for i := range b.Rows {
-		r := &b.Rows[i]
+	for r := range b.Rows() {
 		out.WriteString("- `" + usage(r) + "`")
 		writeBounds(out, r.Args)
 		out.WriteString("  \n  " + r.Doc)
@@ -48,11 +47,11 @@ func section[T any](out *strings.Builder, b *Block[T], seen map[*Block[T]]bool, 
 		out.WriteString("\n")
 		where[r.Name] = append(where[r.Name], "["+title+"](#"+anchor(title)+")")
 	}
-	if len(b.Rows) > 0 {
+	if len(b.Parts) > 0 {
 		out.WriteString("\n")
 	}
-	for i := range b.Rows {
-		if sub := b.Rows[i].Block; sub != nil && !seen[sub] {
+	for r := range b.Rows() {
+		if sub := r.Block; sub != nil && !seen[sub] {
 			section(out, sub, seen, where)
 		}
 	}

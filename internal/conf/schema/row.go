@@ -8,6 +8,8 @@
 // (walk.go, stmt.go), and what is printed from it (reference.go).
 package schema
 
+import "iter"
+
 // Row is one keyword of one block. T is what is being filled.
 type Row[T any] struct {
 	Name string
@@ -35,8 +37,10 @@ type Row[T any] struct {
 	// Fatal, for that is where keepalived stops reading.
 	Soft bool
 
-	// Set stores the values; nil: there is nothing to store. It is called only
-	// with values that fit Args, and before the Block is read.
+	// To is where the values are kept, and Set does with them what takes more
+	// than that: one of the two, or neither if there is nothing to keep. They
+	// are asked only with values that fit Args, before the Block is read.
+	To  Place[T]
 	Set func(t *T, s *Stmt)
 	// Wrong stores what a value that does not fit stands for; nil: the line is
 	// as if it were not there.
@@ -45,49 +49,55 @@ type Row[T any] struct {
 	End func(t *T)
 }
 
+// Place is where a row's values are kept. That a conf.flag is a Place and not a
+// function that makes a Set lets the linker lay whole tables out: nothing is
+// built when a process starts, and there are processes that read nothing.
+type Place[T any] interface {
+	Keep(t *T, s *Stmt)
+}
+
 // Block is what may stand in a pair of braces, or at a file's root.
 type Block[T any] struct {
 	// Name is the way to it ("vrrp_instance > authentication").
 	Name string
-	Rows []Row[T]
+	// Parts are its rows, in groups that several blocks may share.
+	Parts [][]Row[T]
 	// Line takes the statements of a list, whose first word is no keyword;
-	// LineArgs document it. A block has either Rows or Line.
+	// LineArgs document it. A block has either Parts or Line.
 	Line     func(t *T, s *Stmt)
 	LineArgs []Arg
-
-	index map[string]*Row[T]
 }
 
-// NewBlock makes a block of rows; a name given twice is a mistake in the table.
-func NewBlock[T any](name string, rows ...[]Row[T]) *Block[T] {
-	b := &Block[T]{Name: name, index: map[string]*Row[T]{}}
-	for _, r := range rows {
-		b.Rows = append(b.Rows, r...)
-	}
-	for i := range b.Rows {
-		r := &b.Rows[i]
-		if b.index[r.Name] != nil {
-			panic("schema: " + name + " has two rows " + r.Name)
+// Rows are the rows of all parts.
+func (b *Block[T]) Rows() iter.Seq[*Row[T]] {
+	return func(yield func(*Row[T]) bool) {
+		for _, part := range b.Parts {
+			for i := range part {
+				if !yield(&part[i]) {
+					return
+				}
+			}
 		}
-		b.index[r.Name] = r
 	}
-	return b
 }
 
-// List makes a block of lines without keywords.
-func List[T any](name string, line func(*T, *Stmt), args ...Arg) *Block[T] {
-	return &Block[T]{Name: name, Line: line, LineArgs: args}
+// Find returns the row of a keyword, nil if the block has none. Who reads whole
+// files has an index (Walker).
+func (b *Block[T]) Find(keyword string) *Row[T] {
+	for r := range b.Rows() {
+		if r.Name == keyword {
+			return r
+		}
+	}
+	return nil
 }
-
-// Find returns the row of a keyword, nil if the block has none.
-func (b *Block[T]) Find(keyword string) *Row[T] { return b.index[keyword] }
 
 // Each calls f for every row of b and of the blocks below it, parents first.
 func (b *Block[T]) Each(f func(b *Block[T], r *Row[T])) {
-	for i := range b.Rows {
-		f(b, &b.Rows[i])
-		if sub := b.Rows[i].Block; sub != nil {
-			sub.Each(f)
+	for r := range b.Rows() {
+		f(b, r)
+		if r.Block != nil {
+			r.Block.Each(f)
 		}
 	}
 }

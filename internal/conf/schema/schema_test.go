@@ -17,18 +17,18 @@ type box struct {
 	log   []string
 }
 
-var table = NewBlock("", []Row[box]{
+var grammar = &Block[box]{Parts: [][]Row[box]{{
 	{Name: "count", Doc: "A number.", Args: []Arg{{Kind: Number, Min: 1, Max: 9}}, Set: func(b *box, s *Stmt) { b.n = s.Int() }, Wrong: func(b *box) { b.n = -1 }},
 	{Name: "near", Doc: "A number.", Soft: true, Args: []Arg{{Kind: Number, Min: 1, Max: 9, Clamp: true}}, Set: func(b *box, s *Stmt) { b.n = s.Int() }},
 	{Name: "wait", Doc: "Seconds.", Args: []Arg{{Kind: Seconds, Min: 0, Max: int64(time.Minute)}}, Set: func(b *box, s *Stmt) { b.wait = s.Value(0).Dur() }},
 	{Name: "outer", Doc: "A block.", Args: []Arg{{Kind: Name}}, Exact: true,
 		Set: func(b *box, s *Stmt) { b.log = append(b.log, "begin "+s.Text()) }, End: func(b *box) { b.log = append(b.log, "end") },
-		Block: NewBlock("outer", []Row[box]{
+		Block: &Block[box]{Name: "outer", Parts: [][]Row[box]{{
 			{Name: "inner", Doc: "A flag.", Set: func(b *box, s *Stmt) { b.log = append(b.log, "inner") }},
 			{Name: "later", Doc: "A flag.", Unbuilt: true, Since: "2.4", Deprecated: "inner", Own: true},
-		})},
-	{Name: "list", Doc: "A list.", Block: List("list", func(b *box, s *Stmt) { b.words = append(b.words, s.Node.Words[0].Text) }, Arg{Kind: Name}), Bare: true},
-})
+		}}}},
+	{Name: "list", Doc: "A list.", Block: &Block[box]{Name: "list", LineArgs: []Arg{{Kind: Name}}, Line: func(b *box, s *Stmt) { b.words = append(b.words, s.Node.Words[0].Text) }}, Bare: true},
+}}}
 
 // spans is a Spanner without a text.
 type spans struct{}
@@ -53,7 +53,7 @@ func walk(t *testing.T, nodes ...syntax.Node) (box, string) {
 	t.Helper()
 	var b box
 	var said []string
-	w := Walker[box]{Root: table, Into: &b, Reporter: Reporter{Spans: spans{}, Add: func(d diag.Diagnostic) {
+	w := Walker[box]{Root: grammar, Into: &b, Reporter: Reporter{Spans: spans{}, Add: func(d diag.Diagnostic) {
 		said = append(said, d.ID+" "+d.Severity.String())
 	}}}
 	for i := range nodes {
@@ -144,7 +144,7 @@ func TestDistance(t *testing.T) {
 }
 
 func TestReference(t *testing.T) {
-	got := Reference(table)
+	got := Reference(grammar)
 	for _, want := range []string{
 		"## The file", "- `count NUMBER` (number from 1 to 9)", "- `wait SECONDS` (seconds from 0 to 60)", "## outer",
 		"*holdfast's own.* *Since keepalived 2.4.* *Deprecated, use inner.* *No effect yet.*", "One a line: `NAME`",

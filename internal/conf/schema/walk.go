@@ -19,10 +19,31 @@ type Walker[T any] struct {
 
 	stmt    Stmt
 	open    []*Row[T] // the blocks around, outermost first
+	tables  map[*Block[T]]table[T]
 	noted   map[*Row[T]]bool
 	unbuilt int       // how many of them have no effect yet
 	ended   *Block[T] // the block that was closed last
 	asked   int       // for how many unknown words a better one was sought
+}
+
+// table finds a block's rows by their keywords.
+type table[T any] map[string]*Row[T]
+
+// find is the row of a keyword, nil if b has none. A block's table is made when
+// the first of its lines is read: most files have few kinds of blocks.
+func (w *Walker[T]) find(b *Block[T], keyword string) *Row[T] {
+	t := w.tables[b]
+	if t == nil {
+		t = table[T]{}
+		for r := range b.Rows() {
+			t[r.Name] = r
+		}
+		if w.tables == nil {
+			w.tables = map[*Block[T]]table[T]{}
+		}
+		w.tables[b] = t
+	}
+	return t[keyword]
 }
 
 // Statement reads one statement of the file's root.
@@ -78,7 +99,7 @@ func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) bool {
 		b.Line(w.Into, s)
 		return true
 	}
-	r := b.index[n.Words[0].Text]
+	r := w.find(b, n.Words[0].Text)
 	if r == nil {
 		w.unknown(b, n)
 		return true
@@ -96,6 +117,9 @@ func (w *Walker[T]) statement(b *Block[T], n *syntax.Node) bool {
 			r.Wrong(w.Into)
 		}
 		return r.Block == nil // a block without its name is left out
+	}
+	if r.To != nil {
+		r.To.Keep(w.Into, s)
 	}
 	if r.Set != nil {
 		r.Set(w.Into, s)

@@ -44,17 +44,18 @@ func Escaped(text string) ([]string, bool) {
 	return words, quoted == 0
 }
 
-// controls are the escapes of one letter.
-var controls = map[byte]byte{
-	'a': '\a', 'b': '\b', 'E': 0x1b, 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v',
-}
+// Escapes of one letter, and what they stand for.
+const (
+	letters  = "abEfnrtv"
+	controls = "\a\b\x1b\f\n\r\t\v"
+)
 
 // escape adds the byte that an escape stands for; s is what follows the
 // backslash, n how much of it belongs to the escape.
 func escape(word []byte, s string) ([]byte, int) {
 	c := s[0]
-	if b, ok := controls[c]; ok {
-		return append(word, b), 1
+	if i := strings.IndexByte(letters, c); i >= 0 {
+		return append(word, controls[i]), 1
 	}
 	switch {
 	case c == 'x':
