@@ -16,7 +16,7 @@ const (
 )
 
 // interest: the kernel tells each change once.
-const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const interest = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
 // conn is a client's connection and the one to its server.
 type conn struct {
@@ -44,8 +44,10 @@ const (
 
 // side is one of the two sockets, and what the kernel last said of it.
 type side struct {
-	fd                         int32
-	readable, writable, ending bool
+	fd                 int32
+	readable, writable bool
+	ending             bool // its end is here, behind what is to be read
+	urgent             bool // there was urgent data, before which a read stops (tcp(7))
 }
 
 // begin connects a client that was accepted to a server.
@@ -54,7 +56,7 @@ func (f *tcpFront) begin(w *worker, fd int, from netip.AddrPort) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !f.engine.enroll(c, w) {
-		_ = unix.Close(fd)
+		shut(fd)
 		f.leave()
 		return
 	}
@@ -71,7 +73,7 @@ func (c *conn) dial() {
 			break
 		}
 		c.grip = g
-		fd, err := connect(g.to, c.from.Addr())
+		fd, err := connect(g.to, c.from.Addr(), g.to.sendProxy != 0 || spoke(int(c.sides[fromClient].fd)))
 		if err == nil {
 			c.sides[fromServer] = side{fd: int32(fd)}
 			if err = c.register(fromServer); err == nil {
@@ -90,7 +92,7 @@ func (c *conn) dial() {
 // may do better.
 func (c *conn) refused(err error) bool {
 	if fd := c.sides[fromServer].fd; fd >= 0 {
-		_ = unix.Close(int(fd))
+		shut(int(fd))
 		c.sides[fromServer].fd = -1
 	}
 	s := c.grip.server
@@ -111,7 +113,7 @@ func ours(err error) bool {
 }
 
 func (c *conn) register(which int) error {
-	return unix.EpollCtl(c.worker.epoll, unix.EPOLL_CTL_ADD, int(c.sides[which].fd),
+	return attach(c.worker.epoll, int(c.sides[which].fd),
 		&unix.EpollEvent{Events: interest, Fd: int32(c.place<<1) | int32(which), Pad: int32(c.gen)})
 }
 
@@ -126,6 +128,7 @@ func (c *conn) event(which int, gen, events uint32) {
 	s.readable = s.readable || broken || events&(unix.EPOLLIN|unix.EPOLLRDHUP) != 0
 	s.writable = s.writable || broken || events&unix.EPOLLOUT != 0
 	s.ending = s.ending || broken || events&unix.EPOLLRDHUP != 0
+	s.urgent = s.urgent || events&unix.EPOLLPRI != 0
 	switch {
 	case c.state == open && events&unix.EPOLLERR != 0:
 		c.end(true)
@@ -188,14 +191,17 @@ func (c *conn) introduce() error {
 	return err
 }
 
-// late gives up an attempt that took too long.
+// late gives up an attempt that took too long. A connection that there is
+// lasts, and is worth the keepalives to its server: they count from when that
+// was heard last.
 func (c *conn) late(d dialing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gen != d.gen || c.state != connecting || len(c.tried) != d.tries {
-		return
-	}
-	if c.refused(unix.ETIMEDOUT) {
+	switch {
+	case c.gen != d.gen:
+	case c.state == open:
+		keepAlive(int(c.sides[fromServer].fd))
+	case c.state == connecting && len(c.tried) == d.tries && c.refused(unix.ETIMEDOUT):
 		c.dial()
 	}
 }
@@ -251,7 +257,7 @@ func (c *conn) end(reset bool) {
 		if reset {
 			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
-		_ = unix.Close(fd)
+		shut(fd)
 	}
 	if c.grip.server != nil {
 		c.front.pool.release(c.grip)

@@ -19,25 +19,29 @@ const connectTimeout = 4 * time.Second
 
 // connect begins a connection to a server and does not wait for it. Where the
 // server is to see the client's address, a client and a server of two families
-// keep the address that is ours.
-func connect(to route, client netip.Addr) (int, error) {
-	fd, err := unix.Socket(familyOf(to.addr.Addr()), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+// keep the address that is ours. One that talks has something to say at once:
+// its first segment takes along the last acknowledgement of the handshake.
+// There is no TCP_USER_TIMEOUT: that would also end the connection to a server
+// that lives and does not read for so long.
+func connect(to route, client netip.Addr, talks bool) (int, error) {
+	fd, err := stream(familyOf(to.addr.Addr()))
 	if err != nil {
 		return -1, err
 	}
-	// No TCP_USER_TIMEOUT beside it: that would also end the connection to a
-	// server that lives and does not read for so long.
-	keepAlive(fd)
+	prompt(fd)
+	if talks {
+		_ = set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 0)
+	}
 	if to.transparent && client.Is4() == to.addr.Addr().Is4() {
 		if err = foreign(fd, client.Is4()); err == nil {
 			err = unix.Bind(fd, sockaddr(netip.AddrPortFrom(client, 0)))
 		}
 	}
 	if err == nil {
-		err = unix.Connect(fd, sockaddr(to.addr))
+		err = begin(fd, to.addr)
 	}
-	if err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare errno
-		_ = unix.Close(fd)
+	if err != nil {
+		shut(fd)
 		return -1, err
 	}
 	return fd, nil

@@ -357,8 +357,8 @@ func (w *worker) expire(now time.Time) {
 		w.mu.Unlock()
 		return
 	}
-	late := append([]dialing(nil), w.dials[:n]...)
-	w.dials = append(w.dials[:0], w.dials[n:]...)
+	late := w.dials[:n]
+	w.dials = w.dials[n:] // what is appended comes behind late
 	w.mu.Unlock()
 	for _, d := range late {
 		if c := w.engine.spot(d.place).Load(); c != nil {

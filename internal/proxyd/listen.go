@@ -19,15 +19,18 @@ const (
 	keepCount    = 3
 )
 
-// keepAlive sets them, and sends small pieces at once. What a listener has,
-// those that it accepts have too.
+// keepAlive sets them. What a listener has, those that it accepts have too. The
+// order counts: on a connection with keepalives TCP_KEEPIDLE reckons with the
+// silence that there was.
 func keepAlive(fd int) {
-	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1)
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPIDLE, keepIdle)
-	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPINTVL, keepInterval)
-	_ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
+	_ = set(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPIDLE, keepIdle)
+	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPINTVL, keepInterval)
+	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
 }
+
+// prompt has small pieces sent at once.
+func prompt(fd int) { _ = set(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) }
 
 // socketKind is what a service's socket is, if there is one. Its family is the
 // address's: one of IPv6 must not take IPv4's port too.
@@ -85,6 +88,7 @@ func settle(fd int, key lvs.ServiceKey, kind int) error {
 	case kind == unix.SOCK_DGRAM:
 		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
 	}
+	prompt(fd)
 	keepAlive(fd)
 	return unix.Listen(fd, backlog)
 }

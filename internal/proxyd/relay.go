@@ -2,7 +2,6 @@ package proxyd
 
 import (
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,10 +42,10 @@ func (f *flow) pump(w *worker, src, dst *side, c *conn, from int) (more bool, er
 		case f.ended:
 			f.release(w)
 			f.done = true
-			if err := unix.Shutdown(int(dst.fd), unix.SHUT_WR); err != nil && err != unix.ENOTCONN { //nolint:errorlint // a bare errno
-				return false, err
+			if c.flows[1-from].done {
+				return false, nil // closing says it
 			}
-			return false, nil
+			return false, finish(int(dst.fd))
 		case !src.readable:
 			f.release(w)
 			return false, nil
@@ -90,7 +89,8 @@ func (f *flow) deliver(dst *side) (waits bool, err error) {
 
 // fetch reads once from src, and offers it to dst.
 func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
-	if f.pipe != nil {
+	uncopied := f.pipe != nil && !src.urgent // splice(2) never gets past urgent data
+	if uncopied {
 		n, err = splice(int(src.fd), f.pipe.w, bulk)
 		f.piped += n
 	} else {
@@ -105,13 +105,17 @@ func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
 	case n == 0:
 		f.ended = true
 		return 0, nil
-	case f.pipe != nil:
+	case uncopied:
 		return n, nil
 	}
-	if n < len(w.buf) && !src.ending {
-		src.readable = false // all was read; what comes is an event, its end too
+	if n < len(w.buf) && !src.urgent { // all was read; what comes is an event
+		src.readable, f.ended = false, src.ending
 	}
-	taken, err := write(int(dst.fd), w.buf[:n])
+	send := write
+	if f.ended {
+		send = writeLast
+	}
+	taken, err := send(int(dst.fd), w.buf[:n])
 	if err != nil && err != unix.EAGAIN { //nolint:errorlint // a bare errno
 		return n, err
 	}
@@ -119,7 +123,7 @@ func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
 		f.lent = chunks.Get().(*[]byte)
 		f.rest = (*f.lent)[:copy(*f.lent, w.buf[taken:n])]
 	}
-	if n == len(w.buf) {
+	if n == len(w.buf) && f.pipe == nil && !src.urgent {
 		f.pipe = w.takePipe()
 	}
 	return n, nil
@@ -177,36 +181,8 @@ func (p *pipe) close() {
 	_ = unix.Close(p.w)
 }
 
-// read, write, glance and splice never wait, go on after a signal, and count no
-// negative bytes. Since they never wait, the scheduler need not hear of them
-// (RawSyscall), which else wakes threads in vain.
-func read(fd int, b []byte) (int, error) { return direct(unix.SYS_READ, fd, b) }
-
-func write(fd int, b []byte) (int, error) { return direct(unix.SYS_WRITE, fd, b) }
-
-func direct(call uintptr, fd int, b []byte) (int, error) {
-	for {
-		n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
-}
-
-// glance is epoll_pwait(2) without waiting; an error shows when we wait.
-func glance(epoll int, events []unix.EpollEvent) int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
-		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
-}
-
+// splice goes on after a signal, and counts no negative bytes. It moves so much
+// at once that the scheduler is told.
 func splice(from, to, most int) (int, error) {
 	for {
 		n, err := unix.Splice(from, nil, to, nil, most, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)

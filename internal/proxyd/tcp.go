@@ -1,9 +1,7 @@
 package proxyd
 
 import (
-	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,9 +71,9 @@ func (f *tcpFront) accept(w *worker) {
 			f.leave()
 			return
 		}
-		fd, from, err := syscall.Accept4(f.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK) // package unix asks for the protocol each time
+		fd, from, err := accept(f.fd)
 		if err == nil {
-			f.begin(w, fd, addrPort(from))
+			f.begin(w, fd, from)
 			continue
 		}
 		f.leave()
@@ -150,14 +148,4 @@ func (f *tcpFront) attend() error {
 		}
 	}
 	return nil
-}
-
-func addrPort(a syscall.Sockaddr) netip.AddrPort {
-	switch a := a.(type) {
-	case *syscall.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *syscall.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	}
-	return netip.AddrPort{}
 }

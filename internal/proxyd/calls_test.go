@@ -1,0 +1,89 @@
+package proxyd
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"golang.org/x/sys/unix"
+)
+
+func TestAddressThereAndBack(t *testing.T) {
+	for _, text := range []string{"192.0.2.1:80", "[2001:db8::1]:65535", "0.0.0.0:0"} {
+		want := netip.MustParseAddrPort(text)
+		var a address
+		a.set(want)
+		if got := a.get(); got != want {
+			t.Errorf("%s became %s", want, got)
+		}
+	}
+	var a address
+	a.set(netip.AddrPortFrom(netip.AddrFrom16(netip.MustParseAddr("::ffff:192.0.2.1").As16()), 80))
+	if got := a.get().Addr(); !got.Is4() {
+		t.Errorf("a mapped address is %s, want one of IPv4", got)
+	}
+}
+
+// serverSide is the proxy's socket to the server of its only connection.
+func serverSide(b *Balancer) (fd int, d dialing) {
+	b.conns.all(func(c *conn) { fd, d = int(c.sides[fromServer].fd), dialing{c.place, c.gen, 0, b.now()} })
+	return fd, d
+}
+
+// TestServerOfALastingConnectionIsProbed: a short connection does not pay for
+// keepalives to its server, one that lasts has them.
+func TestServerOfALastingConnectionIsProbed(t *testing.T) {
+	a := newBackend(t, "a")
+	key := serviceAt(free(t, "tcp"), lvs.TCP)
+	bal := balancer(t)
+	apply1(t, bal, key, "rr", weights{a.key: {Weight: 1}})
+	if dialTo(t, key).ask() != "a" {
+		t.Fatal("no answer")
+	}
+	fd, d := serverSide(bal)
+	bal.conns.spot(d.place).Load().late(d) // as the worker does after connectTimeout
+	for name, want := range map[int]int{unix.TCP_KEEPIDLE: keepIdle, unix.TCP_KEEPINTVL: keepInterval, unix.TCP_KEEPCNT: keepCount} {
+		if got, err := unix.GetsockoptInt(fd, unix.SOL_TCP, name); got != want || err != nil {
+			t.Errorf("option %d of TCP is %d %v, want %d", name, got, err, want)
+		}
+	}
+	if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE); on == 0 || err != nil {
+		t.Errorf("keepalives: %d %v", on, err)
+	}
+}
+
+// TestUrgentData: a read stops before it, and what is behind is passed on too.
+// The urgent byte itself is out of band, and is lost (tcp(7), SO_OOBINLINE).
+func TestUrgentData(t *testing.T) {
+	server, l := rawBackend(t)
+	key := serviceAt(free(t, "tcp"), lvs.TCP)
+	bal := balancer(t)
+	bal.conns.width = 1 // so that one connection holds up the other
+	apply1(t, bal, key, "rr", weights{server: {Weight: 1}})
+	other := dialTo(t, key)
+	_, _ = other.Write([]byte("1"))
+	_, _ = io.ReadFull(accepted(t, l), make([]byte, 1)) // it is open
+	held := bal.conns.spot(0).Load()
+	client, hears := dialTo(t, key).Conn.(*net.TCPConn), accepted(t, l)
+	_, _ = client.Write([]byte("0"))
+	_, _ = io.ReadFull(hears, make([]byte, 1))
+
+	held.mu.Lock()
+	_, _ = other.Write([]byte("2"))
+	eventually(t, "the worker is held up", func() bool { return !bal.conns.workers[0].asleep.Load() })
+	raw, err := client.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = client.Write([]byte("before"))
+	_ = raw.Control(func(fd uintptr) { _, err = unix.SendmsgN(int(fd), []byte("!"), nil, nil, unix.MSG_OOB) })
+	_, _ = client.Write([]byte(" behind"))
+	held.mu.Unlock()
+	piece := make([]byte, len("before behind"))
+	if _, e := io.ReadFull(hears, piece); string(piece) != "before behind" || errors.Join(e, err) != nil {
+		t.Errorf("the server heard %q %v %v", piece, e, err)
+	}
+}
