@@ -114,14 +114,16 @@ func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
 	return s
 }
 
-// Written marks known, which now equals want, with want's versions.
-func Written(known, want lvs.Table) {
-	for key, w := range want {
-		if k, ok := known[key]; ok && k.Version != w.Version {
-			k.Version = w.Version
-			known[key] = k
+// Owned makes of a table that Wanted has returned one that may be kept: what
+// has no version may still be changed by who wanted it, and is copied.
+func Owned(t lvs.Table) lvs.Table {
+	for key, s := range t {
+		if s.Version == 0 {
+			s.Servers = maps.Clone(s.Servers)
+			t[key] = s
 		}
 	}
+	return t
 }
 
 // Clone returns a copy of t that shares nothing with it.

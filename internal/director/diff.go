@@ -2,6 +2,8 @@ package director
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -61,62 +63,68 @@ func (op Op) String() string {
 // service by service what is new or different, then what is to go. Both
 // tables must be canonical. Equal tables of any size cost one walk and no
 // sorting, and services of equal versions not even that.
-func Diff(have, want lvs.Table) []Op {
-	changed := make([]lvs.ServiceKey, 0, 16)
-	adds, removes := 0, 0
-	for key, w := range want {
-		h, exists := have[key]
-		if exists && w.Version != 0 && w.Version == h.Version {
-			continue
+func Diff(have, want lvs.Table) []Op { return slices.Collect(Steps(have, want)) }
+
+// Steps gives what Diff does one by one, so that tens of thousands need not be
+// in memory at once. Neither table may change meanwhile.
+func Steps(have, want lvs.Table) iter.Seq[Op] {
+	return func(yield func(Op) bool) {
+		d := difference{have: have, want: want, yield: yield}
+		changed := d.changed()
+		for _, key := range changed {
+			if !d.comes(key) {
+				return
+			}
 		}
-		add, remove := countServers(h.Servers, w.Servers)
-		if !exists || !sameService(h, w) {
-			add++
+		for _, key := range changed {
+			if !d.goes(key) {
+				return
+			}
 		}
-		if add+remove > 0 {
-			changed = append(changed, key)
-		}
-		adds, removes = adds+add, removes+remove
+		d.services()
 	}
-	d := difference{ops: make([]Op, 0, adds), gone: make([]Op, 0, removes)}
-	slices.SortFunc(changed, compareServices)
-	for _, key := range changed {
-		h, exists := have[key]
-		w := want[key]
-		switch {
-		case !exists:
-			d.ops = append(d.ops, Op{Verb: AddService, Service: key, Want: &w})
-		case !sameService(h, w):
-			d.ops = append(d.ops, Op{Verb: ChangeService, Service: key, Want: &w})
-		}
-		d.servers(key, h.Servers, w.Servers)
-	}
-	d.services(have, want)
-	return append(d.ops, d.gone...)
 }
 
-// difference collects what Diff finds.
+// difference is what Steps is at.
 type difference struct {
-	ops, gone []Op
-	keys      []lvs.ServerKey // scratch
+	have, want lvs.Table
+	yield      func(Op) bool   // false: stop
+	keys       []lvs.ServerKey // scratch
 }
 
-// countServers returns how many servers are new or different, and how many go.
-func countServers(have, want map[lvs.ServerKey]lvs.Server) (adds, removes int) {
-	stay := 0
-	for key, w := range want {
-		h, exists := have[key]
-		if exists {
-			stay++
-		}
-		if !exists || h != w {
-			adds++
+// changed are the services that differ, sorted.
+func (d *difference) changed() []lvs.ServiceKey {
+	var keys []lvs.ServiceKey
+	for key, w := range d.want {
+		h, exists := d.have[key]
+		switch {
+		case exists && w.Version != 0 && w.Version == h.Version:
+		case !exists || !SameService(h, w) || !maps.Equal(h.Servers, w.Servers):
+			if keys == nil {
+				keys = make([]lvs.ServiceKey, 0, 1+max(0, len(d.want)-len(d.have)))
+			}
+			keys = append(keys, key)
 		}
 	}
-	return adds, len(have) - stay
+	slices.SortFunc(keys, compareServices)
+	return keys
 }
 
-func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKey]lvs.Server) {
+// comes gives what is new or different about a service.
+func (d *difference) comes(service lvs.ServiceKey) bool {
+	w := d.want[service]
+	h, exists := d.have[service]
+	more := true
+	switch {
+	case !exists:
+		more = d.yield(Op{Verb: AddService, Service: service, Want: &w})
+	case !SameService(h, w):
+		more = d.yield(Op{Verb: ChangeService, Service: service, Want: &w})
+	}
+	return more && d.servers(service, h.Servers, w.Servers)
+}
+
+func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKey]lvs.Server) bool {
 	d.keys = d.keys[:0]
 	for key, w := range want {
 		if h, exists := have[key]; !exists || h != w {
@@ -132,18 +140,29 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 		if _, exists := have[key]; exists {
 			verb = ChangeServer
 		}
-		d.ops = append(d.ops, Op{Verb: verb, Service: service, Server: key, WantServer: want[key]})
+		if !d.yield(Op{Verb: verb, Service: service, Server: key, WantServer: want[key]}) {
+			return false
+		}
 	}
+	return true
+}
+
+// goes gives the servers of a service that are to go.
+func (d *difference) goes(service lvs.ServiceKey) bool {
+	want := d.want[service].Servers
 	d.keys = d.keys[:0]
-	for key := range have {
+	for key := range d.have[service].Servers {
 		if _, stays := want[key]; !stays {
 			d.keys = append(d.keys, key)
 		}
 	}
 	slices.SortFunc(d.keys, lvs.ServerKey.Compare)
 	for _, key := range d.keys {
-		d.gone = append(d.gone, Op{Verb: RemoveServer, Service: service, Server: key})
+		if !d.yield(Op{Verb: RemoveServer, Service: service, Server: key}) {
+			return false
+		}
 	}
+	return true
 }
 
 // emptied is 1 for a server that gets no new connections, otherwise 0.
@@ -154,17 +173,19 @@ func emptied(s lvs.Server) int {
 	return 0
 }
 
-// services adds the services that are to go.
-func (d *difference) services(have, want lvs.Table) {
+// services gives the services that are to go.
+func (d *difference) services() {
 	var keys []lvs.ServiceKey
-	for key := range have {
-		if _, stays := want[key]; !stays {
+	for key := range d.have {
+		if _, stays := d.want[key]; !stays {
 			keys = append(keys, key)
 		}
 	}
 	slices.SortFunc(keys, compareServices)
 	for _, key := range keys {
-		d.gone = append(d.gone, Op{Verb: RemoveService, Service: key})
+		if !d.yield(Op{Verb: RemoveService, Service: key}) {
+			return
+		}
 	}
 }
 
@@ -181,7 +202,8 @@ func (c *Changes) Count(op Op) {
 }
 
 // Apply does op to t, a table that is remembered. Servers of a service that
-// is not there are left out.
+// is not there are left out. A service of a version may share its servers with
+// who wanted it; who changes it first makes a copy.
 func (op Op) Apply(t lvs.Table) {
 	s, exists := t[op.Service]
 	if !exists && op.Verb != AddService && op.Verb != ChangeService {
@@ -190,32 +212,32 @@ func (op Op) Apply(t lvs.Table) {
 	switch op.Verb {
 	case AddService, ChangeService:
 		w := *op.Want
-		w.Servers, w.Version = s.Servers, 0 // until all of it is written
+		w.Servers, w.Version = unversion(t, op.Service, s).Servers, 0 // until all of it is written
 		if w.Servers == nil {
 			w.Servers = make(map[lvs.ServerKey]lvs.Server, len(op.Want.Servers)) // they come next
 		}
 		t[op.Service] = w
 	case AddServer, ChangeServer:
-		s.Servers[op.Server] = op.WantServer
-		unversion(t, op.Service, s)
+		unversion(t, op.Service, s).Servers[op.Server] = op.WantServer
 	case RemoveServer:
-		delete(s.Servers, op.Server)
-		unversion(t, op.Service, s)
+		delete(unversion(t, op.Service, s).Servers, op.Server)
 	case RemoveService:
 		delete(t, op.Service)
 	}
 }
 
-// unversion: a service in the middle of a difference is of no version.
-func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) {
+// unversion: a service in the middle of a difference is of no version, and has
+// its servers for itself.
+func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) lvs.Service {
 	if s.Version != 0 {
-		s.Version = 0
+		s.Version, s.Servers = 0, maps.Clone(s.Servers)
 		t[key] = s
 	}
+	return s
 }
 
-// sameService compares all but the servers.
-func sameService(a, b lvs.Service) bool {
+// SameService compares all but the servers.
+func SameService(a, b lvs.Service) bool {
 	return a.Scheduler == b.Scheduler && a.Flags == b.Flags && a.Persistence == b.Persistence &&
 		a.Netmask == b.Netmask && a.PersistenceEngine == b.PersistenceEngine && a.Proxy == b.Proxy
 }

@@ -23,7 +23,8 @@ type Director interface {
 	// Set makes the director offer exactly want among the services that are
 	// ours. It is idempotent: what failed is in the error and is tried again
 	// with the next Set. The replacement is there before what it replaces goes.
-	// The director keeps nothing of want.
+	// The director may keep the servers of services that have a version, which
+	// nobody changes any more, and nothing else of want.
 	Set(ctx context.Context, want lvs.Table) (Changes, error)
 	// Read returns what is really there.
 	Read(ctx context.Context) (lvs.Table, error)

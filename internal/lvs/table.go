@@ -86,7 +86,7 @@ type Service struct {
 	Servers           map[ServerKey]Server
 	// Version changes whenever anything else of the service does, within one
 	// process; a director may skip a service whose version it has written. 0
-	// says nothing.
+	// says nothing. The Servers of a version are never changed, and may be kept.
 	Version uint64
 }
 

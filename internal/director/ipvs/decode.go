@@ -8,11 +8,10 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// service is one answer to GET_SERVICE.
+// service is one answer to GET_SERVICE; it has no servers yet.
 type service struct {
 	key      lvs.ServiceKey
 	svc      lvs.Service
@@ -27,26 +26,24 @@ type dest struct {
 }
 
 // inside decodes the attributes nested in the one of type typ.
-func inside(b []byte, typ uint16, each func(ad *netlink.AttributeDecoder)) error {
-	ad, err := netlink.NewAttributeDecoder(b)
-	if err != nil {
-		return err
-	}
+func inside(b []byte, typ uint16, each func(ad *attributes)) error {
 	found := false
+	ad := attributes{rest: b}
 	for ad.Next() {
 		if ad.Type() != typ {
 			continue
 		}
 		found = true
-		ad.Nested(func(nad *netlink.AttributeDecoder) error {
-			for nad.Next() {
-				each(nad)
-			}
-			return nil
-		})
+		in := attributes{rest: ad.Bytes()}
+		for in.Next() {
+			each(&in)
+		}
+		if in.err != nil {
+			return in.err
+		}
 	}
-	if err := ad.Err(); err != nil {
-		return err
+	if ad.err != nil {
+		return ad.err
 	}
 	if !found {
 		return fmt.Errorf("answer without attribute %d", typ)
@@ -59,7 +56,7 @@ func parseService(b []byte) (service, error) {
 	var af, flags, timeout uint32
 	var addr, mask []byte
 	var old, wide director.Counters
-	err := inside(b, attrService, func(ad *netlink.AttributeDecoder) {
+	err := inside(b, attrService, func(ad *attributes) {
 		switch ad.Type() {
 		case svcAF:
 			af = uint32(ad.Uint16())
@@ -84,9 +81,9 @@ func parseService(b []byte) (service, error) {
 		case svcEngine:
 			s.svc.PersistenceEngine = ad.String()
 		case svcStats:
-			ad.Nested(stats(&old))
+			stats(&old, ad.Bytes())
 		case svcStats64:
-			ad.Nested(stats(&wide))
+			stats(&wide, ad.Bytes())
 		}
 	})
 	if err != nil {
@@ -106,7 +103,6 @@ func parseService(b []byte) (service, error) {
 		s.svc.Netmask = parseMask(s.key.Family, mask)
 	}
 	s.svc = director.CanonicalService(s.key, s.svc)
-	s.svc.Servers = map[lvs.ServerKey]lvs.Server{}
 	s.counters = wider(wide, old)
 	return s, nil
 }
@@ -117,7 +113,7 @@ func parseDest(b []byte, family uint8) (dest, error) {
 	var d dest
 	var addr []byte
 	var old, wide director.Counters
-	err := inside(b, attrDest, func(ad *netlink.AttributeDecoder) {
+	err := inside(b, attrDest, func(ad *attributes) {
 		switch ad.Type() {
 		case destFamily:
 			family = 4
@@ -149,9 +145,9 @@ func parseDest(b []byte, family uint8) (dest, error) {
 		case destPersistent:
 			d.counters.Persistent = ad.Uint32()
 		case destStats:
-			ad.Nested(stats(&old))
+			stats(&old, ad.Bytes())
 		case destStats64:
-			ad.Nested(stats(&wide))
+			stats(&wide, ad.Bytes())
 		}
 	})
 	if err != nil {
@@ -166,34 +162,31 @@ func parseDest(b []byte, family uint8) (dest, error) {
 
 // stats reads both forms: the old has 32-bit counts beside 64-bit bytes, the
 // one since 4.1 has 64 bits throughout.
-func stats(c *director.Counters) func(*netlink.AttributeDecoder) error {
-	return func(ad *netlink.AttributeDecoder) error {
-		for ad.Next() {
-			v := number(ad.Bytes())
-			switch ad.Type() {
-			case statConns:
-				c.Connections = v
-			case statInPkts:
-				c.InPackets = v
-			case statOutPkts:
-				c.OutPackets = v
-			case statInBytes:
-				c.InBytes = v
-			case statOutBytes:
-				c.OutBytes = v
-			case statConnRate:
-				c.ConnectionRate = v
-			case statInPktRate:
-				c.InPacketRate = v
-			case statOutPktRate:
-				c.OutPacketRate = v
-			case statInByteRate:
-				c.InByteRate = v
-			case statOutByteRate:
-				c.OutByteRate = v
-			}
+func stats(c *director.Counters, b []byte) {
+	for ad := over(b); ad.Next(); {
+		v := number(ad.Bytes())
+		switch ad.Type() {
+		case statConns:
+			c.Connections = v
+		case statInPkts:
+			c.InPackets = v
+		case statOutPkts:
+			c.OutPackets = v
+		case statInBytes:
+			c.InBytes = v
+		case statOutBytes:
+			c.OutBytes = v
+		case statConnRate:
+			c.ConnectionRate = v
+		case statInPktRate:
+			c.InPacketRate = v
+		case statOutPktRate:
+			c.OutPacketRate = v
+		case statInByteRate:
+			c.InByteRate = v
+		case statOutByteRate:
+			c.OutByteRate = v
 		}
-		return nil
 	}
 }
 
@@ -255,10 +248,7 @@ func parseForward(v uint32) lvs.Forward {
 
 func parseTimeouts(b []byte) (director.Timeouts, error) {
 	var t director.Timeouts
-	ad, err := netlink.NewAttributeDecoder(b)
-	if err != nil {
-		return t, err
-	}
+	ad := over(b)
 	for ad.Next() {
 		switch ad.Type() {
 		case attrTimeoutTCP:
@@ -269,19 +259,16 @@ func parseTimeouts(b []byte) (director.Timeouts, error) {
 			t.UDP = time.Duration(ad.Uint32()) * time.Second
 		}
 	}
-	return t, ad.Err()
+	return t, ad.err
 }
 
 func parseVersion(b []byte) (uint32, error) {
-	ad, err := netlink.NewAttributeDecoder(b)
-	if err != nil {
-		return 0, err
-	}
+	ad := over(b)
 	var v uint32
 	for ad.Next() {
 		if ad.Type() == infoVersion {
 			v = ad.Uint32()
 		}
 	}
-	return v, ad.Err()
+	return v, ad.err
 }

@@ -83,8 +83,8 @@ func (f *fakeKernel) do(cmd uint8, data []byte) syscall.Errno {
 		if !slices.Contains(f.schedulers, s.svc.Scheduler) {
 			return syscall.ENOENT
 		}
-		if exists {
-			s.svc.Servers = have.Servers
+		if s.svc.Servers = have.Servers; !exists {
+			s.svc.Servers = map[lvs.ServerKey]lvs.Server{}
 		}
 		f.table[s.key] = s.svc
 		return 0

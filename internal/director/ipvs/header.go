@@ -95,6 +95,7 @@ const (
 
 	headerLen   = 16     // struct nlmsghdr
 	genlLen     = 4      // struct genlmsghdr
+	attrLen     = 4      // struct nlattr
 	nested      = 0x8000 // NLA_F_NESTED
 	attrTypeLow = 0x3fff // NLA_TYPE_MASK
 )

@@ -29,10 +29,13 @@ type Director struct {
 	seq    uint32
 	batch  batch
 
-	have lvs.Table // what is in the kernel, as far as we know; ours only
+	// have is what is in the kernel, as far as we know; ours only. Services of
+	// a version share their servers with the table that was wanted.
+	have lvs.Table
 	// stale: have must be read again before it is believed.
 	stale bool
 	marks marks
+	found []dest // scratch
 
 	in      Place
 	expiry  switches // on_down expire
@@ -112,28 +115,19 @@ func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director
 				return err
 			}
 		}
-		ops := director.Diff(d.have, want)
-		n := goes(ops)
-		failed, err := d.apply(ctx, ops[:n], done)
-		var markErr error
-		if err == nil && len(failed) == 0 {
-			markErr = d.marks.write()
-		}
-		if err == nil {
-			var more []failure
-			more, err = d.apply(ctx, ops[n:], done)
-			failed = append(failed, more...)
-		}
-		if err != nil {
+		r := run{d: d, ctx: ctx, done: done}
+		if err := r.write(director.Steps(d.have, want)); err != nil {
+			r.remember(want)
 			d.stale = true
 			return err
 		}
-		if len(failed) == 0 {
-			director.Written(d.have, want)
-			return markErr
+		if len(r.failed) == 0 {
+			d.have = director.Owned(want)
+			return r.markErr
 		}
-		if round == maxRounds || !surprised(failed) {
-			return failures(failed)
+		r.remember(want)
+		if round == maxRounds || !surprised(r.failed) {
+			return failures(r.failed)
 		}
 		d.stale = true
 	}
@@ -171,7 +165,7 @@ func resets(servers map[lvs.ServerKey]lvs.Server) bool {
 
 // refresh reads the kernel's services that are ours or are to be ours.
 func (d *Director) refresh(want lvs.Table) error {
-	have, err := d.readWhere(func(k lvs.ServiceKey) bool {
+	have, err := d.readWhere(want, func(k lvs.ServiceKey) bool {
 		_, wanted := want[k]
 		_, ours := d.have[k]
 		return wanted || ours
@@ -183,67 +177,51 @@ func (d *Director) refresh(want lvs.Table) error {
 	return nil
 }
 
-// apply writes ops batch by batch and keeps have true to what succeeded.
-func (d *Director) apply(ctx context.Context, ops []director.Op, done func(director.Op)) ([]failure, error) {
-	var failed []failure
-	for len(ops) > 0 {
-		if err := ctx.Err(); err != nil {
-			return failed, err
-		}
-		first := d.seq + 1
-		d.batch.reset()
-		for _, op := range ops[:min(len(ops), maxBatch)] {
-			d.seq++
-			d.batch.op(op, d.seq)
-			if len(d.batch.buf) >= maxBatchBytes {
-				break
-			}
-		}
-		n := d.batch.count
-		errs, err := d.kernel.write(&d.batch, first)
-		if err != nil {
-			return failed, err
-		}
-		for i, op := range ops[:n] {
-			if e := errs[i]; e != nil && !alreadySo(op, e) {
-				failed = append(failed, failure{op, e})
-				continue
-			}
-			op.Apply(d.have)
-			done(op)
-		}
-		ops = ops[n:]
-	}
-	return failed, nil
-}
-
 // Read returns our services as they are in the kernel.
 func (d *Director) Read(context.Context) (lvs.Table, error) {
-	return d.readWhere(func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
+	return d.readWhere(nil, func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
 }
 
 // ReadAll returns every service of the kernel, also those of others.
 func (d *Director) ReadAll(context.Context) (lvs.Table, error) {
-	return d.readWhere(func(lvs.ServiceKey) bool { return true })
+	return d.readWhere(nil, func(lvs.ServiceKey) bool { return true })
 }
 
-func (d *Director) readWhere(ours func(lvs.ServiceKey) bool) (lvs.Table, error) {
+// readWhere reads services. One that is what want has of a version is taken
+// from there: so an audit that finds all well costs no second table.
+func (d *Director) readWhere(want lvs.Table, ours func(lvs.ServiceKey) bool) (lvs.Table, error) {
 	services, err := d.services(ours)
 	if err != nil {
 		return nil, err
 	}
 	t := make(lvs.Table, len(services))
-	for _, s := range services {
+	for i := range services {
+		s := &services[i]
 		dests, err := d.dests(s.key)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range dests {
-			s.svc.Servers[r.key] = r.server
+		if w, wanted := want[s.key]; wanted && w.Version != 0 && director.SameService(s.svc, w) && sameServers(w.Servers, dests) {
+			t[s.key] = w
+			continue
+		}
+		s.svc.Servers = make(map[lvs.ServerKey]lvs.Server, len(dests))
+		for k := range dests {
+			s.svc.Servers[dests[k].key] = dests[k].server
 		}
 		t[s.key] = s.svc
 	}
 	return t, nil
+}
+
+// sameServers: the kernel has no server twice.
+func sameServers(want map[lvs.ServerKey]lvs.Server, have []dest) bool {
+	for i := range have {
+		if w, ok := want[have[i].key]; !ok || w != have[i].server {
+			return false
+		}
+	}
+	return len(want) == len(have)
 }
 
 // Counters returns the kernel's figures of our services.
@@ -268,7 +246,7 @@ func (d *Director) Counters(context.Context) (map[lvs.ServiceKey]director.Servic
 }
 
 func (d *Director) services(ours func(lvs.ServiceKey) bool) ([]service, error) {
-	var out []service
+	out := make([]service, 0, len(d.have))
 	err := d.ask(cmdGetService, flagDump, nil, func(b []byte) error {
 		s, err := parseService(b)
 		if err == nil && ours(s.key) {
@@ -282,9 +260,10 @@ func (d *Director) services(ours func(lvs.ServiceKey) bool) ([]service, error) {
 	return out, nil
 }
 
-// dests returns no servers for a service that has gone meanwhile.
+// dests returns no servers for a service that has gone meanwhile. The slice is
+// good until the next call.
 func (d *Director) dests(key lvs.ServiceKey) ([]dest, error) {
-	var out []dest
+	out := d.found[:0]
 	body := func(b *batch) {
 		end := b.nest(attrService)
 		b.key(key)
@@ -300,6 +279,7 @@ func (d *Director) dests(key lvs.ServiceKey) ([]dest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the real servers of %s: %w", director.ServiceName(key), err)
 	}
+	d.found = out
 	return out, nil
 }
 

@@ -3,7 +3,6 @@ package ipvs
 import (
 	"fmt"
 
-	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
@@ -69,14 +68,4 @@ func (m *marks) remove() error {
 		return nil
 	}
 	return m.firewall.Remove(was)
-}
-
-// goes is where in a difference it begins to take away.
-func goes(ops []director.Op) int {
-	for i := range ops {
-		if ops[i].Verb == director.RemoveServer || ops[i].Verb == director.RemoveService {
-			return i
-		}
-	}
-	return len(ops)
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
-
-	"github.com/mdlayher/netlink"
 )
 
 // Role is what a sync daemon does (linux/ip_vs.h, IP_VS_STATE_*).
@@ -97,7 +95,7 @@ func (s *Sync) Running() (map[Role]SyncDaemon, error) {
 	err := s.d.ask(cmdGetDaemon, flagDump, nil, func(b []byte) error {
 		var r Role
 		var c SyncDaemon
-		err := inside(b, attrDaemon, func(ad *netlink.AttributeDecoder) {
+		err := inside(b, attrDaemon, func(ad *attributes) {
 			switch ad.Type() {
 			case daemonState:
 				r = Role(ad.Uint32())

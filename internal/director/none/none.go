@@ -25,11 +25,10 @@ func (d *Director) Name() string { return "none" }
 func (d *Director) Set(_ context.Context, want lvs.Table) (director.Changes, error) {
 	var changes director.Changes
 	want = director.Wanted(want, d.have)
-	for _, op := range director.Diff(d.have, want) {
-		op.Apply(d.have)
+	for op := range director.Steps(d.have, want) {
 		changes.Count(op)
 	}
-	director.Written(d.have, want)
+	d.have = director.Owned(want)
 	return changes, nil
 }
 

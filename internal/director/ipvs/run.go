@@ -1,0 +1,115 @@
+package ipvs
+
+import (
+	"context"
+	"iter"
+
+	"github.com/holdfast-ha/holdfast/internal/director"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
+)
+
+// run writes a difference batch by batch, as it is found. What the kernel then
+// has is what was wanted, unless it refused something: only then the steps are
+// gone through once more, to remember those that were taken.
+type run struct {
+	d    *Director
+	ctx  context.Context //nolint:containedctx // a run is one call
+	done func(director.Op)
+
+	ops    []director.Op // of the batch
+	first  uint32        // the sequence number of its first message
+	wrote  int           // steps that the kernel has answered
+	failed []failure
+	places []int // theirs, in the order of the steps
+
+	marked  bool // it was the firewall's turn
+	markErr error
+}
+
+// write writes all steps. An error means that the outcome is not known.
+func (r *run) write(steps iter.Seq[director.Op]) error {
+	r.ops = make([]director.Op, 0, 64)
+	for op := range steps {
+		if !r.marked && takesAway(op) {
+			if err := r.flush(); err != nil {
+				return err
+			}
+			r.mark()
+		}
+		r.add(op)
+		if len(r.ops) == maxBatch || len(r.d.batch.buf) >= maxBatchBytes {
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.mark()
+	return nil
+}
+
+func takesAway(op director.Op) bool {
+	return op.Verb == director.RemoveServer || op.Verb == director.RemoveService
+}
+
+// mark changes the firewall's marks, between what is added and what is removed,
+// unless something could not be added.
+func (r *run) mark() {
+	if !r.marked && len(r.failed) == 0 {
+		r.markErr = r.d.marks.write()
+	}
+	r.marked = true
+}
+
+func (r *run) add(op director.Op) {
+	d := r.d
+	d.seq++
+	if len(r.ops) == 0 {
+		r.first = d.seq
+		d.batch.reset()
+	}
+	d.batch.op(op, d.seq)
+	r.ops = append(r.ops, op)
+}
+
+func (r *run) flush() error {
+	if len(r.ops) == 0 {
+		return nil
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	errs, err := r.d.kernel.write(&r.d.batch, r.first)
+	if err != nil {
+		return err
+	}
+	for i, op := range r.ops {
+		if e := errs[i]; e != nil && !alreadySo(op, e) {
+			r.failed = append(r.failed, failure{op, e})
+			r.places = append(r.places, r.wrote+i)
+			continue
+		}
+		r.done(op)
+	}
+	r.wrote += len(r.ops)
+	r.ops = r.ops[:0]
+	return nil
+}
+
+// remember brings what we know to what was written on the way to want.
+func (r *run) remember(want lvs.Table) {
+	place, places := 0, r.places
+	for _, op := range director.Diff(r.d.have, want) {
+		if place == r.wrote {
+			break
+		}
+		if len(places) > 0 && places[0] == place {
+			places = places[1:]
+		} else {
+			op.Apply(r.d.have)
+		}
+		place++
+	}
+}
