@@ -106,8 +106,17 @@ type Instance struct {
 	Split *Split `json:"split,omitempty"`
 	// Refused is set while adverts are not believed.
 	Refused *Refused `json:"refused,omitempty"`
+	// Configured is what was set otherwise over SNMP, until the next reload;
+	// absent: nothing.
+	Configured *Configured `json:"configured,omitempty"`
 	// Readiness says in a sentence what would happen if the master failed now.
 	Readiness string `json:"readiness,omitempty"`
+}
+
+// Configured is what the configuration says that can be set.
+type Configured struct {
+	Priority int  `json:"priority"`
+	Preempt  bool `json:"preempt"`
 }
 
 // Split is an episode with two masters.

@@ -103,6 +103,7 @@ func printStatus(w io.Writer, s api.Status) {
 	})
 	printSplits(w, s.Instances)
 	printRefused(w, s.Instances)
+	printOverridden(w, s.Instances)
 	printReadiness(w, s.Instances)
 	printTracks(w, s.Instances)
 	table(w, "GROUP\tSTATE\tMEMBERS", len(s.Groups), func(i int) string {
@@ -188,6 +189,15 @@ func printRefused(w io.Writer, all []api.Instance) {
 	for i := range all {
 		if v := &all[i]; v.Refused != nil {
 			fmt.Fprintf(w, "REFUSED: %s %s\n", v.Name, explaining.Disbelief(v.Refused))
+		}
+	}
+}
+
+// printOverridden says what is not as configured.
+func printOverridden(w io.Writer, all []api.Instance) {
+	for i := range all {
+		if v := &all[i]; v.Configured != nil {
+			fmt.Fprintf(w, "SET: %s: %s\n", v.Name, explaining.Overridden(v))
 		}
 	}
 }

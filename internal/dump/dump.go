@@ -50,6 +50,8 @@ type Router struct {
 	Master      string        `json:"master"`         // whom a backup hears
 	MasterPrio  int           `json:"master_priority"`
 	MasterEvery time.Duration `json:"master_interval"`
+	Base        int           `json:"base"` // priority as configured, or as it was set
+	Preempt     bool          `json:"preempt"`
 	Priority    int           `json:"priority"`  // effective
 	Total       int           `json:"total"`     // before it is brought into 1…254
 	Faults      int           `json:"faults"`    // tracked objects that keep it in FAULT

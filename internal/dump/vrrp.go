@@ -60,7 +60,8 @@ func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
 	p.where(i, r)
 	p.garp(i)
 	p.line("   Virtual Router ID = %d", i.VRID)
-	p.line("   Priority = %d", i.Priority)
+	base, preempt := basis(i, r)
+	p.line("   Priority = %d", base)
 	if r != nil {
 		p.line("   Effective priority = %d", r.Priority)
 		p.line("   Total priority = %d", r.Total)
@@ -74,7 +75,7 @@ func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
 		p.line("   Advert interval = %s sec", seconds(i.AdvertInt))
 	}
 	p.line("   Accept = %s", onOff(i.Accept))
-	p.line("   Preempt = %s", onOff(!i.NoPreempt))
+	p.line("   Preempt = %s", onOff(preempt))
 	if i.PreemptDelay != 0 {
 		p.line("   Preempt delay = %s secs", seconds(i.PreemptDelay))
 	}
@@ -90,6 +91,15 @@ func (p *printer) instance(i *conf.VRRPInstance, r *Router) {
 	p.line("   Notify deleted = %s", yes(i.Notify.Deleted != nil, "Deleted", "Fault"))
 	p.notify(&i.Notify)
 	p.line("   Notify priority changes = %t", i.NotifyPriority)
+}
+
+// basis is the priority without what is tracked, and whether it preempts: as
+// configured, or as somebody has set it.
+func basis(i *conf.VRRPInstance, r *Router) (priority int, preempt bool) {
+	if r != nil && r.Base != 0 {
+		return r.Base, r.Preempt
+	}
+	return i.Priority, !i.NoPreempt
 }
 
 // state is what the child knows.

@@ -78,9 +78,12 @@ func Why(v *api.Instance, now time.Time) []string {
 	if v.State == "BACKUP" && v.Master != "" {
 		lines = append(lines, whyNotMaster(v))
 	}
+	if v.Configured != nil {
+		lines = append(lines, Overridden(v))
+	}
 	if v.Priority != v.BasePriority {
-		lines = append(lines, fmt.Sprintf("Its priority is %d, of %d as configured: what it tracks makes the difference%s.",
-			v.Priority, v.BasePriority, tracked(v)))
+		lines = append(lines, fmt.Sprintf("Its priority is %d, of %d%s: what it tracks makes the difference%s.",
+			v.Priority, v.BasePriority, yes(v.Configured == nil, " as configured", ""), tracked(v)))
 	} else if t := tracked(v); t != "" {
 		lines = append(lines, "Of what it tracks is not as it should be"+strings.Replace(t, ", ", ": ", 1)+".")
 	}
@@ -92,6 +95,25 @@ func Why(v *api.Instance, now time.Time) []string {
 		return append(lines, "If "+rest+".")
 	}
 	return append(lines, "It "+next+".")
+}
+
+// Overridden says what was set over SNMP; a sentence.
+func Overridden(v *api.Instance) string {
+	var what []string
+	if c := v.Configured; c.Priority != v.BasePriority {
+		what = append(what, fmt.Sprintf("priority %d in place of %d", v.BasePriority, c.Priority))
+	}
+	if v.Configured.Preempt != v.Preempt {
+		what = append(what, yes(v.Preempt, "preemption", "no preemption"))
+	}
+	return "Over SNMP it was given " + strings.Join(what, " and ") + "; the next reload takes that back."
+}
+
+func yes(so bool, a, b string) string {
+	if so {
+		return a
+	}
+	return b
 }
 
 // whyUnheard says whose adverts are refused, and what a master cannot know: it

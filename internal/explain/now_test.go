@@ -48,6 +48,11 @@ func TestReadinessAndWhy(t *testing.T) {
 			"would not take over: group G: member B is in FAULT",
 			"Of what it tracks is not as it should be: script b (up, tracked in reverse).",
 		},
+		"set over SNMP": {
+			api.Instance{State: "BACKUP", Priority: 50, BasePriority: 60, Configured: &api.Configured{Priority: 100, Preempt: true}, Tracks: map[string]string{"script b": "down"}},
+			"hears nobody",
+			"Over SNMP it was given priority 60 in place of 100 and no preemption; the next reload takes that back.\nIts priority is 50, of 60: what it tracks",
+		},
 		"weights in reverse": {
 			api.Instance{State: "INIT", Priority: 90, BasePriority: 150, Tracks: map[string]string{"script b": "up", "script c": "not known yet"}, ReverseTracks: []string{"script b"}},
 			"would not take over: it has not begun to take part",

@@ -6,6 +6,8 @@
 // the same link answers it with what package dump has.
 package feed
 
+import "strconv"
+
 // Why says what a VRRP message is about.
 type Why string
 
@@ -67,4 +69,32 @@ type Group struct {
 	Name  string `json:"name"`
 	State string `json:"state"`
 	Cause string `json:"cause,omitempty"`
+}
+
+// Setting is what somebody sets of an instance over SNMP; it goes from the
+// outlet to the VRRP child.
+type Setting struct {
+	Name     string `json:"name"`               // of the instance
+	Priority int    `json:"priority,omitempty"` // 1–255; 0: as it is
+	Preempt  Switch `json:"preempt,omitempty"`
+}
+
+// Switch is on, off, or as it is.
+type Switch string
+
+// What a Switch may be.
+const (
+	AsItIs Switch = ""
+	On     Switch = "on"
+	Off    Switch = "off"
+)
+
+func (s Setting) String() string {
+	switch {
+	case s.Priority != 0:
+		return "priority " + strconv.Itoa(s.Priority) + " of VRRP instance " + s.Name
+	case s.Preempt == On:
+		return "preemption of VRRP instance " + s.Name
+	}
+	return "no preemption of VRRP instance " + s.Name
 }

@@ -85,6 +85,9 @@ const (
 	// Garp goes over that Link the other way: the instance named by Topic is to
 	// announce its addresses once, if it is master.
 	Garp Kind = "garp"
+	// Set goes there, too: Body is a feed.Setting; answered with Answer, the same
+	// Seq, and perhaps Error.
+	Set Kind = "set"
 	// Hold carries a socket that the parent is to keep a copy of, by the name in
 	// Topic, for whoever comes after a proxy child that dies (BootInfo.Held). Of
 	// a name that it has it keeps the last.

@@ -2,6 +2,7 @@ package outletd
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -21,7 +22,7 @@ type vrrpLink struct {
 	conn  *ipc.Conn
 	known feed.VRRP // all there are, as heard last; Why is empty until there was something
 	seq   uint64
-	asked map[uint64]func(*dump.VRRP)
+	asked map[uint64]func(*ipc.Message) // with nil if there is no answer to be had
 }
 
 // link takes the socket to a VRRP child that has just begun to serve, or that
@@ -96,18 +97,47 @@ func (d *daemon) heard(n *feed.VRRP) {
 // ask has the VRRP child say what package dump has of it, and calls then on the
 // loop: with nil if there is no answer to be had.
 func (d *daemon) ask(then func(*dump.VRRP)) {
+	d.askVRRP(ipc.Message{Kind: ipc.Query, Topic: ipc.TopicDump}, func(m *ipc.Message) {
+		var state dump.VRRP
+		if m == nil || json.Unmarshal(m.Body, &state) != nil {
+			then(nil)
+			return
+		}
+		then(&state)
+	})
+}
+
+// errNoVRRP is why nothing can be set of instances.
+var errNoVRRP = errors.New("the VRRP child does not answer")
+
+// set has the VRRP child carry a setting out, and calls then on the loop.
+func (d *daemon) set(s *feed.Setting, then func(error)) {
+	d.askVRRP(ipc.Message{Kind: ipc.Set, Body: ipc.Marshal(s)}, func(m *ipc.Message) {
+		switch {
+		case m == nil:
+			then(errNoVRRP)
+		case m.Error != "":
+			then(errors.New(m.Error))
+		default:
+			then(nil)
+		}
+	})
+}
+
+func (d *daemon) askVRRP(m ipc.Message, then func(*ipc.Message)) {
 	v := &d.vrrp
 	if v.conn == nil || len(v.asked) >= maxAsked {
 		then(nil)
 		return
 	}
 	v.seq++
-	if v.conn.Send(ipc.Message{Kind: ipc.Query, Seq: v.seq, Topic: ipc.TopicDump}) != nil {
+	m.Seq = v.seq
+	if v.conn.Send(m) != nil {
 		then(nil)
 		return
 	}
 	if v.asked == nil {
-		v.asked = map[uint64]func(*dump.VRRP){}
+		v.asked = map[uint64]func(*ipc.Message){}
 	}
 	v.asked[v.seq] = then
 }
@@ -118,12 +148,7 @@ func (d *daemon) answered(m ipc.Message) {
 		return
 	}
 	delete(d.vrrp.asked, m.Seq)
-	var state dump.VRRP
-	if json.Unmarshal(m.Body, &state) != nil {
-		then(nil)
-		return
-	}
-	then(&state)
+	then(&m)
 }
 
 // garp asks the VRRP child to announce an instance's addresses.

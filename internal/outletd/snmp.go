@@ -104,23 +104,31 @@ func (w *snmpWay) Tree() *mib.Tree {
 	return w.build(&heard)
 }
 
-// Set has a real server weigh that much, as the command does. The session's
-// goroutine calls it, and waits for the checker child as long as it may take.
-func (w *snmpWay) Set(to mib.Weight) error {
-	done := make(chan error, 1)
-	w.d.loop.Post(func() {
-		w.d.order(&api.ServerCommand{
-			Action: api.ServerWeight, Service: to.Service, Server: to.Server, Weight: to.Weight, Why: "set over SNMP",
-		}, func(err error) { done <- err })
-	})
+// Set carries out what somebody wants otherwise, as the command does with a
+// weight. The session's goroutine calls it, and waits for the other child as
+// long as it may take.
+func (w *snmpWay) Set(to mib.Change) error {
+	done, late := make(chan error, 1), errNoVRRP
+	then := func(err error) { done <- err }
+	switch to := to.(type) {
+	case mib.Weight:
+		late = errNoChecker
+		w.d.loop.Post(func() {
+			w.d.order(&api.ServerCommand{
+				Action: api.ServerWeight, Service: to.Service, Server: to.Server, Weight: to.Weight, Why: "set over SNMP",
+			}, then)
+		})
+	case feed.Setting:
+		w.d.loop.Post(func() { w.d.set(&to, then) })
+	}
 	select {
 	case err := <-done:
 		w.mu.Lock()
-		w.tree = nil // it tells of the weight before
+		w.tree = nil // it tells of what was before
 		w.mu.Unlock()
 		return err
 	case <-time.After(answersIn):
-		return errNoChecker
+		return late
 	}
 }
 

@@ -152,5 +152,10 @@ type Reloaded struct{}
 
 func (Reloaded) String() string { return "configuration reloaded" }
 
+// Set: somebody had it otherwise than the configuration says.
+type Set struct{ Over string } // SNMP
+
+func (c Set) String() string { return "set over " + c.Over }
+
 // seconds prints a time to the millisecond.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

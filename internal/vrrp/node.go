@@ -27,7 +27,7 @@ type Node struct {
 // NewNode makes a node that waits for Start.
 func NewNode(cfg Config) *Node {
 	n := &Node{}
-	n.install(n.Prepare(cfg))
+	n.install(n.Prepare(cfg), Started{})
 	return n
 }
 

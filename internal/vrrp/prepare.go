@@ -214,7 +214,7 @@ func (p *Prepared) touch(n *Node, differs []bool) {
 }
 
 // install makes a prepared configuration the node's.
-func (n *Node) install(p *Prepared) {
+func (n *Node) install(p *Prepared, why Cause) {
 	n.changes++
 	n.cfg, n.routers, n.units, n.groups, n.objects = p.cfg, p.routers, p.units, p.groups, p.objects
 	if p.moved {
@@ -238,7 +238,7 @@ func (n *Node) install(p *Prepared) {
 	for _, u := range p.touched {
 		u.decider = u.decides()
 		for _, r := range u.members {
-			n.weigh(r, Reloaded{})
+			n.weigh(r, why)
 		}
 	}
 	for _, c := range p.changed {

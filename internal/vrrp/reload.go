@@ -42,11 +42,15 @@ func (n *Node) reconfigure(ev *Reconfigure) {
 	if p == nil || p.changes != n.changes {
 		p = n.Prepare(ev.Config)
 	}
+	why := ev.Cause
+	if why == nil {
+		why = Reloaded{}
+	}
 	for _, r := range p.gone {
 		n.become(r, Init, Removed{})
 	}
 	n.do(Renumbered{From: p.from})
-	n.install(p)
+	n.install(p, why)
 	for _, c := range p.changed {
 		if c.was != nil && c.r.state == Active && c.r.advertises(c.was) {
 			n.do(c.r.send)
@@ -56,7 +60,7 @@ func (n *Node) reconfigure(ev *Reconfigure) {
 		if u.has(Backup) == nil && u.has(Active) == nil && u.has(Fault) == nil {
 			n.settle(u, nil, Started{})
 		} else {
-			n.settle(u, nil, Reloaded{})
+			n.settle(u, nil, why)
 		}
 	}
 }

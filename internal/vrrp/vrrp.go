@@ -166,6 +166,8 @@ type Reconfigure struct {
 	// Prepared is what Node.Prepare made of Config, so that adopting it takes
 	// next to no time; without it, it is made now.
 	Prepared *Prepared
+	// Cause is why; nil: Reloaded.
+	Cause Cause
 }
 
 // Woke tells that the process could not have served its timers for Slept.

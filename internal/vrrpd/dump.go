@@ -25,6 +25,7 @@ func (s *survey) dumpRouter(g *glance) dump.Router {
 	r := dump.Router{
 		Name: g.Name, State: v.State.String(), Since: s.wall(v.Since), Down: v.Down, Interface: g.Base, VMAC: g.VMAC,
 		MasterEvery: v.MasterAdvert, Priority: int(v.Priority), Total: int(v.Priority),
+		Base: int(v.Base), Preempt: g.preempt,
 		Addresses: g.holds, Counters: g.counts(),
 	}
 	if v.Deadline != 0 {

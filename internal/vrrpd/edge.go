@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
@@ -58,6 +59,9 @@ type edge struct {
 	trailer  []byte       // of the advert being sent, hmac's own; nil without
 	signed   []byte       // advert and trailer
 	olds     []netip.Addr // peers that reckon checksums as keepalived did once
+
+	// configured is what somebody has set otherwise; nil: nothing.
+	configured *api.Configured
 
 	note int           // its place in the notes
 	sent clock.Instant // its last advert as master, 0 if it is none

@@ -90,6 +90,9 @@ func (d *daemon) readOutlets(c *ipc.Conn) {
 		case ipc.Query:
 			seen := d.survey(false)
 			d.outlets.feeder.Put(ipc.Message{Kind: ipc.Answer, Seq: m.Seq, Topic: m.Topic}, func() any { return seen.dump() })
+		case ipc.Set:
+			f := d.outlets.feeder
+			d.set(m, func(a ipc.Message) { f.Put(a, nil) })
 		case ipc.Garp:
 			d.garp(m.Topic)
 		}

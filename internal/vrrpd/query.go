@@ -43,7 +43,7 @@ func (s *survey) instance(g *glance) api.Instance {
 		VRID: int(g.VRID), Family: map[int]string{4: "IPv4", 6: "IPv6"}[g.Family], VRRPVersion: g.Version,
 		Priority: int(v.Priority), BasePriority: int(v.Base),
 		AdvertMS:  float64(g.Interval) / float64(time.Millisecond),
-		Addresses: []string{}, Counters: g.counts(), Preempt: g.preempt, Refused: g.refused,
+		Addresses: []string{}, Counters: g.counts(), Preempt: g.preempt, Refused: g.refused, Configured: g.set,
 	}
 	out.Counters["splits"] = v.Splits
 	if v.Cause != nil {

@@ -202,7 +202,7 @@ func (d *daemon) renumber(c *change) {
 	}
 	d.edges = c.edges
 	for i, e := range d.edges {
-		e.Router, e.index = &c.next.Routers[i], i
+		e.Router, e.index, e.configured = &c.next.Routers[i], i, nil
 	}
 	if c.static {
 		d.stand(c)

@@ -34,6 +34,7 @@ type glance struct {
 	up       clock.Instant // see edge
 	took     string
 	refused  *api.Refused
+	set      *api.Configured // what was configured otherwise; nil: nothing
 	counters counters
 	strays   *[wire.NumFaults]uint64 // of its interface; nil: none
 }
@@ -74,7 +75,7 @@ func (d *daemon) glance(g *glance, i int) {
 	e := d.edges[i]
 	*g = glance{
 		Router: e.Router, at: d.now(), view: d.node.Router(i), preempt: d.cfg.Node.Routers[i].Preempt,
-		holds: e.active && len(e.holds) > 0, source: e.source, up: e.up, counters: e.counters,
+		holds: e.active && len(e.holds) > 0, source: e.source, up: e.up, counters: e.counters, set: e.configured,
 	}
 	if e.active {
 		g.took = e.took

@@ -15,7 +15,7 @@ const maxSets = 64
 // §7.2.4). A master has one at a time; of two the last counts.
 type sets struct {
 	transaction uint32
-	wanted      []mib.Weight
+	wanted      []mib.Change
 	done        bool // some of it
 }
 
@@ -46,7 +46,7 @@ func (s *session) commit(transaction uint32) agentx.Response {
 	for i, w := range s.sets.wanted {
 		s.sets.done = true // who does not answer may have done it
 		if err := s.o.Set(w); err != nil {
-			s.o.Told(slog.LevelWarn, fmt.Sprintf("SNMP: weight %d of service %s of VS %s is not set: %v", w.Weight, w.Server, w.Service, err))
+			s.o.Told(slog.LevelWarn, fmt.Sprintf("SNMP: %s is not set: %v", w, err))
 			return agentx.Response{Error: agentx.CommitFailed, Index: uint16(i + 1)} //nolint:gosec // at most maxSets
 		}
 	}

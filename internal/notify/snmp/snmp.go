@@ -37,9 +37,9 @@ type Options struct {
 	// Tree makes the objects as they are now. It is called from the session's
 	// goroutine and may take a moment; nil: there is nothing to be had.
 	Tree func() *mib.Tree
-	// Set makes a real server weigh that much, and says why it does not. It is
-	// called from the session's goroutine and may take a moment.
-	Set func(w mib.Weight) error
+	// Set carries a change out, and says why not. It is called from the session's
+	// goroutine and may take a moment.
+	Set func(c mib.Change) error
 	// Told takes what is worth a line in the log; from any goroutine.
 	Told func(level slog.Level, what string)
 }

@@ -32,7 +32,7 @@ type master struct {
 	out      *Outlet
 	told     chan string
 	objects  int             // that there are
-	set      chan mib.Weight // what was to be set
+	set      chan mib.Change // what was to be set
 	refuses  error           // why it is not
 }
 
@@ -43,14 +43,14 @@ func newMaster(t *testing.T) *master {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &master{t: t, listener: l, told: make(chan string, 100), set: make(chan mib.Weight, 10)}
+	m := &master{t: t, listener: l, told: make(chan string, 100), set: make(chan mib.Change, 10)}
 	tree := mib.Build(&mib.State{Version: "test", Parts: mib.Parts{VRRP: true, Checker: true}, Conf: oneServer(), Pools: []api.Service{
 		{Name: "[192.0.2.1]:tcp:80", Servers: []api.Server{{Name: "[192.0.2.5]:tcp:80"}}},
 	}})
 	tree.Walk(func(agentx.VarBind) { m.objects++ })
 	m.out = New(Options{
 		Socket: "unix:" + path, Roots: mib.Parts{VRRP: true}.Roots(), Descr: "test", Tree: func() *mib.Tree { return tree },
-		Set: func(w mib.Weight) error { m.set <- w; return m.refuses },
+		Set: func(w mib.Change) error { m.set <- w; return m.refuses },
 		Told: func(_ slog.Level, what string) {
 			select {
 			case m.told <- what:

@@ -125,6 +125,11 @@ type router struct {
 	in   *conf.SyncGroup // nil: none
 }
 
+// base is its priority without what it tracks: as configured, or set.
+func (r *router) base() int { return choose(r.is.Base != 0, r.is.Base, r.conf.Priority) }
+
+func (r *router) preempts() bool { return choose(r.is.Base != 0, r.is.Preempt, !r.conf.NoPreempt) }
+
 // link is where the router is: the virtual interface, if it has one.
 func (r *router) link() string { return choose(r.is.VMAC != "", r.is.VMAC, r.conf.Interface) }
 

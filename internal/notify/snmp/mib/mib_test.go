@@ -242,7 +242,7 @@ func TestWeightsCanBeSet(t *testing.T) {
 		{"a sorry server's", weight.With(1, 1), agentx.Int(9), choose(first == 1, agentx.NoError, agentx.NoCreation)},
 		{"of what nobody knows", weight.With(2, 1), agentx.Int(9), agentx.GenErr},
 		{"another column", check.With(4, 1, 8, 1, 1), agentx.Int(9), agentx.NotWritable},
-		{"a priority", vrrp.With(3, 1, 7, 1), agentx.Int(9), agentx.NotWritable},
+		{"an instance that is not there", vrrp.With(3, 1, 7, 1), agentx.Int(9), agentx.NotWritable},
 	} {
 		w, got := tree.Test(agentx.VarBind{Name: one.id, Value: one.v})
 		if got != one.want {
@@ -280,6 +280,40 @@ func TestRefusedTraps(t *testing.T) {
 		}
 		if got != one.want {
 			t.Errorf("%+v: %q", one, got)
+		}
+	}
+}
+
+// What can be set of an instance, and what of it cannot, as keepalived has it.
+func TestSetInstance(t *testing.T) {
+	c := &conf.Config{Instances: []*conf.VRRPInstance{{Name: "A", Priority: 100}, {Name: "B", Priority: 255}}}
+	tree := Build(&State{Parts: Parts{VRRP: true}, Conf: c})
+	priority, preempt := vrrp.With(3, 1, 7), vrrp.With(3, 1, 13)
+	for _, one := range []struct {
+		id   agentx.OID
+		v    agentx.Value
+		want any
+	}{
+		{priority.With(1), agentx.Int(7), feed.Setting{Name: "A", Priority: 7}},
+		{priority.With(1), agentx.Int(0), agentx.WrongValue},
+		{priority.With(1), agentx.Int(255), agentx.WrongValue},
+		{priority.With(1), agentx.Int(256), agentx.WrongValue},
+		{priority.With(1), agentx.Unsigned(7), agentx.WrongType},
+		{priority.With(2), agentx.Int(255), feed.Setting{Name: "B", Priority: 255}},
+		{priority.With(3), agentx.Int(7), agentx.NotWritable},
+		{priority, agentx.Int(7), agentx.NotWritable},
+		{preempt.With(1), agentx.Int(1), feed.Setting{Name: "A", Preempt: feed.On}},
+		{preempt.With(2), agentx.Int(2), feed.Setting{Name: "B", Preempt: feed.Off}},
+		{preempt.With(2), agentx.Int(3), agentx.WrongValue},
+		{vrrp.With(3, 1, 14, 1), agentx.Unsigned(5), agentx.NotWritable},
+	} {
+		var got any
+		change, no := tree.Test(agentx.VarBind{Name: one.id, Value: one.v})
+		if got = change; no != agentx.NoError {
+			got = no
+		}
+		if got != one.want {
+			t.Errorf("%v to %v: %v, want %v", one.id, one.v, got, one.want)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (b *builder) rfc2787(all []router) {
 		rc{2, b.mac},
 		rc{3, func(r *router) agentx.Value { return agentx.Int(operState(r)) }},
 		rc{4, func(*router) agentx.Value { return agentx.Int(1) }}, // up
-		rc{5, func(r *router) agentx.Value { return agentx.Int(r.conf.Priority) }},
+		rc{5, func(r *router) agentx.Value { return agentx.Int(r.base()) }},
 		rc{6, func(r *router) agentx.Value { return agentx.Int(len(r.conf.Addresses)) }},
 		rc{7, func(r *router) agentx.Value { return agentx.IP(r.master()) }},
 		rc{8, func(r *router) agentx.Value { return agentx.IP(r.source()) }},
@@ -130,7 +130,7 @@ func (b *builder) rfc2787(all []router) {
 			return agentx.Int(1 + map[string]int{"PASS": 1, "AH": 2}[r.conf.AuthType])
 		}},
 		rc{11, func(r *router) agentx.Value { return agentx.Int(int(r.conf.AdvertInt / time.Second)) }},
-		rc{12, func(r *router) agentx.Value { return truth(!r.conf.NoPreempt) }},
+		rc{12, func(r *router) agentx.Value { return truth(r.preempts()) }},
 		rc{13, func(r *router) agentx.Value { return b.stamp(r.is.Up) }},
 		rc{14, func(*router) agentx.Value { return agentx.Int(1) }}, // ip
 		rc{15, func(*router) agentx.Value { return agentx.Int(active) }})

@@ -25,10 +25,10 @@ func (b *builder) rfc6527(all []router) {
 		rc{4, func(r *router) agentx.Value { return inetOf(r, r.source().AsSlice()) }},
 		rc{5, b.mac},
 		rc{6, func(r *router) agentx.Value { return agentx.Int(operState(r)) }},
-		rc{7, func(r *router) agentx.Value { return agentx.Unsigned(part(r.conf.Priority)) }},
+		rc{7, func(r *router) agentx.Value { return agentx.Unsigned(part(r.base())) }},
 		rc{8, func(r *router) agentx.Value { return agentx.Int(len(r.conf.Addresses)) }},
 		rc{9, func(r *router) agentx.Value { return agentx.Int(int(r.conf.AdvertInt / (time.Second / 100))) }},
-		rc{10, func(r *router) agentx.Value { return truth(!r.conf.NoPreempt) }},
+		rc{10, func(r *router) agentx.Value { return truth(r.preempts()) }},
 		rc{11, func(r *router) agentx.Value { return truth(r.conf.Accept) }},
 		rc{12, func(r *router) agentx.Value { return agentx.Ticks(b.since(r.is.Up)) }},
 		rc{13, func(*router) agentx.Value { return agentx.Int(active) }})

@@ -13,6 +13,7 @@ import (
 type Tree struct {
 	columns []column
 	servers []server // whose weights can be set
+	routers []router // whose priorities and preemption can be
 }
 
 // column is one object of all rows of a table, or an object that stands alone:

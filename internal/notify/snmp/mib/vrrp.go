@@ -47,6 +47,7 @@ func byNumber(r *router) agentx.OID { return agentx.OID{part(r.n)} }
 // instances is vrrpInstanceTable.
 func (b *builder) instances(all []router) {
 	type rc = col[router]
+	b.Tree.routers = all
 	mailed := b.Conf.Global.Mail.MailVRRP()
 	synced := func(r *router) bool {
 		d := b.Conf.Global.SyncDaemon
@@ -67,13 +68,13 @@ func (b *builder) instances(all []router) {
 		rc{4, func(r *router) agentx.Value { return stateOf(r.is.State) }},
 		rc{5, func(r *router) agentx.Value { return agentx.Int(choose(r.conf.StateMaster, 2, 1)) }},
 		rc{6, func(r *router) agentx.Value { return wanted(r) }},
-		rc{7, func(r *router) agentx.Value { return agentx.Int(r.conf.Priority) }},
+		rc{7, func(r *router) agentx.Value { return agentx.Int(r.base()) }},
 		rc{8, func(r *router) agentx.Value { return agentx.Int(r.is.Priority) }},
 		yes(9, func(r *router) bool { return r.is.Addresses }),
 		text(10, (*router).link),
 		yes(11, func(r *router) bool { return len(r.conf.TrackIfaces) > 0 }), // as keepalived has it
 		rc{12, interval},
-		yes(13, func(r *router) bool { return !r.conf.NoPreempt }),
+		yes(13, func(r *router) bool { return r.preempts() }),
 		rc{14, func(r *router) agentx.Value { return seconds(r.conf.PreemptDelay) }},
 		rc{15, func(r *router) agentx.Value {
 			return agentx.Int(map[string]int{"PASS": 1, "AH": 2}[r.conf.AuthType])
