@@ -27,6 +27,7 @@ type monitor struct {
 	private  bool        // nobody else may use it
 	stale    bool        // in monitors.stale
 	awaits   bool        // news of its BFD session
+	doubted  bool        // the last attempt that could be made failed
 	gone     bool        // nobody uses it; a result that is still to come is dropped
 	void     bool        // the last attempt could not be made; why not was told
 	ok       bool        // it succeeded

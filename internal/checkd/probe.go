@@ -221,9 +221,9 @@ func (d *daemon) start(m *monitor, step int) {
 		d.awaitBFD(m)
 	case a.slow == nil && a.http == nil:
 		to := endpoint(&m.plan.Probe)
-		d.engine.Start(now, m, &to, nil)
+		d.engine.Start(now, m, &to, nil, m.doubted)
 	case a.slow == nil:
-		d.engine.Start(now, m, &a.http.To, a.http.Talk())
+		d.engine.Start(now, m, &a.http.To, a.http.Talk(), m.doubted)
 	case a.program:
 		d.scripts.start(m, a.slow)
 	default:
@@ -271,6 +271,9 @@ func (d *daemon) finished(now clock.Instant, m *monitor, r probe.Result) {
 		c := m.users[0]
 		d.tell(record{level: slog.LevelWarn, object: c.server.name(), cause: r.Detail,
 			what: c.attempted() + " could not be tried: " + r.Detail})
+	}
+	if !void {
+		m.doubted = !r.OK
 	}
 	d.act(m, m.machine.Step(now, check.Finished{Result: check.Result{
 		OK: r.OK, Detail: r.Detail, Weight: r.Weight, WeightSet: r.WeightSet,

@@ -173,6 +173,7 @@ func (d *daemon) adopt(p *plan) {
 	hear, set := hearOn(p.services.Paths), settings{timeouts: p.services.Timeouts, limit: p.services.ProxyLimit}
 	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || d.writer.set != set || !slices.Equal(d.writer.hear, hear)
 	d.writer.expire, d.writer.hear, d.writer.set = p.services.Expire, hear, set
+	d.engine.Expect(d.monitors.count)
 	d.prune()
 	d.remark()
 	d.watchAddresses()

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"golang.org/x/sys/unix"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // limits are how many of each there may be; files are the descriptors that it
@@ -14,25 +14,14 @@ type limits struct{ conns, sessions, pipes, files int }
 
 // share divides the descriptors that the process may have, with those for so
 // many connections, as far as there are any: two for each connection and each
-// pipe, one for each session. With privilege it asks for enough of them. The
-// runtime has raised the soft limit to the hard one.
+// pipe, one for each session.
 func share(conns int) limits {
 	all := limits{conns: conns, sessions: maxSessions, pipes: maxPipes}
-	enough := uint64(2*(all.conns+all.pipes) + all.sessions + spareFiles)
-	var have unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &have) != nil || have.Cur >= enough {
-		return all
+	enough := 2*(all.conns+all.pipes) + all.sessions + spareFiles
+	if have := proc.Descriptors(enough); have < enough {
+		return shareOf(max(have, minFiles), conns)
 	}
-	for _, more := range []unix.Rlimit{{Cur: enough, Max: max(enough, have.Max)}, {Cur: have.Max, Max: have.Max}} {
-		if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
-			have = more
-			break
-		}
-	}
-	if have.Cur >= enough {
-		return all
-	}
-	return shareOf(max(int(min(have.Cur, 1<<30)), minFiles), conns)
+	return all
 }
 
 // shareOf divides so many descriptors where they are too few.

@@ -32,7 +32,7 @@ func BenchmarkConnect(b *testing.B) {
 	to := probe.Endpoint{Addr: l.Addr().(*net.TCPAddr).AddrPort()}
 	b.ReportAllocs()
 	for b.Loop() {
-		e.Start(0, 0, &to, nil)
+		e.Start(0, 0, &to, nil, false)
 		for e.Running() > 0 {
 			e.Ready(0)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/check"
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // reserve is how many descriptors are left to the rest of the process.
@@ -24,6 +25,10 @@ const reserve = 128
 
 // eventsTurn bounds how many sockets one Ready serves.
 const eventsTurn = 256
+
+// expiresTurn bounds how many attempts one Expire ends: when a network fails,
+// those of all its servers are over at once.
+const expiresTurn = 64
 
 // bufferSize is how much one read takes; the buffer is shared by all talks.
 const bufferSize = 32 << 10
@@ -54,7 +59,9 @@ type Engine[T any] struct {
 	epoll    int
 	limit    int
 	open     map[int]*attempt[T] // by descriptor
-	waiting  []*attempt[T]       // for a descriptor; the owner starts one for each checker
+	queued   int                 // wait for a descriptor; the owner starts one for each checker
+	well     queue[T]            // of those: who goes first
+	doubted  queue[T]            // and who leaves room to others
 	timeouts check.Schedule[*attempt[T]]
 	done     []Outcome[T]
 	events   []unix.EpollEvent
@@ -77,12 +84,15 @@ type attempt[T any] struct {
 	talk    Talk
 	fd      int
 	serial  int32 // tells its events from those of an earlier use of fd
+	doubted bool  // the last one failed
 	up      bool  // connected
 	leaving bool  // it has its result; the peer is to close
 	rest    int   // bytes that have come since
 	watched uint32
 	begun   time.Time
 	timeout check.Slot[*attempt[T]]
+	// In a queue.
+	before, behind *attempt[T]
 }
 
 // New returns an engine that may use as many descriptors as the process has,
@@ -92,24 +102,30 @@ func New[T any]() (*Engine[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("make an epoll: %w", err)
 	}
-	var lim unix.Rlimit
-	limit := 1024
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err == nil {
-		limit = int(min(lim.Cur, 1<<20)) //nolint:gosec // bounded
-	}
 	return &Engine[T]{
-		epoll: fd, limit: max(limit-reserve, 16),
+		epoll:  fd,
+		limit:  room(0),
 		open:   map[int]*attempt[T]{},
 		events: make([]unix.EpollEvent, eventsTurn),
 		buf:    make([]byte, bufferSize),
 	}, nil
 }
 
+// minRoom is what there is at least, in descriptors.
+const minRoom = 16
+
+// room is what there is for attempts when n of them are expected at once, those
+// that say goodbye aside.
+func room(n int) int { return max(proc.Descriptors(n+probe.MaxLeaving+reserve)-reserve, minRoom) }
+
+// Expect makes room for so many attempts at once, as far as we may.
+func (e *Engine[T]) Expect(n int) { e.limit = room(n) }
+
 // Fd is readable when an attempt can go on.
 func (e *Engine[T]) Fd() int { return e.epoll }
 
 // Running is the number of attempts that have not ended.
-func (e *Engine[T]) Running() int { return len(e.open) + len(e.waiting) - e.leaving }
+func (e *Engine[T]) Running() int { return len(e.open) + e.queued - e.leaving }
 
 // Done returns the attempts that have ended since the last call. The slice is
 // good until the next call of any method.
@@ -120,11 +136,12 @@ func (e *Engine[T]) Done() []Outcome[T] {
 }
 
 // Start begins an attempt; without a Talk it ends with the connection. It may
-// have ended when Start returns.
-func (e *Engine[T]) Start(now clock.Instant, tag T, to *probe.Endpoint, talk Talk) {
+// have ended when Start returns. One in doubt, for the last one
+// failed, does not take the last descriptors.
+func (e *Engine[T]) Start(now clock.Instant, tag T, to *probe.Endpoint, talk Talk, doubted bool) {
 	a := e.fresh()
-	a.tag, a.to, a.talk, a.fd = tag, *to, talk, -1
-	e.waiting = append(e.waiting, a)
+	a.tag, a.to, a.talk, a.fd, a.doubted = tag, *to, talk, -1, doubted
+	e.enqueue(a)
 	e.timeouts.Set(&a.timeout, now.Add(to.Patience()))
 	e.admit(now)
 }
@@ -145,15 +162,10 @@ func (e *Engine[T]) fresh() *attempt[T] {
 
 // admit begins what waits, as far as descriptors go.
 func (e *Engine[T]) admit(now clock.Instant) {
-	for len(e.waiting) > 0 && len(e.open) < e.limit {
-		a := e.waiting[0]
-		e.waiting[0] = nil
-		e.waiting = e.waiting[1:]
+	for a := e.next(); a != nil; a = e.next() {
+		e.unqueue(a)
 		a.begun = time.Now()
 		e.connect(now, a)
-	}
-	if len(e.waiting) == 0 {
-		e.waiting = e.waiting[:0]
 	}
 }
 
@@ -270,10 +282,11 @@ func (e *Engine[T]) Ready(now clock.Instant) {
 // Deadline is when Expire is to be called.
 func (e *Engine[T]) Deadline() (clock.Instant, bool) { return e.timeouts.Deadline() }
 
-// Expire ends the attempts whose time is up. What has come in time counts,
-// even if we come late to look at it: it is our own machine that was slow.
+// Expire ends attempts whose time is up, some of them: then Deadline stays in
+// the past. What has come in time counts, even if we come late to look at it: it
+// is our own machine that was slow.
 func (e *Engine[T]) Expire(now clock.Instant) {
-	for {
+	for range expiresTurn {
 		slot, ok := e.timeouts.Due(now)
 		if !ok {
 			break
@@ -287,95 +300,4 @@ func (e *Engine[T]) Expire(now clock.Instant) {
 		e.lastLook(now, a)
 	}
 	e.admit(now)
-}
-
-// lastLook ends an attempt unless it has just come one step further.
-func (e *Engine[T]) lastLook(now clock.Instant, a *attempt[T]) {
-	what := "no complete answer"
-	if a.leaving {
-		e.release(a, false)
-		return
-	}
-	if !a.up {
-		err := connect(a.fd, a.to.Addr)
-		if !underWay(err) {
-			e.connected(now, a, err)
-			return
-		}
-		what = "no connection"
-	} else if wait, r := a.talk.Step(a.fd, e.buf); wait == Done {
-		e.finish(a, r)
-		return
-	}
-	e.finish(a, probe.Result{Reason: probe.Timeout, Detail: fmt.Sprintf("%s within %v", what, a.to.Patience())})
-}
-
-func (e *Engine[T]) unqueue(a *attempt[T]) {
-	for i, w := range e.waiting {
-		if w == a {
-			e.waiting = append(e.waiting[:i], e.waiting[i+1:]...)
-			return
-		}
-	}
-}
-
-// finish ends an attempt.
-func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
-	e.report(a, r)
-	switch {
-	case a.fd < 0:
-	case a.talk != nil:
-		e.release(a, a.up && a.talk.Clean())
-		return
-	case r.OK && e.spares.want(&a.to):
-		if a.watched != 0 {
-			_ = watch(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
-		}
-		delete(e.open, a.fd)
-		e.spares.put(a.fd, &a.to)
-		a.fd = -1
-	}
-	e.release(a, false)
-}
-
-func (e *Engine[T]) report(a *attempt[T], r probe.Result) {
-	r.Took = time.Since(a.begun)
-	e.done = append(e.done, Outcome[T]{Tag: a.tag, Result: r})
-}
-
-// release ends the connection, if there is one still, and forgets the attempt.
-func (e *Engine[T]) release(a *attempt[T], clean bool) {
-	e.timeouts.Remove(&a.timeout)
-	if a.leaving {
-		e.leaving--
-	}
-	if a.fd >= 0 {
-		delete(e.open, a.fd)
-		shut(a.fd, clean)
-	}
-	*a = attempt[T]{serial: a.serial}
-	a.timeout.Item = a
-	if len(e.free) < maxFree {
-		e.free = append(e.free, a)
-	}
-}
-
-// shut closes a socket. Unless the peer has closed already it does so with a
-// reset, so that ten thousand checks a second leave no pile of sockets in
-// TIME_WAIT, which an ordinary close would keep for a minute each.
-func shut(fd int, clean bool) {
-	if !clean {
-		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	}
-	hangUp(fd)
-}
-
-// Close ends all attempts without a word.
-func (e *Engine[T]) Close() {
-	for fd := range e.open {
-		shut(fd, false)
-	}
-	e.spares.close()
-	e.open, e.waiting, e.done = nil, nil, nil
-	_ = unix.Close(e.epoll)
 }

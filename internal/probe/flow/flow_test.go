@@ -55,7 +55,7 @@ func TestBadServers(t *testing.T) {
 	probetest.Suite(t, false, func(to probe.Endpoint) probe.Result {
 		e := engine(t)
 		defer e.Close()
-		e.Start(0, 1, &to, nil)
+		e.Start(0, 1, &to, nil, false)
 		return drive(t, e, 1)[1]
 	})
 }
@@ -73,7 +73,7 @@ func TestManyAtOnceWithFewDescriptors(t *testing.T) {
 		if i%5 == 0 {
 			to = &gone
 		}
-		e.Start(0, i, to, nil)
+		e.Start(0, i, to, nil, false)
 	}
 	for i, r := range drive(t, e, n) {
 		if want := i%5 != 0; r.OK != want {
@@ -97,7 +97,7 @@ func TestWhatCameInTimeCounts(t *testing.T) {
 	})
 	e := engine(t)
 	defer e.Close()
-	e.Start(0, 1, &to, &reader{})
+	e.Start(0, 1, &to, &reader{}, false)
 	<-answered
 	e.Expire(clock.Instant(time.Hour))
 	if out := e.Done(); len(out) != 1 || !out[0].Result.OK {
@@ -114,8 +114,8 @@ func TestNoFreePortIsNoVerdict(t *testing.T) {
 	to.BindPort = probetest.Refusing(t).Port()
 	e := engine(t)
 	defer e.Close()
-	e.Start(0, 1, &to, &reader{}) // waits for a byte
-	e.Start(0, 2, &to, &reader{}) // the same four numbers
+	e.Start(0, 1, &to, &reader{}, false) // waits for a byte
+	e.Start(0, 2, &to, &reader{}, false) // the same four numbers
 	if r := drive(t, e, 1)[2]; r.Reason != probe.Exhausted {
 		t.Errorf("got %+v", r)
 	}
@@ -138,11 +138,61 @@ func TestWaitingForADescriptorIsBounded(t *testing.T) {
 	defer e.Close()
 	e.limit = 0
 	to := probe.Endpoint{Addr: netip.MustParseAddrPort("127.0.0.1:9"), Timeout: time.Second}
-	e.Start(0, 7, &to, nil)
+	e.Start(0, 7, &to, nil, false)
 	e.Expire(clock.Instant(time.Second))
 	out := e.Done()
 	if len(out) != 1 || out[0].Result.Reason != probe.Exhausted || e.Running() != 0 {
 		t.Errorf("got %+v", out)
+	}
+}
+
+// Whoever waits may go, from anywhere in the queue, and one turn ends some only.
+func TestManyTimeoutsAtOnce(t *testing.T) {
+	e := engine(t)
+	defer e.Close()
+	e.limit = 0
+	const n = 3*expiresTurn + 1
+	for i := range n {
+		to := probe.Endpoint{Addr: netip.MustParseAddrPort("127.0.0.1:9"), Timeout: time.Second + time.Duration(i%7)}
+		e.Start(0, i, &to, nil, i%2 == 0)
+	}
+	late, seen := clock.Instant(time.Minute), map[int]bool{}
+	for turn := 1; e.Running() > 0; turn++ {
+		if at, ok := e.Deadline(); !ok || at > late {
+			t.Fatalf("turn %d: %d wait, and the deadline is %v, %v", turn, e.Running(), at, ok)
+		}
+		e.Expire(late)
+		out := e.Done()
+		for _, o := range out {
+			seen[o.Tag] = true
+		}
+		if len(out) == 0 || len(out) > expiresTurn {
+			t.Fatalf("turn %d ended %d", turn, len(out))
+		}
+	}
+	if len(seen) != n || e.well.first != nil || e.doubted.first != nil || e.well.last != nil || e.doubted.last != nil {
+		t.Errorf("%d of %d ended, queues %v %v", len(seen), n, e.well, e.doubted)
+	}
+}
+
+// Servers of which nothing good is expected leave descriptors to the rest.
+func TestThoseInDoubtLeaveRoom(t *testing.T) {
+	hold := make(chan struct{})
+	silent := probetest.Serve(t, func(c *net.TCPConn) { <-hold })
+	defer close(hold)
+	well := probetest.Serve(t, func(c *net.TCPConn) {})
+	e := engine(t)
+	defer e.Close()
+	e.limit = 8
+	for i := range 20 {
+		e.Start(0, i, &silent, &reader{}, true)
+	}
+	if n := len(e.open); n != 6 {
+		t.Errorf("%d descriptors are held, want 6 of 8", n)
+	}
+	e.Start(0, 99, &well, nil, false)
+	if r := drive(t, e, 1)[99]; !r.OK {
+		t.Errorf("got %+v", r)
 	}
 }
 
@@ -155,7 +205,7 @@ func TestClosesWithoutTimeWait(t *testing.T) {
 	})
 	e := engine(t)
 	defer e.Close()
-	e.Start(0, 1, &to, nil)
+	e.Start(0, 1, &to, nil, false)
 	if r := drive(t, e, 1)[1]; !r.OK {
 		t.Fatalf("got %+v", r)
 	}
@@ -171,7 +221,7 @@ func TestBindsToSourceAddressAndPort(t *testing.T) {
 	to.BindPort = probetest.Refusing(t).Port() // one that is free
 	e := engine(t)
 	defer e.Close()
-	e.Start(0, 1, &to, nil)
+	e.Start(0, 1, &to, nil, false)
 	if r := drive(t, e, 1)[1]; !r.OK {
 		t.Fatalf("got %+v", r)
 	}
@@ -193,7 +243,7 @@ func TestSocketsAreUsedAgain(t *testing.T) {
 	defer e.Close()
 	last := -1
 	for i := range 5 {
-		e.Start(0, i, &to, nil)
+		e.Start(0, i, &to, nil, false)
 		if r := drive(t, e, 1)[i]; !r.OK {
 			t.Fatalf("attempt %d: %+v", i, r)
 		}
@@ -207,7 +257,7 @@ func TestSocketsAreUsedAgain(t *testing.T) {
 		last = e.spares.v4[0]
 	}
 	to.BindTo = netip.MustParseAddr("127.0.0.9")
-	e.Start(0, 9, &to, nil)
+	e.Start(0, 9, &to, nil, false)
 	if r := drive(t, e, 1)[9]; !r.OK {
 		t.Fatalf("got %+v", r)
 	}
@@ -229,7 +279,7 @@ func TestIPv6(t *testing.T) {
 	e := engine(t)
 	defer e.Close()
 	for i := range 3 {
-		e.Start(0, i, &to, nil)
+		e.Start(0, i, &to, nil, false)
 		if r := drive(t, e, 1)[i]; !r.OK {
 			t.Errorf("got %+v", r)
 		}
@@ -255,7 +305,7 @@ func TestThePeerMayCloseFirst(t *testing.T) {
 			got <- err
 		})
 		e := engine(t)
-		e.Start(0, 1, &to, &reader{})
+		e.Start(0, 1, &to, &reader{}, false)
 		if r := drive(t, e, 1)[1]; !r.OK {
 			t.Fatalf("got %+v", r)
 		}

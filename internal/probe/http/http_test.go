@@ -41,7 +41,7 @@ func overFlow(t *testing.T, p *Probe) probe.Result {
 	defer e.Close()
 	begun := time.Now()
 	now := func() clock.Instant { return clock.Instant(time.Since(begun)) }
-	e.Start(now(), 0, &p.To, p.Talk())
+	e.Start(now(), 0, &p.To, p.Talk(), false)
 	for time.Since(begun) < 30*time.Second {
 		if done := e.Done(); len(done) > 0 {
 			return done[0].Result
