@@ -118,8 +118,10 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	return d, l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() })
 }
 
-// precedence asks for what the configuration wants of the scheduler.
+// precedence asks for what the configuration wants of the scheduler, and to be
+// woken promptly in any case.
 func (d *daemon) precedence() {
+	defer loop.Prompt()
 	if err := d.keeper.Set(loop.Precedence(d.cfg.Process.Precedence)); err != nil {
 		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
 	}

@@ -13,7 +13,8 @@
 // between. Nothing called from the loop may block. What is done at a deadline
 // is decided by the machines; files besides this one: clock.go reads the
 // clocks, post.go brings calls from other goroutines, precedence.go asks
-// the kernel for precedence, quiet.go the runtime for quiet.
+// the kernel for precedence, prompt.go for short slices, quiet.go the runtime
+// for quiet.
 package loop
 
 import (

@@ -29,6 +29,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/event"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/loop"
 )
 
 // killAgain is the least time between two killings of who does not end.
@@ -118,6 +119,7 @@ func Run(o Options) int {
 // hang has SIGTERM reach the VRRP child before it reaches us: the standby router
 // waits for its last advert.
 func (h *house) hang() {
+	loop.PromptMain()
 	var err error
 	if h.bell, err = bell.Hang(unix.SIGTERM); err != nil {
 		h.tell(slog.LevelWarn, "process", "the VRRP child hears of a stop a little later: %v", err)

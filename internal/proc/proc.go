@@ -144,21 +144,23 @@ func Start(s Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Argv[0], cause(err))
 	}
-	p.beNice()
+	p.beOrdinary()
 	go p.supervise(s.Timeout)
 	return p, nil
 }
 
-// bornNice is the nice value that we were started with, as getpriority(2) has
-// it: 40 to 1.
-var bornNice, _ = unix.Getpriority(unix.PRIO_PROCESS, 0)
+// born is what the scheduler had of us when we were started.
+var born, _ = unix.SchedGetAttr(0, 0)
 
-// beNice gives the program that nice value, where we have got ourselves
-// another one (vrrp_priority).
-func (p *Process) beNice() {
-	if now, err := unix.Getpriority(unix.PRIO_PROCESS, p.PID()); err == nil && now != bornNice {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, p.PID(), 20-bornNice) // it is gone already
+// beOrdinary gives the program our first nice value and slice, where we have got
+// ourselves others (vrrp_priority, loop.Prompt).
+func (p *Process) beOrdinary() {
+	now, err := unix.SchedGetAttr(p.PID(), 0)
+	if err != nil || born == nil || now.Policy != unix.SCHED_NORMAL || now.Nice == born.Nice && now.Runtime == born.Runtime {
+		return
 	}
+	now.Nice, now.Runtime = born.Nice, born.Runtime
+	_ = unix.SchedSetAttr(p.PID(), now, 0) // it is gone already
 }
 
 // Run starts a program and waits for its end; a done context ends the program

@@ -8,11 +8,12 @@ import (
 )
 
 // precedence asks for what the configuration wants of the scheduler, or for
-// more where the process was late before.
+// more where the process was late before; and to be woken promptly in any case.
 func (d *daemon) precedence() {
 	if d.loop == nil {
 		return
 	}
+	defer loop.Prompt()
 	p := loop.Precedence(d.cfg.Process.Precedence)
 	p.RTPriority = max(p.RTPriority, min(d.raised, d.cfg.AutoPriority))
 	if err := d.keeper.Set(p); err != nil {
