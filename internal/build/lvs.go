@@ -28,7 +28,9 @@ type Services struct {
 	InitNotifies bool
 	Process      conf.Process
 	Monitor      conf.Buffer // of the socket on which addresses are heard of
-	Pools        []Pool
+	// Pools are the virtual servers. One that Renew found as it was is the very
+	// same.
+	Pools []*Pool
 	// Expire: the kernel is to forget connections to servers that are gone
 	// [on_down expire, and reset where nothing better can be done].
 	Expire bool
@@ -97,6 +99,8 @@ type lvsBuilder struct {
 	ways   map[Path]uint32        // marks of Paths, by what they are without
 	marked map[uint32]bool        // marks of Paths
 
+	old     func(id string) *Pool // as it was, may be nil
+	trial   scratch
 	manners map[string]*Manner       // the last of each kind of checker
 	times   map[string]*check.Config // the same
 }
@@ -143,13 +147,19 @@ func routed(c *conf.Config) map[netip.Addr]bool {
 
 // FromLVS translates the virtual servers of a configuration. Where in its
 // warm-up a check begins is for who runs it to say: Spread is 0.
-func FromLVS(c *conf.Config) *Services {
+func FromLVS(c *conf.Config) *Services { return Renew(c, nil) }
+
+// Renew is FromLVS at a reload: a virtual server of which nothing changes is
+// what old gives for its ID, and nothing is made for it. old may be nil, and may
+// give nil. The states of checks and the overrides of what it gives are not
+// looked at, and may change meanwhile.
+func Renew(c *conf.Config, old func(id string) *Pool) *Services {
 	g, servers := &c.Global, len(c.VirtualServers)
-	b := lvsBuilder{conf: c, taken: make(map[lvs.ServiceKey]owner, servers), routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, manners: map[string]*Manner{}, times: map[string]*check.Config{}, out: &Services{
+	b := lvsBuilder{conf: c, old: old, taken: make(map[lvs.ServiceKey]owner, servers), routed: routed(c), ways: map[Path]uint32{}, marked: map[uint32]bool{}, manners: map[string]*Manner{}, times: map[string]*check.Config{}, out: &Services{
 		Director: g.Director, Namespace: g.NetNamespaceIPVS, Timeouts: g.LVSTimeouts, ProxyLimit: g.ProxyMaxConnections, Flush: g.LVSFlush, FlushOnStop: g.LVSFlushOnStop == conf.FlushAll,
 		Marks: g.Marking, MarkCounters: g.Firewall.Counters,
 		InitNotifies: g.RSInitNotifies, Process: g.CheckerProcess, Monitor: g.Buffers.LVSMonitor,
-		Pools: make([]Pool, 0, servers),
+		Pools: make([]*Pool, 0, servers),
 	}}
 	if b.out.Director == "" {
 		b.out.Director = "auto"
@@ -205,11 +215,37 @@ func (b *lvsBuilder) virtualServer(vs *conf.VirtualServer) {
 		}
 		p.Sorry.Server.Weight = max(p.Sorry.Server.Weight, 1)
 	}
-	b.servers(&p, key, vs)
-	b.out.Pools = append(b.out.Pools, p)
+	b.out.Pools = append(b.out.Pools, b.filled(&p, key, vs))
 }
 
-func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer) {
+// filled gives a pool its servers, or returns the one that it was before.
+func (b *lvsBuilder) filled(p *Pool, key lvs.ServiceKey, vs *conf.VirtualServer) *Pool {
+	if b.old != nil {
+		if was := b.old(p.ID); was != nil {
+			told, trial := len(b.out.Ignored), *p
+			b.servers(&trial, key, vs, was)
+			if was.Same(&trial) {
+				return was
+			}
+			b.out.Ignored = b.out.Ignored[:told] // it is told again
+		}
+	}
+	own := *p
+	b.servers(&own, key, vs, nil)
+	return &own
+}
+
+// scratch is memory for the servers of one virtual server.
+type scratch struct {
+	servers []RealServer
+	configs []lvs.ServerConfig
+	checks  []HealthCheck
+	states  []lvs.CheckState
+}
+
+// servers adds real servers to a pool. If they are only to be compared with
+// those of was, their memory is used again by the next.
+func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualServer, was *Pool) {
 	if b.seen == nil {
 		b.seen = make(map[lvs.ServerKey]bool, len(vs.Servers))
 	}
@@ -218,13 +254,18 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 	for i := range p.PoolConfig.Servers {
 		seen[p.PoolConfig.Servers[i].Key] = true
 	}
-	p.Servers = slices.Grow(p.Servers, len(vs.Servers))
-	p.PoolConfig.Servers = slices.Grow(p.PoolConfig.Servers, len(vs.Servers))
 	count := 0
 	for _, rs := range vs.Servers {
 		count += len(rs.Checkers)
 	}
-	checks, states := make([]HealthCheck, 0, count), make([]lvs.CheckState, 0, count) // of all servers, in one piece
+	t := &scratch{}
+	if was != nil {
+		t = &b.trial
+		p.Servers, p.PoolConfig.Servers = t.servers[:0], t.configs[:0]
+	}
+	p.Servers = slices.Grow(p.Servers, len(vs.Servers))
+	p.PoolConfig.Servers = slices.Grow(p.PoolConfig.Servers, len(vs.Servers))
+	checks, states := slices.Grow(t.checks[:0], count), slices.Grow(t.states[:0], count) // of all servers, in one piece
 	for _, rs := range vs.Servers {
 		key := lvs.ServerKey{Addr: rs.Addr, Port: or(rs.Port, vs.Port)}
 		if seen[key] {
@@ -237,7 +278,7 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 			Mail: rs.SMTPAlert.Or(b.conf.Global.Mail.MailServers()),
 		}
 		cfg := lvs.ServerConfig{
-			Key: key, Name: service.ServerName(key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
+			Key: key, Name: was.serverName(len(p.Servers), service, key), Server: server(rs, vs), Inhibit: rs.InhibitOnFailure,
 			Tier: int(rs.Tier), Drain: rs.Drain, SlowStart: rs.SlowStart, Reset: rs.OnDown == conf.OnDownReset || rs.OnDown == conf.OnDownExpire && !rs.InhibitOnFailure,
 		}
 		b.out.Expire = b.out.Expire || rs.OnDown == conf.OnDownExpire || rs.OnDown == conf.OnDownReset
@@ -253,6 +294,16 @@ func (b *lvsBuilder) servers(p *Pool, service lvs.ServiceKey, vs *conf.VirtualSe
 		p.PoolConfig.Servers = append(p.PoolConfig.Servers, cfg)
 		p.Servers = append(p.Servers, more)
 	}
+	*t = scratch{p.Servers, p.PoolConfig.Servers, checks, states}
+}
+
+// serverName names a server: as p, if any, does, should that have it in the
+// same place.
+func (p *Pool) serverName(i int, service lvs.ServiceKey, key lvs.ServerKey) string {
+	if p != nil && i < len(p.PoolConfig.Servers) && p.PoolConfig.Servers[i].Key == key && p.Keys[0] == service {
+		return p.PoolConfig.Servers[i].Name
+	}
+	return service.ServerName(key)
 }
 
 func (b *lvsBuilder) healthCheck(c *conf.Checker, service lvs.ServiceKey, rs *lvs.ServerConfig, vs *conf.VirtualServer) (h HealthCheck, ok bool) {

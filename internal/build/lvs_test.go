@@ -3,6 +3,7 @@ package build
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestVirtualServer(t *testing.T) {
 	if len(s.Pools) != 1 || len(s.Ignored) != 0 || s.Director != "auto" || !reflect.DeepEqual(s.FIFOs, []FIFO{{Path: "/run/a", User: "nobody"}, {Path: "/run/b", User: "nobody"}}) {
 		t.Fatalf("got %+v", s)
 	}
-	p := &s.Pools[0]
+	p := s.Pools[0]
 	key := lvs.ServiceKey{Addr: addr("10.1.0.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
 	want := lvs.PoolConfig{
 		Name: "[10.1.0.1]:tcp:80", Keys: []lvs.ServiceKey{key}, Quorum: 2, Hysteresis: 1,
@@ -191,7 +192,7 @@ func TestSamePool(t *testing.T) {
 		vs := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: 80, Servers: []*conf.RealServer{rs},
 			Sorry: &conf.RealServer{Addr: addr("10.0.0.9")}}
 		change(vs, rs, c)
-		return &FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}).Pools[0]
+		return FromLVS(&conf.Config{VirtualServers: []*conf.VirtualServer{vs}}).Pools[0]
 	}
 	was := build(func(*conf.VirtualServer, *conf.RealServer, *conf.Checker) {})
 	again := build(func(_ *conf.VirtualServer, rs *conf.RealServer, _ *conf.Checker) { rs.Pos.Line = 9 })
@@ -225,6 +226,43 @@ func TestSamePool(t *testing.T) {
 		if was.Same(build(change)) {
 			t.Errorf("another %s went unnoticed", name)
 		}
+	}
+}
+
+// At a reload what did not change is what it was; what did is made anew.
+func TestRenew(t *testing.T) {
+	c := &conf.Config{}
+	for i := range 4 {
+		vs := &conf.VirtualServer{Addr: addr("10.1.0.1"), Port: uint16(80 + i), Family: 4, Protocol: "TCP"}
+		for k := range 3 {
+			vs.Servers = append(vs.Servers, &conf.RealServer{Addr: addr("10.0.0.1"), Port: uint16(80 + k), Weight: 1, Checkers: []*conf.Checker{{Kind: KindTCP}}})
+		}
+		c.VirtualServers = append(c.VirtualServers, vs)
+	}
+	had := map[string]*Pool{}
+	for _, p := range FromLVS(c).Pools {
+		had[p.ID] = p
+	}
+	c.VirtualServers[1].Servers[2].Weight = 7
+	c.VirtualServers[2].Servers = append(c.VirtualServers[2].Servers, c.VirtualServers[2].Servers[0]) // twice: told once
+	second := *c.VirtualServers[3]
+	second.Servers = []*conf.RealServer{{Addr: addr("10.0.0.9"), Port: 80}}
+	c.VirtualServers = append(c.VirtualServers, &second)
+	s, fresh := Renew(c, func(id string) *Pool { return had[id] }), FromLVS(c)
+	if !slices.Equal(s.Ignored, fresh.Ignored) || len(s.Ignored) != 2 {
+		t.Errorf("told %q, afresh %q", s.Ignored, fresh.Ignored)
+	}
+	for i, kept := range []bool{true, false, true, false} {
+		p := s.Pools[i]
+		if (had[p.ID] == p) != kept {
+			t.Errorf("%s is kept: %v, want %v", p.Name, !kept, kept)
+		}
+		if !reflect.DeepEqual(p, fresh.Pools[i]) {
+			t.Errorf("%s: got %+v, afresh %+v", p.Name, p, fresh.Pools[i])
+		}
+	}
+	if n := len(had[s.Pools[3].ID].Servers); n != 3 {
+		t.Errorf("what joined a pool went into the one before, which has %d servers", n)
 	}
 }
 

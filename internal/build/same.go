@@ -46,25 +46,38 @@ func (p *Program) same(q *Program) bool {
 // Same reports whether a reload from p to q changes nothing. The states of
 // checks are not looked at (they are the lvs.Pool's by then).
 func (p *Pool) Same(q *Pool) bool {
-	a, b := p.PoolConfig, q.PoolConfig
+	a, b := &p.PoolConfig, &q.PoolConfig
 	return p.ID == q.ID && p.Markable == q.Markable && p.Omega == q.Omega && p.HASuspend == q.HASuspend && p.Moves == q.Moves && p.Mail == q.Mail &&
 		p.QuorumUp.same(q.QuorumUp) && p.QuorumDown.same(q.QuorumDown) &&
 		a.Name == b.Name && a.Quorum == b.Quorum && a.Hysteresis == b.Hysteresis && a.Panic == b.Panic && a.MaxEject == b.MaxEject &&
 		slices.Equal(a.Keys, b.Keys) && reflect.DeepEqual(a.Service, b.Service) && reflect.DeepEqual(a.Sorry, b.Sorry) &&
-		slices.EqualFunc(a.Servers, b.Servers, sameServer) && slices.EqualFunc(p.Servers, q.Servers, sameReal)
+		same(a.Servers, b.Servers, sameServer) && same(p.Servers, q.Servers, sameReal)
 }
 
-func sameServer(a, b lvs.ServerConfig) bool {
+// same is slices.EqualFunc without a copy of what is compared.
+func same[T any](a, b []T, equal func(a, b *T) bool) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !equal(&a[i], &b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameServer(a, b *lvs.ServerConfig) bool {
 	return a.Key == b.Key && a.Name == b.Name && a.Server == b.Server && a.Inhibit == b.Inhibit &&
 		a.Reset == b.Reset && a.Tier == b.Tier && a.Drain == b.Drain && a.SlowStart == b.SlowStart &&
 		len(a.Checks) == len(b.Checks)
 }
 
-func sameReal(a, b RealServer) bool {
-	return a.Mail == b.Mail && a.NotifyUp.same(b.NotifyUp) && a.NotifyDown.same(b.NotifyDown) && slices.EqualFunc(a.Checks, b.Checks, sameCheck)
+func sameReal(a, b *RealServer) bool {
+	return a.Mail == b.Mail && a.NotifyUp.same(b.NotifyUp) && a.NotifyDown.same(b.NotifyDown) && same(a.Checks, b.Checks, sameCheck)
 }
 
-func sameCheck(a, b HealthCheck) bool {
+func sameCheck(a, b *HealthCheck) bool {
 	return a.LogAll == b.LogAll && (a.Schedule == b.Schedule || *a.Schedule == *b.Schedule) && a.Probe.Same(&b.Probe)
 }
 

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -58,7 +59,10 @@ func (b *lvsBuilder) join(key lvs.ServiceKey, vs *conf.VirtualServer) bool {
 		return false
 	}
 	b.ignore(vs.Pos, "virtual_server %s is there already (line %d), its real servers join that one, the rest of it is ignored", key, first.pos.Line)
-	b.servers(&b.out.Pools[first.pool], key, vs)
+	p := *b.out.Pools[first.pool] // which may be as it was before
+	p.Servers, p.PoolConfig.Servers = slices.Clip(p.Servers), slices.Clip(p.PoolConfig.Servers)
+	b.servers(&p, key, vs, nil)
+	b.out.Pools[first.pool] = &p
 	return true
 }
 

@@ -31,8 +31,9 @@ func holdGarbage() (collect func()) {
 	}
 }
 
-// tidy gives back, beside the loop, what reading a configuration has left.
-func (d *daemon) tidy() { d.beside.Go(debug.FreeOSMemory) }
+// tidy frees, beside the loop, what reading a configuration has left. It is kept
+// for the next one, as far as the runtime finds it worth it.
+func (d *daemon) tidy() { d.beside.Go(runtime.GC) }
 
 // plan is a configuration made ready: what the machines are told and, beside
 // it, the compiled attempts. It is made away from the loop and never changed.
@@ -55,7 +56,7 @@ type compiled struct {
 // planned is a virtual server made ready. Where a reload changes nothing of
 // it, the next plan has the very same.
 type planned struct {
-	build.Pool
+	*build.Pool
 	attempts [][][]attempt // server, check, step; nil: all of them are connects
 }
 
@@ -72,10 +73,12 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 			cfg.Global.ScriptUser = defaultScriptUser
 		}
 	}
-	s := build.FromLVS(cfg)
+	s := build.Renew(cfg, old.pool)
 	faults := initFiles(s, old == nil && boot.Restarts == 0)
 	cfg = nil
-	runtime.GC() // what follows takes the room of what was read
+	if old == nil {
+		runtime.GC() // what follows takes the room of what was read
+	}
 	p := newPlan(s, old)
 	p.faults = append(p.faults, faults...)
 	return p, nil
@@ -107,21 +110,31 @@ func initFiles(s *build.Services, start bool) (faults []string) {
 func newPlan(s *build.Services, old *plan) *plan {
 	p := &plan{services: s, pools: make([]*planned, len(s.Pools)), byID: make(map[string]*planned, len(s.Pools)), ready: map[build.Kin]*compiled{}}
 	for i := range s.Pools {
-		one := &planned{Pool: s.Pools[i]}
-		var before *planned
+		var one, before *planned
 		if old != nil {
-			before = old.byID[one.ID]
+			before = old.byID[s.Pools[i].ID]
 		}
-		if before != nil && before.Same(&one.Pool) {
+		if before != nil && (before.Pool == s.Pools[i] || before.Same(s.Pools[i])) {
 			one = before
 		} else {
+			one = &planned{Pool: s.Pools[i]}
 			p.compile(one, before)
 		}
 		p.pools[i], p.byID[one.ID] = one, one
 	}
-	s.Pools = nil // each has its own memory now, and is freed by itself
+	s.Pools = nil // each is freed by itself
 	p.ready = nil
 	return p
+}
+
+// pool is a virtual server as it is planned, nil if it is not.
+func (p *plan) pool(id string) *build.Pool {
+	if p != nil {
+		if one := p.byID[id]; one != nil {
+			return one.Pool
+		}
+	}
+	return nil
 }
 
 // checks is how many there are.

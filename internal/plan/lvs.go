@@ -25,7 +25,7 @@ func servers(c *conf.Config) (byID map[string]*server, order []*server) {
 	all := build.FromLVS(c)
 	byID = make(map[string]*server, len(all.Pools))
 	for i := range all.Pools {
-		byID[all.Pools[i].ID] = &server{pool: &all.Pools[i]}
+		byID[all.Pools[i].ID] = &server{pool: all.Pools[i]}
 	}
 	groups := make(map[string]*conf.ServerGroup, len(c.ServerGroups))
 	for _, g := range c.ServerGroups {
