@@ -30,6 +30,9 @@ type VRRP struct {
 	Groups  []Group  `json:"groups"`
 	Scripts []Script `json:"scripts"`
 	Files   []File   `json:"files"`
+	// StaticRoutes and StaticRules say which are in the kernel, as in Router.
+	StaticRoutes []bool `json:"static_routes,omitempty"`
+	StaticRules  []bool `json:"static_rules,omitempty"`
 	// Processes and BFDs are what is tracked of them.
 	Processes []Process    `json:"processes"`
 	BFDs      []TrackedBFD `json:"bfds"`
@@ -56,6 +59,10 @@ type Router struct {
 	Total       int           `json:"total"`     // before it is brought into 1…254
 	Faults      int           `json:"faults"`    // tracked objects that keep it in FAULT
 	Addresses   bool          `json:"addresses"` // virtual addresses are there
+	// Routes and Rules say which are in the kernel, in the order of the
+	// configuration, without those that cannot be read.
+	Routes []bool `json:"routes,omitempty"`
+	Rules  []bool `json:"rules,omitempty"`
 	// Links are the interfaces of its virtual addresses, by address.
 	Links    map[string]string `json:"links,omitempty"`
 	Counters map[string]uint64 `json:"counters"` // by keepalived's names

@@ -38,7 +38,7 @@ func NewFeeder(c *Conn, anew func() bool) *Feeder {
 	return f
 }
 
-// Put has a message sent with body, which nobody changes any more, for its
+// Put has a message sent, as SendLarge does, with body, which nobody changes any more, for its
 // Body; a func() any is called for it in the feeder's goroutine. It never waits;
 // a nil Feeder drops everything.
 func (f *Feeder) Put(m Message, body any) {
@@ -72,7 +72,7 @@ func (f *Feeder) run() {
 				p.body = later()
 			}
 			p.m.Body = Marshal(p.body)
-			if f.conn.Send(p.m) != nil {
+			if f.conn.SendLarge(p.m) != nil {
 				break // it has gone, and who reads on its behalf will notice
 			}
 			f.conn.Flush()

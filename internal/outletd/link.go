@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +20,9 @@ const maxAsked = 16
 type vrrpLink struct {
 	conn  *ipc.Conn
 	known feed.VRRP // all there are, as heard last; Why is empty until there was something
+	// Where in known each is.
+	routers, groups map[string]int
+
 	seq   uint64
 	asked map[uint64]func(*ipc.Message) // with nil if there is no answer to be had
 }
@@ -55,8 +57,9 @@ func (d *daemon) unlink() {
 
 func (d *daemon) readVRRP(c *ipc.Conn) {
 	err := c.ReadReady(func(m ipc.Message, files []int) {
-		for _, fd := range files { // it has no reason to send one
-			_ = unix.Close(fd)
+		m, err := ipc.Unpack(m, files)
+		if err != nil {
+			return // it is as if nobody had said it
 		}
 		switch m.Kind {
 		case ipc.Routers:
@@ -75,22 +78,39 @@ func (d *daemon) readVRRP(c *ipc.Conn) {
 
 // heard keeps what is so now, and tells every way out.
 func (d *daemon) heard(n *feed.VRRP) {
-	known := &d.vrrp.known
-	if n.Why != feed.Changed {
-		*known = feed.VRRP{Why: n.Why, Routers: n.Routers, Groups: n.Groups}
-	}
-	for _, r := range n.Routers {
-		if at := slices.IndexFunc(known.Routers, func(k feed.Router) bool { return k.Name == r.Name }); at >= 0 {
-			known.Routers[at] = r
-		}
-	}
-	for _, g := range n.Groups {
-		if at := slices.IndexFunc(known.Groups, func(k feed.Group) bool { return k.Name == g.Name }); at >= 0 {
-			known.Groups[at] = g
-		}
+	if n.Why == feed.Changed {
+		d.vrrp.change(n)
+	} else {
+		d.vrrp.know(n)
 	}
 	for _, w := range d.ways {
 		w.News(n)
+	}
+}
+
+// know takes all that there is in place of what was known.
+func (v *vrrpLink) know(n *feed.VRRP) {
+	v.known = feed.VRRP{Why: n.Why, Routers: n.Routers, Groups: n.Groups}
+	v.routers, v.groups = make(map[string]int, len(n.Routers)), make(map[string]int, len(n.Groups))
+	for i := range n.Routers {
+		v.routers[n.Routers[i].Name] = i
+	}
+	for i := range n.Groups {
+		v.groups[n.Groups[i].Name] = i
+	}
+}
+
+// change takes what is another than before.
+func (v *vrrpLink) change(n *feed.VRRP) {
+	for _, r := range n.Routers {
+		if at, ok := v.routers[r.Name]; ok {
+			v.known.Routers[at] = r
+		}
+	}
+	for _, g := range n.Groups {
+		if at, ok := v.groups[g.Name]; ok {
+			v.known.Groups[at] = g
+		}
 	}
 }
 

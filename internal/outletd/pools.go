@@ -63,8 +63,9 @@ func (d *daemon) unlinkPools() {
 
 func (d *daemon) readPools(c *ipc.Conn) {
 	err := c.ReadReady(func(m ipc.Message, files []int) {
-		for _, fd := range files { // it has no reason to send one
-			_ = unix.Close(fd)
+		m, err := ipc.Unpack(m, files)
+		if err != nil {
+			return // it is as if nobody had said it
 		}
 		switch m.Kind {
 		case ipc.Pools:

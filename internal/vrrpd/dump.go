@@ -26,7 +26,7 @@ func (s *survey) dumpRouter(g *glance) dump.Router {
 		Name: g.Name, State: v.State.String(), Since: s.wall(v.Since), Down: v.Down, Interface: g.Base, VMAC: g.VMAC,
 		MasterEvery: v.MasterAdvert, Priority: int(v.Priority), Total: int(v.Priority),
 		Base: int(v.Base), Preempt: g.preempt,
-		Addresses: g.holds, Counters: g.counts(),
+		Addresses: g.holds, Routes: g.routes, Rules: g.rules, Counters: g.counts(),
 	}
 	if v.Deadline != 0 {
 		r.Next = s.wall(v.Deadline)
@@ -44,9 +44,9 @@ func (s *survey) dumpRouter(g *glance) dump.Router {
 	if r.MasterEvery == 0 {
 		r.MasterEvery = time.Duration(g.Interval)
 	}
-	r.Links = make(map[string]string, len(g.Router.Addresses))
-	for i := range g.Router.Addresses {
-		a := &g.Router.Addresses[i]
+	r.Links = make(map[string]string, len(g.Addresses))
+	for i := range g.Addresses {
+		a := &g.Addresses[i]
 		r.Links[a.Prefix.Addr().String()] = a.Dev
 	}
 	for _, t := range v.Tracks {
@@ -73,6 +73,9 @@ func (g *groupGlance) dump() dump.Group {
 
 // dumpTracked is what the data files need of what routers track.
 func (d *daemon) dumpTracked() (s dump.VRRP) {
+	if d.static != nil {
+		s.StaticRoutes, s.StaticRules = d.there(d.static)
+	}
 	for _, t := range d.trackers {
 		s.Scripts = append(s.Scripts, dump.Script{Name: t.Name, Known: t.machine.Known(), Up: t.machine.Up(), Running: t.machine.Running()})
 	}

@@ -194,15 +194,30 @@ func (d *daemon) outletsStopped() {
 	}
 }
 
-// everything is how things are.
+// sliceOfNews is how many routers are looked at before others may go first.
+const sliceOfNews = 256
+
+// everything is how things are. Adverts go first while it is put together; a
+// router that changed meanwhile, of which nobody is told yet, is looked at again
+// at the end.
 func (d *daemon) everything(why feed.Why) feed.VRRP {
+	held := d.outlets.held
+	d.outlets.held = true
 	n := feed.VRRP{Why: why, Routers: make([]feed.Router, len(d.edges))}
 	for i, e := range d.edges {
 		n.Routers[i] = routerNews(e, d.node.StateOf(i).String(), d.node.PriorityOf(i), "")
+		if i%sliceOfNews == sliceOfNews-1 {
+			d.yield()
+		}
+	}
+	for i := range n.Routers {
+		r := &n.Routers[i]
+		r.State, r.Priority = d.node.StateOf(i).String(), int(d.node.PriorityOf(i))
 	}
 	for i := range d.cfg.Groups {
 		n.Groups = append(n.Groups, feed.Group{Name: d.cfg.Groups[i].Name, State: d.node.Group(i).State.String()})
 	}
+	d.outlets.held = held
 	return n
 }
 

@@ -36,6 +36,8 @@ type glance struct {
 	refused  *api.Refused
 	set      *api.Configured // what was configured otherwise; nil: nothing
 	counters counters
+	routes   []bool // which are in the kernel
+	rules    []bool
 	strays   *[wire.NumFaults]uint64 // of its interface; nil: none
 }
 
@@ -80,11 +82,26 @@ func (d *daemon) glance(g *glance, i int) {
 	if e.active {
 		g.took = e.took
 	}
+	g.routes, g.rules = d.there(e)
 	g.refused = e.refusals.lately(g.at)
 	if s := d.strays[place{e.link.Index, e.Family}]; s != nil {
 		faults := s.faults
 		g.strays = &faults
 	}
+}
+
+// there says which routes and rules of an edge are in the kernel.
+func (d *daemon) there(e *edge) (routes, rules []bool) {
+	for i := range e.routes {
+		h := &e.routes[i]
+		_, is := d.mirror.Route(h.key)
+		routes = append(routes, is && h.problem == nil)
+	}
+	for i := range e.rules {
+		h := &e.rules[i]
+		rules = append(rules, h.problem == nil && d.mirror.Rule(h.rule))
+	}
+	return routes, rules
 }
 
 // wall is an instant on the wall clock as it stood when the survey began.

@@ -68,7 +68,7 @@ var routeTypes = map[uint8]int{
 func (b *builder) routes(all []router) {
 	var rows []number[routed]
 	var hops []hopped
-	add := func(of int, list []conf.Route, set bool) {
+	add := func(of int, list []conf.Route, there []bool) {
 		n := 0
 		for i := range list {
 			spec, err := kernel.ParseRoute(list[i].Words)
@@ -76,7 +76,7 @@ func (b *builder) routes(all []router) {
 				continue // it is not set either
 			}
 			n++
-			one := routed{spec, list[i].Words, set}
+			one := routed{spec, list[i].Words, n <= len(there) && there[n-1]}
 			rows = append(rows, number[routed]{of, n, one})
 			for j := range spec.Route.Hops {
 				if one.several() {
@@ -85,9 +85,9 @@ func (b *builder) routes(all []router) {
 			}
 		}
 	}
-	add(0, b.Conf.StaticRoutes, true)
+	add(0, b.Conf.StaticRoutes, b.VRRP.StaticRoutes)
 	for i := range all {
-		add(all[i].n, all[i].conf.Routes, all[i].is.Addresses)
+		add(all[i].n, all[i].conf.Routes, all[i].is.Routes)
 	}
 	b.routeTable(rows)
 	b.hopTable(hops)

@@ -38,7 +38,7 @@ func (r *ruled) direction() string {
 // rules is vrrpRuleTable.
 func (b *builder) rules(all []router) {
 	var rows []number[ruled]
-	add := func(of int, list []conf.Route, set bool) {
+	add := func(of int, list []conf.Route, there []bool) {
 		n := 0
 		for i := range list {
 			spec, err := kernel.ParseRule(list[i].Words)
@@ -46,12 +46,12 @@ func (b *builder) rules(all []router) {
 				continue // it is not set either
 			}
 			n++
-			rows = append(rows, number[ruled]{of, n, ruled{spec.Rule, list[i].Words, set}})
+			rows = append(rows, number[ruled]{of, n, ruled{spec.Rule, list[i].Words, n <= len(there) && there[n-1]}})
 		}
 	}
-	add(0, b.Conf.StaticRules, true)
+	add(0, b.Conf.StaticRules, b.VRRP.StaticRules)
 	for i := range all {
-		add(all[i].n, all[i].conf.Rules, all[i].is.Addresses)
+		add(all[i].n, all[i].conf.Rules, all[i].is.Rules)
 	}
 	cols := make([]col[number[ruled]], 0, len(ruleCells))
 	for n := uint32(2); n <= lastRuleCell; n++ {
