@@ -74,6 +74,42 @@ func (d *daemon) placeRoutes(e *edge) {
 	}
 }
 
+// forsakeRoutes has a router's routes removed whose links have another name now,
+// and rules into the table of a VRF that has: as addresses are, which the kernel
+// keeps as well.
+func (d *daemon) forsakeRoutes(routes []heldRoute, rules []heldRule, e *edge) {
+	left := &edge{}
+	for i := range routes {
+		was, is := &routes[i], &e.routes[i]
+		if was.problem == nil && (is.problem != nil || is.key != was.key) && d.renamed(&was.route, was.Devs, was.VRF) {
+			left.routes = append(left.routes, *was)
+		}
+	}
+	for i := range rules {
+		was, is := &rules[i], &e.rules[i]
+		if was.problem == nil && was.VRF != "" && (is.problem != nil || is.rule != was.rule) {
+			left.rules = append(left.rules, *was)
+		}
+	}
+	if len(left.routes)+len(left.rules) > 0 {
+		d.ghosts = append(d.ghosts, left)
+	}
+}
+
+// renamed reports whether some link of a route is there under another name, or
+// its VRF is no longer what it was.
+func (d *daemon) renamed(r *kernel.Route, devs []string, vrf string) bool {
+	for i, dev := range devs {
+		if dev == "" || i >= len(r.Hops) {
+			continue
+		}
+		if _, exists := d.mirror.LinkAt(r.Hops[i].Link); exists && d.mirror.Name(r.Hops[i].Link) != dev {
+			return true
+		}
+	}
+	return vrf != ""
+}
+
 // mirrorRoutes has the mirror keep the routes that we hold, whatever their protocol.
 func (d *daemon) mirrorRoutes() {
 	if d.reflector == nil {

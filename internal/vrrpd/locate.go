@@ -240,7 +240,9 @@ func (d *daemon) relocate() {
 	for _, e := range d.edges {
 		d.release(e)
 		d.place(e)
+		routes, rules := slices.Clone(e.routes), slices.Clone(e.rules)
 		d.placeRoutes(e)
+		d.forsakeRoutes(routes, rules, e)
 		d.claim(e)
 		d.yield()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/kernel"
 )
 
@@ -95,4 +96,27 @@ func TestPromoteSecondariesOfALinkThatStays(t *testing.T) {
 	adopt(false)
 	adopt(true)
 	expect("once more", "eth0")
+}
+
+// A route on a link that gets another name goes, with all that its router has,
+// which tracks the link; and comes back with the name.
+func TestRoutesOfARenamedLink(t *testing.T) {
+	i := instance("VI_1", 51, 100, "192.0.2.100/24")
+	i.Routes = []conf.Route{
+		{Words: strings.Fields("203.0.113.0/24 via 198.51.100.9 dev eth1")},
+		{Words: strings.Fields("203.0.114.0/24 via 192.0.2.9 dev eth0")},
+	}
+	b := start(t, config(i))
+	b.pass(4 * time.Second)
+	b.want("at first", b.kernel.Told(), "ip addr add 192.0.2.100/24 dev eth0\nip route add 203.0.113.0/24 via 198.51.100.9 dev eth1\nip route add 203.0.114.0/24 via 192.0.2.9 dev eth0")
+	link, _ := b.mirror.Link("eth1")
+	link.Name = "other"
+	b.changed(b.kernel.SetLink(link))
+	b.settle()
+	b.want("with another name", b.kernel.Told(), "ip route del 203.0.114.0/24 via 192.0.2.9 dev eth0\nip addr del 192.0.2.100/24 dev eth0\nip route del 203.0.113.0/24 via 198.51.100.9 dev other")
+	link.Name = "eth1"
+	b.changed(b.kernel.SetLink(link))
+	b.settle()
+	b.pass(5 * time.Second)
+	b.want("with its name again", b.kernel.Told(), "ip addr add 192.0.2.100/24 dev eth0\nip route add 203.0.113.0/24 via 198.51.100.9 dev eth1\nip route add 203.0.114.0/24 via 192.0.2.9 dev eth0")
 }

@@ -44,9 +44,17 @@ type uplink struct {
 // seat is a router and where its address is.
 type seat struct{ name, address, dev string }
 
+// route is the destination of the router's virtual route.
+func (r seat) route() string { return "203.0.113." + r.address[strings.LastIndex(r.address, ".")+1:] }
+
+// routed reports whether a node has it, on whatever link.
+func (r seat) routed(t *testing.T, n *lab.Node) bool {
+	return run(t, n, "ip", "route", "show", r.route()) != ""
+}
+
 var uplinks = []uplink{
 	{"eth0", "192.0.2.", []seat{{"plain", "192.0.2.100", "eth0"}, {"virtual", "192.0.2.101", "vrrp.52"}}},
-	{"eth1", "198.51.100.", []seat{{"second", "198.51.100.100", "eth1"}}},
+	{"eth1", "198.51.100.", []seat{{"second", "198.51.100.102", "eth1"}}},
 }
 
 // shaken is a node whose links are shaken.
@@ -89,7 +97,8 @@ func shake(t *testing.T, l *lab.Lab, name, own string, priority int) *shaken {
 	text := ""
 	for i, u := range uplinks {
 		for j, r := range u.routers {
-			extra := "garp_master_delay 0\n    " + map[string]string{"virtual": "use_vmac"}[r.name]
+			extra := "garp_master_delay 0\n    " + map[string]string{"virtual": "use_vmac"}[r.name] +
+				"\n    virtual_routes {\n        " + r.route() + " dev " + u.link + "\n    }"
 			text += Instance{
 				Name: r.name, Interface: u.link, VRID: 51 + i*2 + j, Priority: priority, Advert: "0.1",
 				Addresses: []string{r.address + "/24"}, Extra: extra,
@@ -144,7 +153,8 @@ func serves(t *testing.T, master, backup *shaken, client *lab.Node) {
 	t.Helper()
 	everywhere(t, "is served by "+master.Name, func(_ uplink, r seat) bool {
 		m, b := master.Instance(r.name), backup.Instance(r.name)
-		if m == nil || b == nil || m.State != "MASTER" || b.State != "BACKUP" || backup.Node.Has(r.address) || !holds(master.Node, r.dev, r.address)() {
+		if m == nil || b == nil || m.State != "MASTER" || b.State != "BACKUP" || backup.Node.Has(r.address) || !holds(master.Node, r.dev, r.address)() ||
+			!r.routed(t, master.Node) || r.routed(t, backup.Node) {
 			return false
 		}
 		return b.Master != "" && master.Node.Has(b.Master) && b.HeardMS < 1000
@@ -197,7 +207,7 @@ func upheave(t *testing.T, atMaster bool) {
 				return i != nil && i.State == "FAULT" && i.Tracks["interface "+u.link] == "down: "+h.cause
 			})
 			everywhere(t, "is served by the other", func(_ uplink, r seat) bool {
-				return other.Node.Has(r.address) && !victim.Node.Has(r.address)
+				return other.Node.Has(r.address) && !victim.Node.Has(r.address) && !r.routed(t, victim.Node)
 			})
 		} else {
 			serves(t, a, b, client)
