@@ -172,10 +172,12 @@ type Traffic struct {
 	Persistent  uint64 `json:"persistent,omitempty"` // clients remembered
 	// Of the embedded director: attempts that a server refused or did not
 	// answer, connections for which there was no server, UDP sessions that
-	// ended early to make room.
+	// ended early to make room, attempts to accept or connect for which this
+	// machine had no descriptors, memory or local ports left.
 	Refused  uint64 `json:"refused,omitempty"`
 	NoServer uint64 `json:"no_server,omitempty"`
 	Evicted  uint64 `json:"evicted,omitempty"`
+	Starved  uint64 `json:"starved,omitempty"`
 	// Rates a second, as the kernel estimates them (IPVS).
 	ConnectionRate uint64 `json:"connection_rate,omitempty"`
 	InPacketRate   uint64 `json:"in_packet_rate,omitempty"`

@@ -106,6 +106,7 @@ func add(t *api.Traffic, c director.Counters) {
 	t.Refused += c.Refused
 	t.NoServer += c.Overloaded
 	t.Evicted += c.Evicted
+	t.Starved += c.Starved
 	t.ConnectionRate += c.ConnectionRate
 	t.InPacketRate += c.InPacketRate
 	t.OutPacketRate += c.OutPacketRate

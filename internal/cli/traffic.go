@@ -30,7 +30,8 @@ func trafficWords(t api.Traffic) []string {
 		n    uint64
 		word string
 	}{{t.Inactive, "ended and remembered"}, {t.Persistent, "clients remembered"}, {t.Refused, "attempts refused"},
-		{t.NoServer, "without a server"}, {t.Evicted, "sessions cut short for others"}} {
+		{t.NoServer, "without a server"}, {t.Evicted, "sessions cut short for others"},
+		{t.Starved, "attempts without descriptors, memory or ports"}} {
 		if rare.n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", rare.n, rare.word))
 		}

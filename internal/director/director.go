@@ -110,6 +110,7 @@ type Counters struct {
 
 	Refused, Overloaded uint64 // proxy only: server refused; no server had room
 	Evicted             uint64 // proxy only: UDP sessions ended early to make room for others
+	Starved             uint64 // proxy only: attempts to accept or connect without descriptors, memory or ports left
 }
 
 // ServiceCounters are a service's totals and those of each server.

@@ -18,8 +18,9 @@ of one address, port and protocol each.`,
 	},
 	{
 		ID: "HF138", Severity: diag.Warning, Title: "A keyword of the embedded director without it",
-		Explanation: `proxy_protocol, proxy_source and proxy_max_connections are for lvs_director proxy. The kernel's IPVS leaves them out: a server that
-expects a header of the PROXY protocol gets none and refuses its clients. With lvs_director auto it depends on the machine.`,
+		Explanation: `proxy_protocol, proxy_source and proxy_max_connections (of a virtual_server, and of global_defs) are for lvs_director proxy. The
+kernel's IPVS leaves them out: a server that expects a header of the PROXY protocol gets none and refuses its clients, and nothing
+bounds the connections but uthreshold. With lvs_director auto it depends on the machine.`,
 		file: noProxy,
 	},
 }
@@ -63,6 +64,10 @@ func noProxy(s *subject, say sayer) {
 	d := s.Global.Director
 	if d == "proxy" || d == "none" {
 		return
+	}
+	if s.Global.ProxyMaxConnections != 0 && len(s.VirtualServers) > 0 {
+		say(finding{pos: s.VirtualServers[0].Pos, message: "proxy_max_connections of global_defs does nothing with IPVS",
+			expected: "lvs_director proxy, or uthreshold in each real_server"})
 	}
 	for _, v := range s.VirtualServers {
 		keyword, at := "", v.Pos

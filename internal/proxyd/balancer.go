@@ -143,6 +143,7 @@ func (b *Balancer) apply(op director.Op) {
 	switch op.Verb {
 	case director.AddService: // it listens once its servers are there too
 		o = &offered{pool: newPool(op.Service, *op.Want, b.now)}
+		o.pool.short = &b.conns.short
 		b.services[op.Service] = o
 		b.sayScheduler(op)
 	case director.ChangeService:

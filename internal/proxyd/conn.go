@@ -1,7 +1,6 @@
 package proxyd
 
 import (
-	"errors"
 	"net/netip"
 	"sync"
 
@@ -98,6 +97,7 @@ func (c *conn) refused(err error) bool {
 	s := c.grip.server
 	c.front.pool.release(c.grip)
 	c.grip = grip{}
+	c.front.pool.lacks(err)
 	if ours(err) {
 		return false
 	}
@@ -107,9 +107,13 @@ func (c *conn) refused(err error) bool {
 }
 
 // ours reports whether an attempt failed for a reason that any server would
-// meet: no descriptors, or no right to the client's address.
+// meet: no descriptors, no memory, or no right to the client's address.
 func ours(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.EPERM)
+	switch err { //nolint:errorlint // a bare errno
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS, unix.EPERM: //nolint:errorlint // a bare errno
+		return true
+	}
+	return false
 }
 
 func (c *conn) register(which int) error {
@@ -186,7 +190,7 @@ func (c *conn) introduce() error {
 	b := wire.AppendProxyHeader(room[:0], c.grip.to.sendProxy, false, c.from, netip.AddrPortFrom(key.Addr, key.Port))
 	n, err := write(int(c.sides[fromServer].fd), b) // the buffer of a new socket has room
 	if err == nil && n < len(b) {
-		err = unix.ENOBUFS
+		err = unix.EIO
 	}
 	return err
 }

@@ -39,7 +39,8 @@ type engine struct {
 	place gate        // connections
 	full  atomic.Bool // somebody found no place since it was last asked
 	pipes slots       // for splice
-	width int         // how many workers there are to be
+	short shortage
+	width int // how many workers there are to be
 
 	start   sync.Once
 	failed  error // of start

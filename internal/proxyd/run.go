@@ -140,6 +140,7 @@ func (d *daemon) loop(parent <-chan ipc.Message, requests <-chan request, broken
 		case <-tick.C:
 			_ = d.b.Retry() // what is new is told by notice
 			d.b.sayFull()
+			d.b.sayShort()
 		case err := <-broken:
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 type pool struct {
 	now   func() time.Time
 	place gate // connections or sessions at once
+	short *shortage
 
 	mu     sync.Mutex
 	key    lvs.ServiceKey
@@ -32,6 +33,7 @@ type pool struct {
 	traffic
 	noRoom  atomic.Uint64 // connections for which no server was left
 	evicted atomic.Uint64 // sessions that made room for others
+	starved atomic.Uint64 // attempts that failed for want of what the machine has
 }
 
 // traffic is counted without the lock.
@@ -265,6 +267,7 @@ func (p *pool) counters() director.ServiceCounters {
 	defer p.mu.Unlock()
 	out := director.ServiceCounters{Counters: p.read(), Servers: make(map[lvs.ServerKey]director.Counters, len(p.servers))}
 	out.Overloaded, out.Evicted = p.noRoom.Load(), p.evicted.Load()
+	out.Starved = p.starved.Load()
 	out.Persistent = uint32(p.sticky.len())
 	for key, s := range p.servers {
 		c := s.read()

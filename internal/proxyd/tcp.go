@@ -82,7 +82,8 @@ func (f *tcpFront) accept(w *worker) {
 			f.resume()
 			return
 		case unix.ECONNABORTED, unix.EINTR:
-		default:
+		default: // those who wait are told of without end: not to us, for a while
+			f.pool.lacks(err)
 			f.pause()
 			time.AfterFunc(acceptPause, f.call) // one that was closed meanwhile is found out
 			return

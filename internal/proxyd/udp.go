@@ -236,6 +236,7 @@ func (f *udpFront) begin(p pair, g grip, once bool) *session {
 		}
 		_ = c.Close()
 	}
+	f.pool.lacks(err)
 	f.budget.give(f)
 	f.pool.place.leave()
 	f.pool.release(g)
