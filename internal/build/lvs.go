@@ -123,14 +123,9 @@ func LongestDrain(c *conf.Config) (longest time.Duration) {
 const serverRemoval = time.Millisecond
 
 // Removal is how long the checker may take at the daemon's end to empty the
-// director's table, beyond what any child may [child_wait_time].
-func Removal(c *conf.Config) time.Duration {
-	servers := 0
-	for _, v := range c.VirtualServers {
-		servers += len(v.Servers)
-	}
-	return time.Duration(servers) * serverRemoval
-}
+// director's table of so many real servers, beyond what any child may
+// [child_wait_time].
+func Removal(servers int) time.Duration { return time.Duration(servers) * serverRemoval }
 
 // routed are the addresses of virtual routers.
 func routed(c *conf.Config) map[netip.Addr]bool {

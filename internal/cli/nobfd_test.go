@@ -16,7 +16,7 @@ func TestNoBFDChildIsSaid(t *testing.T) {
 		bfd  bool
 		want int
 	}{{true, 0}, {false, 1}} {
-		r := report(parent.LoadRequest{VRRP: true, BFD: c.bfd}, cfg, nil)
+		r := (&next{LoadRequest: parent.LoadRequest{VRRP: true, BFD: c.bfd}, cfg: cfg, found: nil}).report()
 		said := 0
 		for _, p := range r.Problems {
 			if strings.Contains(p.Message, "peer1") && strings.Contains(p.Message, "for who tracks it, it is down; a BFD_CHECK leaves its server in, with alpha out") && p.Line == 7 {

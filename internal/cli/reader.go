@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/delta"
 	"github.com/holdfast-ha/holdfast/internal/conf/print"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
@@ -62,17 +63,17 @@ func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error)
 	if err != nil {
 		return parent.Report{}, nil, err
 	}
-	once, facts := source.NewRecorder(files.Disk{Keep: draft.Copy}), conf.NewFacts(system)
-	cfg, found := conf.Load(once, q.ConfigFile, conf.Options{ConfigID: q.ConfigID, Env: os.Getenv, AllFiles: q.AllFiles, System: facts})
-	found = append(found, lint.AtStart(cfg, lint.Options{Files: once, TLS: tlsFiles})...)
-	r := report(q, cfg, found)
+	n := next{LoadRequest: q, once: source.NewRecorder(files.Disk{Keep: draft.Copy}), facts: conf.NewFacts(system)}
+	n.load(running)
+	n.found = append(n.found, lint.AtStart(n.cfg, lint.Options{Files: n.once, TLS: tlsFiles})...)
+	r := n.report()
 	if r.Fatal != "" {
 		return r, nil, nil
 	}
-	set := once.Set()
-	set.Facts = facts.Marshal()
+	set := n.once.Set()
+	set.Facts = n.facts.Marshal()
 	if running != nil {
-		r.Reload = reloads(q, running, set, cfg, facts)
+		r.Reload = n.reloads()
 	}
 	if err := draft.Write(set.Index()); err != nil {
 		return r, nil, err
@@ -81,12 +82,32 @@ func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error)
 	return r, snapshot, err
 }
 
-func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Report {
+// next is a configuration that is to run.
+type next struct {
+	parent.LoadRequest
+
+	once  *source.Recorder
+	facts *conf.Facts
+	cfg   *conf.Config
+	found diag.List
+
+	// The set of the configuration that runs, or why there is none; nil at a
+	// start.
+	was    *source.Set
+	wasBad error
+	// What of cfg was not read because it is the same there, and the rest of the
+	// configuration that runs; nil: all was read.
+	delta *delta.Delta
+	have  *conf.Config
+}
+
+func (n *next) report() parent.Report {
+	q, cfg, found := &n.LoadRequest, n.cfg, n.found
 	g := &cfg.Global
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
-		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait + build.Removal(cfg), Drain: build.LongestDrain(cfg),
+		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait + build.Removal(n.servers()), Drain: build.LongestDrain(cfg),
 		Umask: g.Umask, Reloads: parent.Reloads(g.Reloads),
 		ProcessNames: map[string]string{},
 	}
@@ -110,7 +131,7 @@ func report(q parent.LoadRequest, cfg *conf.Config, found diag.List) parent.Repo
 		reportVRRP(&r, cfg)
 	}
 	if q.Checkers {
-		reportServices(&r, cfg)
+		n.reportServices(&r)
 	}
 	static := len(cfg.StaticAddresses) + len(cfg.StaticRoutes) + len(cfg.StaticRules)
 	if q.VRRP && (r.Instances+static > 0 || g.SyncDaemon != nil || q.All) {
@@ -171,14 +192,25 @@ func reportVRRP(r *parent.Report, cfg *conf.Config) {
 	}
 }
 
-func reportServices(r *parent.Report, cfg *conf.Config) {
-	r.Services = len(cfg.VirtualServers)
-	for _, v := range cfg.VirtualServers {
-		r.Servers += len(v.Servers)
+func (n *next) reportServices(r *parent.Report) {
+	r.Services, r.Servers = len(n.cfg.VirtualServers), n.servers()
+	if n.delta != nil {
+		r.Services += n.delta.Services
 	}
 	if r.Services > 0 {
-		r.Director = director(cfg.Global.Director, cfg.Global.NetNamespaceIPVS)
+		r.Director = director(n.cfg.Global.Director, n.cfg.Global.NetNamespaceIPVS)
 	}
+}
+
+// servers counts the real servers.
+func (n *next) servers() (count int) {
+	for _, v := range n.cfg.VirtualServers {
+		count += len(v.Servers)
+	}
+	if n.delta != nil {
+		count += n.delta.Servers
+	}
+	return count
 }
 
 // director decides what lvs_director auto means here: IPVS where the kernel

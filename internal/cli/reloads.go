@@ -1,38 +1,76 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/delta"
+	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/files"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 	"github.com/holdfast-ha/holdfast/internal/plan"
 )
 
+// load reads the configuration. What is as it runs is not read again where that
+// can make no difference.
+func (n *next) load(running []byte) {
+	if running != nil {
+		n.was, n.wasBad = source.Unmarshal(running)
+	}
+	if n.was != nil && n.Running != nil && !n.Dump {
+		d := delta.New(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer})
+		if n.read(d.Want); d.Sound() {
+			if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
+				n.delta = d
+				return
+			}
+		}
+		n.have, n.wasBad = nil, nil
+	}
+	n.read(nil)
+}
+
+func (n *next) read(skip func(name, text string) []expand.Hole) {
+	n.cfg, n.found = conf.Load(n.once, n.ConfigFile, conf.Options{
+		ConfigID: n.ConfigID, Env: os.Getenv, AllFiles: n.AllFiles, System: n.facts, Skip: skip,
+	})
+}
+
 // reloads is the plan of a reload from the running snapshot to the next one:
-// what `holdfast config diff` says of the two, loaded as the children do. The
-// reader has loaded the next one itself (cfg), by what the machine told it
-// (facts); the children read the same unless it was told something about
-// interfaces that they do not ask.
-func reloads(q parent.LoadRequest, running []byte, next *source.Set, cfg *conf.Config, facts *conf.Facts) *api.Reload {
+// what `holdfast config diff` says of the two, loaded as the children do.
+func (n *next) reloads() *api.Reload {
 	out := &api.Reload{Plan: []string{}}
-	was, err := source.Unmarshal(running)
-	if err == nil && was.Equal(next) {
+	if n.was != nil && n.was.Equal(n.once.Set()) {
 		return out
 	}
-	var have *conf.Config
-	if err == nil {
-		have, err = files.LoadSet(was, q.ConfigFile, q.ConfigID)
-	}
-	if err == nil && facts.Unlike {
-		cfg, err = files.LoadSet(next, q.ConfigFile, q.ConfigID)
-	}
+	have, want, err := n.both()
 	if err != nil { // neither stops a reload: the children say it as well
 		out.Changes, out.Plan = true, append(out.Plan, "what changes cannot be told: "+err.Error())
 		return out
 	}
-	p := plan.Make(have, cfg)
+	p := plan.Make(have, want)
 	out.Changes = p.Changes()
 	out.Plan, out.LeftOut = p.Lines(parent.MaxPlan)
 	return out
+}
+
+// both are the configuration that runs and the next one, without what was left
+// out. The next one was loaded by what the machine told (facts); the children
+// read the same unless it was something about interfaces, which they do not
+// ask.
+func (n *next) both() (have, want *conf.Config, err error) {
+	var skip func(name, text string) []expand.Hole
+	if n.delta != nil {
+		skip = n.delta.Again
+	}
+	have, want, err = n.have, n.cfg, n.wasBad
+	if err == nil && have == nil {
+		have, err = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, nil)
+	}
+	if err == nil && n.facts.Unlike {
+		want, err = files.LoadSet(n.once.Set(), n.ConfigFile, n.ConfigID, skip)
+	}
+	return have, want, err
 }

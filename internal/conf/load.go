@@ -22,6 +22,9 @@ type Options struct {
 	// System has the facts about the machine; nil: none is known, and nothing
 	// is said about missing interfaces, users and scripts.
 	System System
+	// Skip leaves out virtual servers with which nothing is wrong (package
+	// delta), of a configuration that is only compared with another one.
+	Skip func(name, text string) []expand.Hole
 }
 
 // System answers questions about the machine that a configuration is for.
@@ -55,7 +58,7 @@ func NewReader(files source.Files, name string, opts Options, report func(diag.D
 	if opts.System != nil {
 		host = opts.System.HostName()
 	}
-	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, HostName: host, Env: opts.Env, Dir: opts.Dir, Strict: opts.AllFiles}, report)
+	return syntax.NewReader(files, name, expand.Options{ConfigID: opts.ConfigID, HostName: host, Env: opts.Env, Dir: opts.Dir, Strict: opts.AllFiles, Skip: opts.Skip}, report)
 }
 
 // Load reads the configuration called name. It always returns a Config, of
@@ -73,10 +76,14 @@ func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 	r := NewReader(files, name, opts, report)
 	l := newLoader(r, files, opts.System, report)
 	l.walk.Torn = func(at diag.Span) bool { return at.File == torn.File && at.Line == torn.Line }
-	for {
+	for leaps := 0; ; {
 		n, ok := r.Next()
 		if !ok {
 			break
+		}
+		if r.Leaps() > leaps { // of virtual servers
+			leaps = r.Leaps()
+			l.walk.Ended(serverBlock)
 		}
 		l.walk.Statement(n)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
+	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
@@ -17,16 +18,16 @@ func LoadSnapshot(snapshot []byte, name, id string) (*conf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return LoadSet(set, name, id)
+	return LoadSet(set, name, id, nil)
 }
 
-// LoadSet is LoadSnapshot of a set.
-func LoadSet(set *source.Set, name, id string) (*conf.Config, error) {
+// LoadSet is LoadSnapshot of a set, without what skip leaves out (conf.Options).
+func LoadSet(set *source.Set, name, id string, skip func(name, text string) []expand.Hole) (*conf.Config, error) {
 	machine, err := NewChild(set.Facts)
 	if err != nil {
 		return nil, err
 	}
-	c, found := conf.Load(set, name, conf.Options{ConfigID: id, Env: os.Getenv, System: machine})
+	c, found := conf.Load(set, name, conf.Options{ConfigID: id, Env: os.Getenv, System: machine, Skip: skip})
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
 			return nil, errors.New(found[i].Message)

@@ -74,7 +74,7 @@ type loaded struct {
 // load has the configuration read by a process of its own, which may crash,
 // hang or eat memory without harm to us. running is the snapshot that runs, nil
 // at a start; it is closed.
-func load(ctx context.Context, o *Options, netns string, running *os.File) loaded {
+func load(ctx context.Context, o *Options, request LoadRequest, netns string, running *os.File) loaded {
 	if running != nil {
 		defer running.Close()
 	}
@@ -86,7 +86,7 @@ func load(ctx context.Context, o *Options, netns string, running *os.File) loade
 	defer cancel()
 	disarm := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
 	defer disarm()
-	out := converse(p, o.Load, running)
+	out := converse(p, request, running)
 	_ = p.conn.Close()
 	how, _ := p.wait()
 	if out.err != nil {

@@ -93,6 +93,15 @@ type LoadRequest struct {
 	SNMP bool `json:"snmp,omitempty"`
 	// Dump asks for the configuration in its final form (-d).
 	Dump bool `json:"dump,omitempty"`
+	// Running is what is known of the configuration that runs; nil at a start,
+	// and if not all about it is.
+	Running *Running `json:"running,omitempty"`
+}
+
+// Running is what is known of the configuration that runs.
+type Running struct {
+	// Wrong has the lines, by file and in order, that it has problems on.
+	Wrong map[string][]int32 `json:"wrong,omitempty"`
 }
 
 // MaxDump bounds the lines of the configuration that are logged (-d).

@@ -32,12 +32,35 @@ func (h *house) load() {
 			running = os.NewFile(uintptr(fd), h.snapshot.Name())
 		}
 	}
+	request := h.o.Load
+	if running != nil {
+		request.Running = Known(h.report.Problems)
+	}
 	h.work.Go(func() {
 		remove := h.mark(marker)
-		l := load(h.ctx, &h.o, netns, running)
+		l := load(h.ctx, &h.o, request, netns, running)
 		remove()
 		h.post(l)
 	})
+}
+
+// Known is what a reader is told of the configuration that runs: where something
+// was wrong with it. There may be more than we were told.
+func Known(problems []api.Problem) *Running {
+	r := &Running{Wrong: map[string][]int32{}}
+	if len(problems) >= MaxProblems {
+		return nil
+	}
+	for _, p := range problems {
+		if p.File == "" || p.Line <= 0 {
+			return nil
+		}
+		r.Wrong[p.File] = append(r.Wrong[p.File], int32(p.Line)) //nolint:gosec // a line of a file of bounded size
+	}
+	for _, lines := range r.Wrong {
+		slices.Sort(lines)
+	}
+	return r
 }
 
 // reload is SIGHUP. Several while one is under way count as one more.

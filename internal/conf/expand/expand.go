@@ -24,6 +24,9 @@ type Options struct {
 	Env      func(name string) string // ${_ENV NAME}; nil: nothing is set
 	Strict   bool                     // what is included must be there, as with include_check and no options
 	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
+	// Skip says of a file that is opened what of it is not read, in order; nil:
+	// all is.
+	Skip func(name, text string) []Hole
 }
 
 // Ours is an id that every machine has here and none in keepalived: lines that
@@ -51,6 +54,9 @@ const (
 
 // Lines reads a configuration line by line.
 type Lines struct {
+	// Leaps counts how often something was skipped so far (Options.Skip).
+	Leaps int
+
 	files  source.Files
 	opt    Options
 	report func(diag.Diagnostic)
@@ -98,7 +104,7 @@ func New(files source.Files, name string, opt Options, report func(diag.Diagnost
 func (l *Lines) Next() (*Line, bool) {
 	for len(l.feeds) > 0 && !l.dead {
 		top := l.feeds[len(l.feeds)-1]
-		if f, ok := top.(*file); ok && f.plain(&l.line) {
+		if f, ok := top.(*file); ok && f.plain(l, &l.line) {
 			return &l.line, true
 		}
 		raw, ok := top.next(l)

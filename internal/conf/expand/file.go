@@ -20,6 +20,25 @@ type file struct {
 	ahead  [len(special)]int // offset of the next byte of each kind, len(data) if none
 	first  int               // the least of them
 	before check             // include_check of the file that included this one
+	holes  []Hole            // still to come
+}
+
+// Hole is a piece of a file that is not read: whole lines.
+type Hole struct {
+	From, To int   // offsets of its first byte and of the one behind it
+	Lines    int32 // how many it has
+}
+
+// leap goes on behind the holes that the next line begins, and reports whether
+// there were any.
+func (f *file) leap() bool {
+	for len(f.holes) > 0 && f.pos == f.holes[0].From {
+		f.pos, f.no = f.holes[0].To, f.no+f.holes[0].Lines
+		if f.holes = f.holes[1:]; len(f.holes) == 0 || f.pos != f.holes[0].From {
+			return true
+		}
+	}
+	return false
 }
 
 func newFile(name string, data []byte, frame int32, before check) *file {
@@ -38,8 +57,12 @@ func newFile(name string, data []byte, frame int32, before check) *file {
 
 // plain gives lines that need no expansion, skipping blank ones, for as long
 // as there are any. The first other line, or the end, is left for next.
-func (f *file) plain(line *Line) bool {
+func (f *file) plain(l *Lines, line *Line) bool {
 	for f.pos < len(f.data) {
+		if len(f.holes) > 0 && f.leap() {
+			l.Leaps++
+			continue
+		}
 		rest := f.data[f.pos:]
 		size := strings.IndexByte(rest, '\n')
 		step := size + 1

@@ -76,6 +76,9 @@ func (l *Lines) open(name string, data []byte, at Place) {
 		return
 	}
 	f := newFile(name, data, int32(len(l.frames)), l.checks)
+	if l.opt.Skip != nil {
+		f.holes = l.opt.Skip(name, f.data)
+	}
 	l.frames = append(l.frames, frame{text: int32(len(l.texts))})
 	l.texts = append(l.texts, text{name: name, data: f.data})
 	l.push(f, at)

@@ -54,6 +54,10 @@ func (w *Walker[T]) Statement(n *syntax.Node) {
 	}
 }
 
+// Ended says that a block was closed that was not read, for what stands behind
+// it and would belong there.
+func (w *Walker[T]) Ended(b *Block[T]) { w.ended = b }
+
 // node reads a statement and the block behind it.
 func (w *Walker[T]) node(n *syntax.Node) {
 	b := w.Root

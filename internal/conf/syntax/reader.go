@@ -22,6 +22,7 @@ type Reader struct {
 
 	root   Node // of the statement being read
 	some   bool // root is one
+	leaps  int  // what was skipped before it
 	levels []level
 	depth  int // of levels in use
 
@@ -71,6 +72,10 @@ func (r *Reader) Next() (*Node, bool) {
 		}
 	}
 }
+
+// Leaps counts what was skipped before the statement that Next returned
+// (expand.Options).
+func (r *Reader) Leaps() int { return r.leaps }
 
 // last is the statement that an opening brace would belong to.
 func (r *Reader) last() *Node {

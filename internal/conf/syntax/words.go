@@ -148,7 +148,7 @@ func (r *Reader) unfilled(off int, text string) {
 // add makes room for a statement in the block that is open.
 func (r *Reader) add() *Node {
 	if r.depth == 0 {
-		r.root, r.some = Node{}, true
+		r.root, r.some, r.leaps = Node{}, true, r.lines.Leaps
 		return &r.root
 	}
 	l := &r.levels[r.depth]

@@ -1,0 +1,148 @@
+package delta
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
+)
+
+// words are a few keywords, as package conf has them.
+var words = Keywords{
+	Local: func(k string) bool {
+		return slices.Contains([]string{"real_server", "weight", "TCP_CHECK", "sorry"}, k)
+	},
+	Server: func(k string) bool { return k == "notify_up" },
+}
+
+type desk map[string]string
+
+func (d desk) Read(name string) ([]byte, error) {
+	if text, ok := d[name]; ok {
+		return []byte(text), nil
+	}
+	return nil, errors.New("no such file")
+}
+
+func (d desk) Glob(string) ([]string, error) { return nil, nil }
+
+// left says what is left out of want, by the lines that the blocks begin on in
+// each text: "2/3 8/9".
+func left(t *testing.T, have, want string, wrong ...int32) string {
+	t.Helper()
+	r := source.NewRecorder(desk{"f": have})
+	_, _ = r.Read("f")
+	d := New(r.Set(), map[string][]int32{"f": wrong}, words)
+	right := d.Want("f", want)
+	if !d.Sound() {
+		t.Error("what was left out is not sound")
+	}
+	before := d.Have("f", have)
+	if !d.Same() {
+		return "all is read"
+	}
+	var out []string
+	for i, h := range before {
+		w := right[i]
+		if have[h.From:h.To] != want[w.From:w.To] {
+			t.Errorf("left out: %q and %q", have[h.From:h.To], want[w.From:w.To])
+		}
+		if n := strings.Count(have[h.From:h.To], "\n"); int(h.Lines) != n && h.To < len(have) {
+			t.Errorf("%d lines for %d", h.Lines, n)
+		}
+		out = append(out, fmt.Sprintf("%d/%d", 1+strings.Count(have[:h.From], "\n"), 1+strings.Count(want[:w.From], "\n")))
+	}
+	return strings.Join(out, " ")
+}
+
+func vs(addr string, lines ...string) string {
+	return "virtual_server " + addr + " {\n" + strings.Join(lines, "\n") + "\n}\n"
+}
+
+func TestWhatIsLeftOut(t *testing.T) {
+	a, b, c := vs("10.0.0.1 80", "weight 1"), vs("10.0.0.2 80", "weight 1"), vs("10.0.0.3 80", "weight 1 # {", `weight "}"`)
+	for name, x := range map[string]struct {
+		have, want string
+		wrong      []int32
+		left       string
+	}{
+		"nothing changed":               {a + b + c, a + b + c, nil, "1/1 4/4 7/7"},
+		"one changed":                   {a + b + c, a + vs("10.0.0.2 80", "weight 2") + c, nil, "1/1 7/7"},
+		"one added":                     {a + c, a + b + c, nil, "1/1 4/7"},
+		"one removed":                   {a + b + c, b + c, nil, "4/1 7/4"},
+		"one moved":                     {a + b + c, b + c + a, nil, "4/1 7/4"},
+		"many changed":                  {a + b + c, vs("10.0.0.9 80") + b + vs("10.0.0.8 80"), nil, "4/4"},
+		"comments do not count":         {a + b, "# x\n" + a + "! {\n\n" + b, nil, "1/2 4/7"},
+		"the text ends early":           {a + b, a + strings.TrimSuffix(b, "\n"), nil, "1/1"},
+		"around them is the same":       {"x {\n y\n}\n" + a, "x {\n y\n}\n" + a, nil, "4/4"},
+		"around them it is not":         {"x {\n y\n}\n" + a, "x {\n z\n}\n" + a, nil, "all is read"},
+		"something comes":               {a, a + "x\n", nil, "all is read"},
+		"behind something else":         {a + "x\n" + b, b + "x\n" + a, nil, ""},
+		"something was wrong":           {a + b, a + b, []int32{5}, "1/1"},
+		"something was wrong elsewhere": {"x\n" + a, "x\n" + a, []int32{1}, "2/2"},
+		"a keyword that tells more":     {vs("10.0.0.1 80", "notify_up x") + b, vs("10.0.0.1 80", "notify_up x") + b, nil, "4/4"},
+		"a keyword of elsewhere":        {vs("10.0.0.1 80", "interface x") + b, vs("10.0.0.1 80", "interface x") + b, nil, "all is read"},
+		"an address twice":              {a + b + a, a + b + vs("10.0.0.1 80", "weight 2"), nil, "4/4"},
+		"an address in other words":     {vs("fe80::1 80") + b + vs("fe80:0::1 80"), vs("fe80::1 80") + b + vs("fe80:0::1 80", "weight 1"), nil, "4/4"},
+		"a group":                       {vs("group g") + a, vs("group g") + a, nil, "all is read"},
+		"a mark":                        {vs("fwmark 1") + a, vs("fwmark 2") + a, nil, "4/4"},
+		"two on a line":                 {a + strings.TrimSuffix(b, "\n") + " " + c, a + strings.TrimSuffix(b, "\n") + " " + c, nil, "1/1"},
+		"not first on its line":         {"x { } " + a + b, "x { } " + a + b, nil, "4/4"},
+		"an included file":              {"include {a,b}\n" + a, "include {a,b}\n" + a, nil, "2/2"},
+		"another file":                  {"include a\n" + a, "include b\n" + a, nil, "all is read"},
+		"one file in a block":           {a + "x {\ninclude b\n}\n", a + "x {\ninclude b\n}\n", nil, "all is read"},
+		"a definition":                  {"$A=1\n" + a, "$A=1\n" + a, nil, "all is read"},
+		"a definition's name":           {vs("10.0.0.1 80", "weight ${A}"), vs("10.0.0.1 80", "weight ${A}"), nil, "all is read"},
+		"a mere dollar":                 {vs("10.0.0.1 80", `weight "a$"`), vs("10.0.0.1 80", `weight "a$"`), nil, "1/1"},
+		"a condition":                   {"@me x\n" + a, "@me x\n" + a, nil, "all is read"},
+		"a sequence":                    {"~SEQ(a, 2) x\n" + a, "~SEQ(a, 2) x\n" + a, nil, "all is read"},
+		"a backslash":                   {vs("10.0.0.1 80", `weight \`) + a, vs("10.0.0.1 80", `weight \`) + a, nil, "all is read"},
+		"a placeholder":                 {vs("10.0.0.1 80", "weight {{ x }}"), vs("10.0.0.1 80", "weight {{ x }}"), nil, "all is read"},
+		"an open quote":                 {vs("10.0.0.1 80", `weight "`), vs("10.0.0.1 80", `weight "`), nil, "all is read"},
+		"an open block":                 {a + "x {\n", a + "x {\n", nil, "all is read"},
+		"a block closed twice":          {a + "}\n", a + "}\n", nil, "all is read"},
+		"a block without a keyword":     {a + "{\n}\n", a + "{\n}\n", nil, "all is read"},
+		"one in a block":                {"x {\n" + a + "}\n", "x {\n" + a + "}\n", nil, "all is read"},
+		"one in another one":            {vs("10.0.0.1 80", a), vs("10.0.0.1 80", a), nil, "all is read"},
+		"a zero byte":                   {a + "\x00", a + "\x00", nil, "all is read"},
+	} {
+		if got := left(t, x.have, x.want, x.wrong...); got != x.left {
+			t.Errorf("%s: left out %q, want %q", name, got, x.left)
+		}
+	}
+}
+
+// Two files are one configuration: an address may be in both.
+func TestFilesAreComparedTogether(t *testing.T) {
+	a, b, other := vs("10.0.0.1 80", "weight 1"), vs("10.0.0.2 80", "weight 1"), vs("10.0.0.1 80", "weight 2")
+	open := func(want ...string) *Delta {
+		r := source.NewRecorder(desk{"f": a + b, "g": a})
+		_, _ = r.Read("f")
+		_, _ = r.Read("g")
+		d := New(r.Set(), nil, words)
+		for i, text := range want {
+			d.Want([]string{"f", "g", "h"}[i], text)
+		}
+		d.Have("f", "")
+		d.Have("g", "")
+		return d
+	}
+	if d := open(a+b, a); !d.Sound() || !d.Same() || d.Services != 3 {
+		t.Error("nothing changed")
+	}
+	if d := open(a+b, other); d.Sound() {
+		t.Error("the first file's server was left out, and the second has another one of its address")
+	}
+	if d := open(other+b, a); !d.Sound() || !d.Same() || d.Services != 1 {
+		t.Error("the second file's server was left out, and the first has another one of its address")
+	}
+	if d := open(a + b); d.Same() {
+		t.Error("a file that is gone was not missed")
+	}
+	if d := open(a+b, a, b); d.Sound() {
+		t.Error("a file that came was left out of account")
+	}
+}
