@@ -259,13 +259,13 @@ func (d *daemon) quorumLost(p *pool, c lvs.QuorumLost) {
 	}
 }
 
-// say tells something with its cause.
+// say tells something with its cause; it is the loop's.
 func (d *daemon) say(object, cause, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if cause != "" {
 		what += ": " + cause
 	}
-	d.tell(record{object: object, what: what, cause: cause})
+	d.tell(record{object: object, what: what, cause: cause, when: d.moment()})
 }
 
 func verb(choice bool, yes, no string) string {

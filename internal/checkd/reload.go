@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
@@ -135,7 +136,9 @@ func (d *daemon) redirect(p *plan) error {
 // before only changes the settings: verdict, schedule and a running attempt
 // stay.
 func (d *daemon) adopt(p *plan) {
-	a := adoption{first: d.plan == nil, at: d.loop.Read().Wall}
+	d.adopting = d.loop.Read()
+	defer func() { d.adopting = clock.Reading{} }()
+	a := adoption{first: d.plan == nil, at: d.adopting.Wall}
 	if _, able := d.writer.dir.(director.Hearer); len(p.services.Paths) > 0 && (!able || p.services.Namespace != "") {
 		p.straighten(cmp.Or(p.services.Namespace, d.writer.dir.Name()))
 	}
@@ -151,7 +154,7 @@ func (d *daemon) adopt(p *plan) {
 	if a.first {
 		d.monitors.reserve(p.checks())
 		d.due.Grow(d.monitors.free())
-		d.stale = make([]*pool, 0, len(p.pools))
+		d.stale, d.table = make([]*pool, 0, len(p.pools)), make(lvs.Table, len(p.pools))
 	}
 	d.pools, d.order = make(map[string]*pool, len(p.pools)), slices.Grow(d.order[:0], len(p.pools))
 	for _, cfg := range p.pools {

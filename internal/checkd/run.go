@@ -63,6 +63,9 @@ type daemon struct {
 	pools map[string]*pool // by ID
 	order []*pool          // as the configuration has them
 
+	// adopting is when the plan that is being taken over came, zero if none is.
+	adopting clock.Reading
+
 	grain    time.Duration
 	monitors monitors
 	due      check.Schedule[*monitor]
@@ -252,6 +255,15 @@ func (d *daemon) roundUp(at clock.Instant) clock.Instant {
 	return (at + grain - 1) / grain * grain
 }
 
+// moment is when something that the loop tells happened: all of a plan's
+// adoption at once, and else now.
+func (d *daemon) moment() clock.Reading {
+	if d.adopting != (clock.Reading{}) {
+		return d.adopting
+	}
+	return d.loop.Read()
+}
+
 // record is an event.Record without what is the same in all of ours.
 type record struct {
 	level  slog.Level // information unless set
@@ -259,14 +271,18 @@ type record struct {
 	object string
 	what   string
 	cause  string
+	when   clock.Reading // now unless set
 }
 
 func (d *daemon) tell(r record) {
 	if r.kind == "" {
 		r.kind = "server"
 	}
+	if r.when == (clock.Reading{}) {
+		r.when = d.loop.Read()
+	}
 	d.bus.Publish(event.Record{
-		When: d.loop.Read(), Level: r.level, Part: "check", Object: r.object,
+		When: r.when, Level: r.level, Part: "check", Object: r.object,
 		What: r.what, Kind: r.kind, Cause: r.cause,
 	})
 }

@@ -138,10 +138,12 @@ func (w *writer) run(ctx context.Context) {
 		case <-audit:
 			err = w.putBack(ctx)
 		case <-w.doubted:
-			if w.want.table == nil || w.pause > 0 {
+			if len(w.mail) == 0 && (w.want.table == nil || w.pause > 0) {
 				continue
 			}
-			err = w.putBack(ctx)
+			if err = w.newest(ctx); err == nil {
+				err = w.putBack(ctx)
+			}
 		}
 		if w.first != nil {
 			w.first()
@@ -150,6 +152,17 @@ func (w *writer) run(ctx context.Context) {
 		if ctx.Err() == nil {
 			w.judge(err)
 		}
+	}
+}
+
+// newest writes the table that waits, if one does: what is wanted goes before
+// what others may have changed.
+func (w *writer) newest(ctx context.Context) error {
+	select {
+	case w.want = <-w.mail:
+		return w.write(ctx)
+	default:
+		return nil
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -79,6 +80,10 @@ func withSuffix(name, suffix string) string {
 	return strings.TrimSuffix(name, ext) + suffix + ext
 }
 
+// gather is how long what comes after a write waits for the next one. The first
+// line of a burst is written at once, and a thousand more in a few writes.
+const gather = 5 * time.Millisecond
+
 // Run prints what the reader hears until its end.
 func (w *Writer) Run(r *bus.Reader) {
 	for {
@@ -90,6 +95,7 @@ func (w *Writer) Run(r *bus.Reader) {
 			w.Write(own(records[0].When, fmt.Sprintf("%d older records were lost: the log could not be written fast enough", lost)))
 		}
 		w.Write(records...)
+		time.Sleep(gather)
 	}
 }
 
