@@ -184,6 +184,7 @@ func (d *daemon) message(m ipc.Message, files []int) {
 			files = files[1:]
 		}
 	case ipc.Reload:
+		ipc.NameProcess(m.Topic)
 		if len(files) > 0 {
 			d.reload(files[0])
 			files = files[1:]

@@ -14,7 +14,7 @@ func (p *printer) names(g *conf.Global) {
 	for _, c := range [...]struct{ who, name string }{
 		{"Parent", or(g.ProcessName, usual("keepalived"))},
 		{"VRRP", or(g.VRRPProcess.Name, usual("keepalived_vrrp"))},
-		{"LVS", or(g.CheckerProcess.Name, usual("keepalived_lvs"))},
+		{"LVS", or(g.CheckerProcess.Name, usual("keepalived_ipvs"))},
 		{"BFD", or(g.BFDProcess.Name, usual("keepalived_bfd"))},
 	} {
 		if c.name != "" {

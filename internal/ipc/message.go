@@ -20,7 +20,8 @@ const (
 	Boot Kind = "boot"
 	// Hello is to be answered with Hello and the same Seq from the child's loop.
 	Hello Kind = "hello"
-	// Reload carries a new snapshot descriptor; answered with Reloaded.
+	// Reload carries a new snapshot descriptor, and in Topic the name that the
+	// process is to have from now on; answered with Reloaded.
 	Reload Kind = "reload"
 	// Stop ends the child in an orderly way.
 	Stop Kind = "stop"

@@ -30,6 +30,7 @@ func (c *Conn) Obey(o Orders) (why string) {
 		case m.Kind == Query:
 			o.Query(m)
 		case m.Kind == Reload && one:
+			NameProcess(m.Topic)
 			o.Reload(files[0])
 			files = nil
 		case m.Kind == Link && one:

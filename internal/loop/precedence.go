@@ -100,7 +100,8 @@ func niceness() int {
 }
 
 // limit sets RLIMIT_RTTIME. The soft limit, which warns, is half of the hard
-// one, which kills; the runtime takes the warning for nothing.
+// one, which kills, as with keepalived; the runtime takes the warning for
+// nothing. It is nothing to a process without a real-time priority.
 func (k *Keeper) limit(had time.Duration) error {
 	if k.want.RTTime == had {
 		return nil
@@ -109,10 +110,14 @@ func (k *Keeper) limit(had time.Duration) error {
 	if n := uint64(k.want.RTTime.Microseconds()); n > 0 { //nolint:gosec // not negative
 		l = unix.Rlimit{Cur: n / 2, Max: n}
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_RTTIME, &l); err != nil {
-		return fmt.Errorf("limit time at real-time priority to %v: %w", k.want.RTTime, err)
+	err := unix.Setrlimit(unix.RLIMIT_RTTIME, &l)
+	switch {
+	case err == nil || k.want.RTPriority == 0:
+		return nil
+	case errors.Is(err, unix.EPERM): // without CAP_SYS_RESOURCE it can only be lowered
+		return fmt.Errorf("the limit of time at real-time priority stays %v until the process is started anew: it cannot be raised", had)
 	}
-	return nil
+	return fmt.Errorf("limit time at real-time priority to %v: %w", k.want.RTTime, err)
 }
 
 // lock keeps the process's memory from being swapped out.

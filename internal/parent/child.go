@@ -25,7 +25,7 @@ var logSuffixes = map[string]string{VRRP: "_vrrp", Checker: "_healthcheckers", B
 // snapshot, open the log, lock the pid file, and hand over to the daemon. It
 // returns the exit code.
 func RunChild(mains map[string]ipc.ChildMain) int {
-	setProcessName(filepath.Base(os.Args[0]))
+	ipc.NameProcess(filepath.Base(os.Args[0]))
 	swallowSignals()
 	conn := ipc.FromFD(ipc.ChildFD)
 	boot, snapshot, err := receiveBoot(conn)
@@ -83,12 +83,6 @@ func receiveBoot(conn *ipc.Conn) (boot ipc.BootInfo, snapshot []byte, err error)
 func swallowSignals() {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP,
 		unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE, SigJSON, SigStatsClear, SigThreads)
-}
-
-// setProcessName sets the name that ps and pgrep show, of the whole process.
-func setProcessName(name string) {
-	name = name[:min(len(name), 15)]                                                       // TASK_COMM_LEN
-	_ = os.WriteFile(fmt.Sprintf("/proc/self/task/%d/comm", os.Getpid()), []byte(name), 0) // cosmetic
 }
 
 // startLog prints what is published on b, in a goroutine of its own; the

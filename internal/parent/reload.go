@@ -195,8 +195,8 @@ func (h *house) adopt(l loaded) {
 	}
 	h.mask()
 	h.schedule()
+	ipc.NameProcess(h.processName())
 	if first {
-		setProcessName(h.processName())
 		h.announce(&h.report)
 	}
 	h.complain(h.report.Problems)
@@ -226,7 +226,7 @@ func (h *house) distribute() {
 			h.waiting[name] = true
 			k.retire = !needed
 			k.reloads++
-			if err := k.process.conn.Send(ipc.Message{Kind: ipc.Reload}, int(h.snapshot.Fd())); err != nil {
+			if err := k.process.conn.Send(ipc.Message{Kind: ipc.Reload, Topic: h.title(name)}, int(h.snapshot.Fd())); err != nil {
 				h.reloaded(k, err.Error())
 			}
 		case !needed && h.leftTo(name):

@@ -152,7 +152,8 @@ func (d *daemon) parentSays(m ipc.Message) {
 	switch m.Kind {
 	case ipc.Hello:
 		a.Kind = ipc.Hello
-	case ipc.Reload: // nothing of the configuration is ours
+	case ipc.Reload: // nothing else of the configuration is ours
+		ipc.NameProcess(m.Topic)
 		a.Kind = ipc.Reloaded
 	case ipc.Query:
 		a.Kind = ipc.Answer

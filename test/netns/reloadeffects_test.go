@@ -79,3 +79,67 @@ func TestReloadHasTheEffectsOfAStart(t *testing.T) {
 		t.Error("the child was started again")
 	}
 }
+
+// Each child has the name, the priorities, the CPUs, the limit and the locked
+// memory that the configuration gives it, from a reload on until another.
+func TestPrecedenceOfEachChild(t *testing.T) {
+	l := New(t)
+	text := config(proxy, Instance{Priority: 100}, virtualServer(Virtual+" 80", "", httpGet, 1)) +
+		"bfd_instance peer {\n    neighbor_ip 192.0.2.12\n    source_ip 192.0.2.11\n}\n"
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), text)
+	WaitMaster(t, Virtual, a)
+	prefixes := []string{"vrrp", "checker", "bfd"}
+	wanted, parent := "process_name daemon", about(a.PID(), "status", "Name:")
+	pids, before := map[string]int{}, map[string]string{}
+	for _, p := range prefixes {
+		pids[p] = childOf(t, a, p)
+		before[p] = standing(pids[p])
+		for _, line := range []string{"process_name one_" + p, "priority -3", "no_swap", "cpu_affinity 0", "rt_priority 2", "rlimit_rttime 200000"} {
+			wanted += "\n    " + p + "_" + line
+		}
+	}
+	reload := func(text string) {
+		t.Helper()
+		Must(t, a.Configure(text))
+		Must(t, a.Reload())
+	}
+	reload(strings.Replace(text, "router_id test", "router_id test\n    "+wanted, 1))
+	for _, p := range prefixes {
+		// keepalived, too, makes the soft limit half of the hard one, and SCHED_RR is 2.
+		want := "one_" + p + " nice -3 policy 2 2 CPUs 0 limit 100000 200000 locked true"
+		stands(t, pids[p], want)
+	}
+	Wait(t, "the parent has its name", func() bool { return about(a.PID(), "status", "Name:") == "Name:\tdaemon|" })
+	reload(text)
+	for _, p := range prefixes {
+		// The kernel lets nobody raise a limit who has no CAP_SYS_RESOURCE.
+		want := strings.Replace(before[p], "limit unlimited unlimited", "limit 100000 200000", 1)
+		stands(t, pids[p], want)
+	}
+	Wait(t, "the parent has its name again", func() bool { return about(a.PID(), "status", "Name:") == parent })
+}
+
+// stands waits until a process stands with the kernel as it is to.
+func stands(t *testing.T, pid int, want string) {
+	t.Helper()
+	last := ""
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s stood as %s", want, last)
+		}
+	})
+	Wait(t, "a process stands as "+want, func() bool { last = standing(pid); return last == want })
+}
+
+// standing is how a process stands with the kernel.
+func standing(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, after, _ := strings.Cut(string(text), ") ")
+	stat := append(strings.Fields(after), make([]string, 40)...) // proc(5), from its third on
+	word := func(file, line string, from int) string {
+		return strings.Trim(strings.Join(append(strings.Fields(about(pid, file, line)), "", "", "", "")[from:], " "), " |")
+	}
+	limits := strings.Fields(word("limits", "Max realtime timeout", 3))
+	return fmt.Sprintf("%s nice %s policy %s %s CPUs %s limit %s locked %v", word("status", "Name:", 1), stat[16], stat[38], stat[37],
+		word("status", "Cpus_allowed_list:", 1), strings.Join(limits[:min(2, len(limits))], " "), word("status", "VmLck:", 1) != "0 kB")
+}
