@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,10 +20,34 @@ const chunkSize = 16 << 10
 
 // inbox collects bytes and descriptors until they make a message.
 type inbox struct {
-	chunk []byte // what one system call read; reused
 	oob   []byte
-	buf   []byte
+	buf   []byte // what was read; its memory is reused unless it has grown large
+	taken int    // how much of buf was given out as messages
 	files []int
+}
+
+// waiting is what was read and is no message yet.
+func (in *inbox) waiting() []byte { return in.buf[in.taken:] }
+
+// room is where n more bytes can be read to.
+func (in *inbox) room(n int) []byte {
+	if in.taken > 0 && cap(in.buf)-len(in.buf) < n {
+		in.buf = in.buf[:copy(in.buf, in.waiting())]
+		in.taken = 0
+	}
+	in.buf = slices.Grow(in.buf, n)
+	return in.buf[len(in.buf) : len(in.buf)+n]
+}
+
+// take gives up the first n bytes of those that wait.
+func (in *inbox) take(n int) {
+	switch in.taken += n; {
+	case in.taken < len(in.buf):
+	case cap(in.buf) > 2*chunkSize:
+		in.buf, in.taken = nil, 0
+	default:
+		in.buf, in.taken = in.buf[:0], 0
+	}
 }
 
 // ReadReady reads without waiting what is there and calls take for each
@@ -89,9 +114,10 @@ func (c *Conn) First() (Message, []int, error) {
 		if err != nil || ok {
 			return m, files, err
 		}
-		want := 4 - len(c.in.buf)
+		b := c.in.waiting()
+		want := 4 - len(b)
 		if want <= 0 {
-			want = 4 + int(binary.BigEndian.Uint32(c.in.buf)) - len(c.in.buf)
+			want = 4 + int(binary.BigEndian.Uint32(b)) - len(b)
 		}
 		_, err = c.readAtMost(want)
 		if errors.Is(err, unix.EAGAIN) {
@@ -111,12 +137,12 @@ func (c *Conn) First() (Message, []int, error) {
 func (c *Conn) read() (int, error) { return c.readAtMost(chunkSize) }
 
 func (c *Conn) readAtMost(want int) (int, error) {
-	if c.in.chunk == nil {
-		c.in.chunk = make([]byte, chunkSize)
+	if c.in.oob == nil {
 		c.in.oob = make([]byte, unix.CmsgSpace(4*MaxFiles))
 	}
+	room := c.in.room(min(want, chunkSize))
 	for {
-		n, oobn, flags, _, err := unix.Recvmsg(c.fd, c.in.chunk[:min(want, chunkSize)], c.in.oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		n, oobn, flags, _, err := unix.Recvmsg(c.fd, room, c.in.oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -136,7 +162,7 @@ func (c *Conn) readAtMost(want int) (int, error) {
 		if n == 0 {
 			return 0, io.EOF
 		}
-		c.in.buf = append(c.in.buf, c.in.chunk[:n]...)
+		c.in.buf = c.in.buf[:len(c.in.buf)+n]
 		return n, nil
 	}
 }
@@ -162,24 +188,22 @@ func (in *inbox) takeFiles(oob []byte) error {
 // next takes a whole message out of the inbox, if there is one. Descriptors
 // arrive with the first byte of the message they belong to, in order.
 func (in *inbox) next() (Message, []int, bool, error) {
-	if len(in.buf) < 4 {
+	b := in.waiting()
+	if len(b) < 4 {
 		return Message{}, nil, false, nil
 	}
-	size := int(binary.BigEndian.Uint32(in.buf))
+	size := int(binary.BigEndian.Uint32(b))
 	if size > MaxFrame {
 		return Message{}, nil, false, fmt.Errorf("a frame of %d bytes, at most %d", size, MaxFrame)
 	}
-	if len(in.buf) < 4+size {
+	if len(b) < 4+size {
 		return Message{}, nil, false, nil
 	}
 	var m Message
-	if err := json.Unmarshal(in.buf[4:4+size], &m); err != nil {
+	if err := json.Unmarshal(b[4:4+size], &m); err != nil {
 		return Message{}, nil, false, fmt.Errorf("a frame that is no message: %w", err)
 	}
-	in.buf = in.buf[4+size:]
-	if len(in.buf) == 0 {
-		in.buf = nil
-	}
+	in.take(4 + size) // what m has of it are copies
 	if m.Files < 0 || m.Files > len(in.files) {
 		return Message{}, nil, false, fmt.Errorf("%s announces %d descriptors, %d came", m.Kind, m.Files, len(in.files))
 	}
