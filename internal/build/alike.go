@@ -10,8 +10,6 @@ import (
 // the files they stand. An empty list is as good as none.
 func Same[T any](a, b T) bool { return alike(reflect.ValueOf(a), reflect.ValueOf(b)) }
 
-var position = reflect.TypeFor[conf.Pos]()
-
 func alike(a, b reflect.Value) bool {
 	switch a.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -45,7 +43,7 @@ func alike(a, b reflect.Value) bool {
 // of its own (netip.Addr), and comparable.
 func alikeStructs(a, b reflect.Value) bool {
 	t := a.Type()
-	if t == position {
+	if t == reflect.TypeFor[conf.Pos]() {
 		return true
 	}
 	if hides(t) {

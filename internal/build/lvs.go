@@ -389,15 +389,21 @@ const (
 )
 
 // schedulerFlag gives keepalived.conf(5)'s words their bits.
-var schedulerFlag = map[string]uint32{
-	"flag-1": flagSched1, "flag-2": flagSched2, "flag-3": flagSched3,
-	"sh-fallback": flagSched1, "sh-port": flagSched2,
-	"mh-fallback": flagSched1, "mh-port": flagSched2,
+func schedulerFlag(word string) uint32 {
+	switch word {
+	case "flag-1", "sh-fallback", "mh-fallback":
+		return flagSched1
+	case "flag-2", "sh-port", "mh-port":
+		return flagSched2
+	case "flag-3":
+		return flagSched3
+	}
+	return 0
 }
 
 func schedulerFlags(vs *conf.VirtualServer) (flags uint32) {
 	for _, word := range vs.SchedFlags {
-		flags |= schedulerFlag[word]
+		flags |= schedulerFlag(word)
 	}
 	if vs.OnePacket {
 		flags |= flagOnePacket
@@ -415,15 +421,32 @@ func server(rs *conf.RealServer, vs *conf.VirtualServer) lvs.Server {
 		t = vs.Tunnel
 	}
 	if t != nil {
-		s.Tunnel, s.TunnelPort, s.TunnelFlags = tunnelType[t.Type], t.Port, tunnelFlag[t.Sum]
+		s.Tunnel, s.TunnelPort, s.TunnelFlags = tunnelType(t.Type), t.Port, tunnelFlag(t.Sum)
 	}
 	return s
 }
 
-var (
-	tunnelType = map[string]lvs.TunnelType{"ipip": lvs.IPIP, "gue": lvs.GUE, "gre": lvs.GRE}
-	tunnelFlag = map[string]uint16{"csum": lvs.TunnelChecksum, "remcsum": lvs.TunnelRemoteChecksum}
-)
+func tunnelType(word string) lvs.TunnelType {
+	switch word {
+	case "ipip":
+		return lvs.IPIP
+	case "gue":
+		return lvs.GUE
+	case "gre":
+		return lvs.GRE
+	}
+	return 0
+}
+
+func tunnelFlag(word string) uint16 {
+	switch word {
+	case "csum":
+		return lvs.TunnelChecksum
+	case "remcsum":
+		return lvs.TunnelRemoteChecksum
+	}
+	return 0
+}
 
 func forward(word string) lvs.Forward {
 	switch word {

@@ -14,12 +14,14 @@ import (
 // children are the daemons that this binary can be run as. A new one is a row
 // here, a name in package parent, and a need found in the configuration
 // (reader.go).
-var children = map[string]ipc.ChildMain{
-	parent.VRRP:    vrrpd.Run,
-	parent.Checker: checkd.Run,
-	parent.BFD:     bfdd.Run,
-	parent.Proxy:   proxyd.Run,
-	parent.Outlet:  outletd.Run,
+func children() map[string]ipc.ChildMain {
+	return map[string]ipc.ChildMain{
+		parent.VRRP:    vrrpd.Run,
+		parent.Checker: checkd.Run,
+		parent.BFD:     bfdd.Run,
+		parent.Proxy:   proxyd.Run,
+		parent.Outlet:  outletd.Run,
+	}
 }
 
 // listenProxy makes the socket on which the proxy child hears the checker.

@@ -43,10 +43,9 @@ func completions() []completed {
 	}
 }
 
-var optionForm = regexp.MustCompile(`(?m)^ +(-\w)?(?:, )?(--[\w-]+)?`)
-
 // options are those that a usage text has at the beginning of its lines.
 func options(usage string) (out []string) {
+	optionForm := regexp.MustCompile(`(?m)^ +(-\w)?(?:, )?(--[\w-]+)?`)
 	for _, m := range optionForm.FindAllStringSubmatch(usage, -1) {
 		for _, o := range m[1:] {
 			if o != "" && !slices.Contains(out, o) {

@@ -29,7 +29,7 @@ func daemon(t terminal, program string, args []string) int {
 	case f.version:
 		return printVersion(t.err)
 	case f.set.Changed("signum"):
-		n, ok := signals[f.signum]
+		n, ok := signalNamed(f.signum)
 		if !ok {
 			fmt.Fprintf(t.err, "%s: unknown sigfunc %s\n", program, f.signum)
 			return parent.ExitFatal

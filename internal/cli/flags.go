@@ -270,8 +270,23 @@ func parseUmask(s string) (int, error) {
 	return int(n), nil //nolint:gosec // at most 0777
 }
 
-// signals are the names of --signum.
-var signals = map[string]int{
-	"STOP": 15, "RELOAD": 1, "DATA": 10, "STATS": 12,
-	"STATS_CLEAR": int(parent.SigStatsClear), "JSON": int(parent.SigJSON), "TDATA": int(parent.SigThreads),
+// signalNamed is a signal by a name of --signum.
+func signalNamed(name string) (n int, ok bool) {
+	switch name {
+	case "STOP":
+		return 15, true
+	case "RELOAD":
+		return 1, true
+	case "DATA":
+		return 10, true
+	case "STATS":
+		return 12, true
+	case "STATS_CLEAR":
+		return int(parent.SigStatsClear), true
+	case "JSON":
+		return int(parent.SigJSON), true
+	case "TDATA":
+		return int(parent.SigThreads), true
+	}
+	return 0, false
 }

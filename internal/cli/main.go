@@ -37,7 +37,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {
 		case parent.ArgChild:
-			return parent.RunChild(children)
+			return parent.RunChild(children())
 		case parent.ArgLoad:
 			return parent.RunReader(read)
 		case parent.ArgDump:

@@ -12,7 +12,7 @@ import (
 // daemon is several processes of this one binary, a reload starts one more, and
 // each pays for what packages build when they are initialised, needed or not:
 // tables belong into literals, or where they are used first.
-const maxInit = 48 << 10
+const maxInit = 24 << 10
 
 // TestStartIsCheap reads what the runtime tells of this very program, which has
 // the same packages in it.

@@ -141,11 +141,21 @@ func (p *printer) peers(i *conf.VRRPInstance) {
 	for _, peer := range i.Peers {
 		p.line("     %s min_ttl %d max_ttl %d", peer.Addr, max(peer.MinTTL, 0), yesInt(peer.MaxTTL < 0, maxTTL, peer.MaxTTL))
 	}
-	p.line("   Unicast checksum compatibility = %s", oldChecksums[i.OldChecksum])
+	p.line("   Unicast checksum compatibility = %s", oldChecksums(i.OldChecksum))
 }
 
 // oldChecksums are keepalived's words for old_unicast_checksum.
-var oldChecksums = map[string]string{"": "no", conf.OldChecksumAll: "config", conf.OldChecksumNever: "never"}
+func oldChecksums(word string) string {
+	switch word {
+	case "":
+		return "no"
+	case conf.OldChecksumAll:
+		return "config"
+	case conf.OldChecksumNever:
+		return "never"
+	}
+	return ""
+}
 
 // maxTTL is what no limit is.
 const maxTTL = 255
@@ -184,7 +194,7 @@ func routes(list []conf.Route) (out []string) {
 			w = append(w, word)
 		}
 		verb := "prepend "
-		if slices.ContainsFunc(r.Words, func(w string) bool { return nowhere[w] }) {
+		if slices.ContainsFunc(r.Words, func(w string) bool { return nowhere(w) }) {
 			verb = "add "
 		}
 		s := verb + strings.Join(w, " ")
@@ -200,7 +210,13 @@ func routes(list []conf.Route) (out []string) {
 }
 
 // nowhere are the types of routes that end here.
-var nowhere = map[string]bool{"blackhole": true, "unreachable": true, "prohibit": true, "throw": true}
+func nowhere(word string) bool {
+	switch word {
+	case "blackhole", "unreachable", "prohibit", "throw":
+		return true
+	}
+	return false
+}
 
 func rules(list []conf.Route) (out []string) {
 	for _, r := range list {

@@ -52,7 +52,19 @@ func (o *object) list(name string, lines []string) {
 	}
 }
 
-var stateNumbers = map[string]int{"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
+func stateNumbers(state string) int {
+	switch state {
+	case "INIT":
+		return 0
+	case "BACKUP":
+		return 1
+	case "MASTER":
+		return 2
+	case "FAULT":
+		return 3
+	}
+	return 0
+}
 
 func (p *printer) json(i *conf.VRRPInstance, r *Router) object {
 	var o object
@@ -78,8 +90,8 @@ func (p *printer) json(i *conf.VRRPInstance, r *Router) object {
 	o.flag("accept", i.Accept)
 	o.add("nopreempt", !preempt)
 	o.add("preempt_delay", i.PreemptDelay.Seconds())
-	o.add("state", stateNumbers[r.State])
-	o.add("wantstate", stateNumbers[wanted(i, r)])
+	o.add("state", stateNumbers(r.State))
+	o.add("wantstate", stateNumbers(wanted(i, r)))
 	o.add("version", i.Version)
 	o.add("smtp_alert", i.SMTPAlert.Or(p.conf.Global.Mail.MailVRRP()))
 	o.add("notify_deleted", i.Notify.Deleted != nil)

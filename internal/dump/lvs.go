@@ -70,12 +70,22 @@ func forward(method string, t *conf.Tunnel) string {
 	case t == nil:
 		return "TUN, type = IPIP"
 	case t.Type == "gue":
-		return fmt.Sprintf("TUN, type = GUE, port = %d%s", t.Port, checksums[t.Sum])
+		return fmt.Sprintf("TUN, type = GUE, port = %d%s", t.Port, checksums(t.Sum))
 	}
-	return "TUN, type = GRE" + checksums[t.Sum]
+	return "TUN, type = GRE" + checksums(t.Sum)
 }
 
-var checksums = map[string]string{"": ", no checksum", "csum": ", checksum", "remcsum": ", remote checksum"}
+func checksums(word string) string {
+	switch word {
+	case "":
+		return ", no checksum"
+	case "csum":
+		return ", checksum"
+	case "remcsum":
+		return ", remote checksum"
+	}
+	return ""
+}
 
 func (p *printer) virtualServer(v *conf.VirtualServer, s *api.Service) {
 	p.line(" ------< Virtual server >------")

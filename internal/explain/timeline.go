@@ -142,7 +142,15 @@ func (sub *Subject) concerns(r *api.Record) bool {
 }
 
 // marks stand before what is worse than news.
-var marks = map[string]string{"warning": "! ", "error": "!!"}
+func marks(level string) string {
+	switch level {
+	case "warning":
+		return "! "
+	case "error":
+		return "!!"
+	}
+	return ""
+}
 
 // Timeline prints records, one a line: when, how long after the one before, and
 // what with its cause; a new day is named.
@@ -159,7 +167,7 @@ func Timeline(records []api.Record) []string {
 		if i > 0 {
 			after = gap(time.Duration(r.Elapsed - records[i-1].Elapsed))
 		}
-		lines = append(lines, fmt.Sprintf("%s %9s  %-2s %s", r.At.Format("15:04:05.000"), after, marks[r.Level], r.What))
+		lines = append(lines, fmt.Sprintf("%s %9s  %-2s %s", r.At.Format("15:04:05.000"), after, marks(r.Level), r.What))
 	}
 	return lines
 }

@@ -24,7 +24,7 @@ type screen struct {
 }
 
 // colours are for a terminal: what serves is green, what does not is red.
-var colours = func() *strings.Replacer {
+func colours() *strings.Replacer {
 	const green, red, bold, plain = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
 	var pairs []string
 	for word, colour := range map[string]string{
@@ -33,14 +33,14 @@ var colours = func() *strings.Replacer {
 		pairs = append(pairs, word, colour+word+plain)
 	}
 	return strings.NewReplacer(pairs...)
-}()
+}
 
 // paint colours text where it is a terminal that shows it (no-color.org).
 func (s *screen) paint(text string) string {
 	if s.term == nil || os.Getenv("NO_COLOR") != "" {
 		return text
 	}
-	return colours.Replace(text)
+	return colours().Replace(text)
 }
 
 // newScreen takes over the terminal if both ends are one; restore gives it back.

@@ -26,12 +26,13 @@ func Cluster(all []Member) diag.List {
 	}
 	r := reporter{text: newText(everyText(all))}
 	c := newCluster(all)
-	for i := range rules {
-		r.rule = &rules[i]
-		if f := rules[i].nodes; f != nil {
+	table := rules()
+	for i := range table {
+		r.rule = &table[i]
+		if f := r.rule.nodes; f != nil {
 			f(c, r.say)
 		}
-		if f := rules[i].router; f != nil {
+		if f := r.rule.router; f != nil {
 			for _, v := range c.routers {
 				f(v, r.say)
 			}

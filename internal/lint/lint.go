@@ -101,10 +101,11 @@ func Run(c *conf.Config, opt Options) diag.List {
 	r := reporter{text: newText(opt.Files)}
 	s := newSubject(c, opt.System)
 	s.tls = opt.TLS
-	for i := range rules {
-		if rules[i].file != nil {
-			r.rule = &rules[i]
-			rules[i].file(s, r.say)
+	table := rules()
+	for i := range table {
+		if f := table[i].file; f != nil {
+			r.rule = &table[i]
+			f(s, r.say)
 		}
 	}
 	return r.done()
@@ -119,15 +120,15 @@ func Explain(id string) (string, bool) {
 }
 
 // Rules is the table, in the order of the ids.
-func Rules() []Rule { return slices.Clone(rules) }
+func Rules() []Rule { return rules() }
 
 func ruleOf(id string) *Rule {
-	for i := range rules {
-		if strings.EqualFold(rules[i].ID, id) {
-			return &rules[i]
-		}
+	table := rules()
+	i := slices.IndexFunc(table, func(r Rule) bool { return strings.EqualFold(r.ID, id) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &table[i]
 }
 
 // reporter turns findings into diagnostics.

@@ -39,11 +39,11 @@ func TestAPlaceWithoutText(t *testing.T) {
 }
 
 func TestARuleComesToAnEnd(t *testing.T) {
-	r := reporter{text: newText(nil), rule: &rules[0]}
+	r := reporter{text: newText(nil), rule: &rules()[0]}
 	for range maxFindings + 7 {
 		r.say(finding{message: "m"})
 	}
-	r.rule = &rules[1]
+	r.rule = &rules()[1]
 	r.say(finding{message: "other"})
 	l := r.done()
 	if len(l) != maxFindings+1 || l[maxFindings-1].Message != "m (and 7 more like this)" || l[maxFindings].Message != "other" {

@@ -83,11 +83,19 @@ func brokenTLS(s *subject, say sayer) {
 			known[set] = a
 		}
 		if a.err != nil {
-			say(finding{pos: at, keyword: prefix + a.file, expected: expectedOf[a.file], message: fmt.Sprintf("checks cannot be made: %v", a.err)})
+			say(finding{pos: at, keyword: prefix + a.file, expected: expectedOf(a.file), message: fmt.Sprintf("checks cannot be made: %v", a.err)})
 		}
 	})
 }
 
-var expectedOf = map[string]string{
-	"ca": "a file of certificates in PEM", "certificate": "a certificate in PEM", "key": "the key of the certificate, in PEM",
+func expectedOf(keyword string) string {
+	switch keyword {
+	case "ca":
+		return "a file of certificates in PEM"
+	case "certificate":
+		return "a certificate in PEM"
+	case "key":
+		return "the key of the certificate, in PEM"
+	}
+	return ""
 }

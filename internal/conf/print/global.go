@@ -17,14 +17,15 @@ func (nothing) Glob(string) ([]string, error) { return nil, nil }
 
 var _ source.Files = nothing{}
 
-// defaults are what an empty file says.
-var defaults = func() conf.Global {
+// defaults are what an empty file says. They are few to make, and most
+// processes print nothing.
+func defaults() *conf.Global {
 	empty, _ := conf.Load(nothing{}, "", conf.Options{})
-	return empty.Global
-}()
+	return &empty.Global
+}
 
 func globalDefs(g *conf.Global) *Block {
-	d := &defaults
+	d := defaults()
 	b := &Block{Keyword: "global_defs", Plain: true}
 	b.str("router_id", g.RouterID, "")
 	b.str("lvs_director", g.Director, d.Director)

@@ -62,14 +62,25 @@ func (o *Origins) read(r *syntax.Reader, in *place, n *syntax.Node) {
 	}
 }
 
-// synonyms are keywords that say the same as others.
-var synonyms = map[string]string{
-	"lvs_sched": "lb_algo", "lvs_process_name": "checker_process_name", "lvs_flush_onstop": "lvs_flush_on_stop",
-	"nb_get_retry": "retry", "preempt": "nopreempt",
+// synonym is the keyword that says the same, empty: there is none.
+func synonym(word string) string {
+	switch word {
+	case "lvs_sched":
+		return "lb_algo"
+	case "lvs_process_name":
+		return "checker_process_name"
+	case "lvs_flush_onstop":
+		return "lvs_flush_on_stop"
+	case "nb_get_retry":
+		return "retry"
+	case "preempt":
+		return "nopreempt"
+	}
+	return ""
 }
 
 func canonical(word string) string {
-	if s := synonyms[word]; s != "" {
+	if s := synonym(word); s != "" {
 		return s
 	}
 	if strings.HasPrefix(word, "neighbour") {

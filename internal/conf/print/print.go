@@ -111,7 +111,7 @@ func Root(c *conf.Config) *Block {
 	}
 	root.str("instance", c.Global.Instance, "")
 	root.flag("use_pid_dir", c.Global.UsePidDir)
-	root.dur("child_wait_time", c.Global.ChildWait, defaults.ChildWait)
+	root.dur("child_wait_time", c.Global.ChildWait, defaults().ChildWait)
 	root.flag("linkbeat_use_polling", c.Global.LinkbeatPolling)
 	root.add(globalDefs(&c.Global))
 	root.static(c)

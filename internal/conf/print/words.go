@@ -35,11 +35,9 @@ func commandWord(argv []string) string {
 	for i, a := range argv {
 		q[i] = argument(a)
 	}
-	return outer.Replace(strings.Join(q, " "))
+	// What the first splitting has a use for is escaped.
+	return strings.ReplaceAll(strings.ReplaceAll(strings.Join(q, " "), `\`, `\\`), `"`, `\042`)
 }
-
-// outer escapes what the first splitting has a use for.
-var outer = strings.NewReplacer(`\`, `\\`, `"`, `\042`)
 
 // argument is one that the second splitting leaves whole.
 func argument(a string) string {

@@ -9,35 +9,40 @@ const (
 )
 
 // Ready is a script for a service, nil if there is none.
-func Ready(service string) []Step { return ready[service] }
-
-var ready = map[string][]Step{
+func Ready(service string) []Step {
+	switch service {
 	// PING is answered before a password is given, or the password is asked
 	// for; a server that loads its data, or that lost its master, says so.
-	Redis: {
-		{Send: []byte("PING\r\n"), Want: []Pattern{first("+PONG\r\n"), first("-NOAUTH"), first("-NOPERM")}},
-		{Send: []byte("QUIT\r\n")},
-	},
+	case Redis:
+		return []Step{
+			{Send: []byte("PING\r\n"), Want: []Pattern{first("+PONG\r\n"), first("-NOAUTH"), first("-NOPERM")}},
+			{Send: []byte("QUIT\r\n")},
+		}
 	// The server greets with version 10 of its protocol, or with an error: too
 	// many connections, a host that is blocked (Connection Phase, Protocol
 	// Handshake V10). COM_QUIT is polite; the server counts the connection as
 	// aborted, so max_connect_errors ought to be large.
-	MySQL: {
-		{Want: []Pattern{{First: true, Bytes: []byte{0, 0, 0, 0, 10}, Mask: []byte{0, 0, 0, 0xff, 0xff}}}},
-		{Send: []byte{1, 0, 0, 0, 1}},
-	},
+	case MySQL:
+		return []Step{
+			{Want: []Pattern{{First: true, Bytes: []byte{0, 0, 0, 0, 10}, Mask: []byte{0, 0, 0, 0xff, 0xff}}}},
+			{Send: []byte{1, 0, 0, 0, 1}},
+		}
 	// An SSLRequest is answered by one letter (Frontend/Backend Protocol,
 	// SSLRequest); a postmaster that cannot serve answers with an error, E.
-	PostgreSQL: {
-		{Send: []byte{0, 0, 0, 8, 4, 210, 22, 47}, Want: []Pattern{first("S"), first("N")}},
-	},
+	case PostgreSQL:
+		return []Step{
+			{Send: []byte{0, 0, 0, 8, 4, 210, 22, 47}, Want: []Pattern{first("S"), first("N")}},
+		}
 	// An anonymous bind (RFC 4511 §4.2) succeeds, or is refused by a server
 	// that wants to know who asks: strongerAuthRequired,
 	// inappropriateAuthentication.
-	LDAP: {
-		{Send: []byte("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"), Want: bindAnswers(0, 8, 48)},
-		{Send: []byte("\x30\x05\x02\x01\x02\x42\x00")}, // unbind
-	},
+	case LDAP:
+		return []Step{
+			{Send: []byte("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"), Want: bindAnswers(0, 8, 48)},
+			{Send: []byte("\x30\x05\x02\x01\x02\x42\x00")}, // unbind
+		}
+	}
+	return nil
 }
 
 // bindAnswers are BindResponses with these results. Some servers write lengths

@@ -22,12 +22,32 @@ var (
 	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
 )
 
-// ciphers are the lengths of keys, in bytes, of AES in CBC mode.
-var ciphers = map[string]int{"2.16.840.1.101.3.4.1.2": 16, "2.16.840.1.101.3.4.1.22": 24, "2.16.840.1.101.3.4.1.42": 32}
+// keyLength is that of AES in CBC mode, in bytes; 0: it is another cipher.
+func keyLength(oid string) int {
+	switch oid {
+	case "2.16.840.1.101.3.4.1.2":
+		return 16
+	case "2.16.840.1.101.3.4.1.22":
+		return 24
+	case "2.16.840.1.101.3.4.1.42":
+		return 32
+	}
+	return 0
+}
 
-var hashes = map[string]func() hash.Hash{
-	"": sha1.New, "1.2.840.113549.2.7": sha1.New,
-	"1.2.840.113549.2.9": sha256.New, "1.2.840.113549.2.10": sha512.New384, "1.2.840.113549.2.11": sha512.New,
+// hashOf is the hash below an HMAC, nil if it is not known.
+func hashOf(oid string) func() hash.Hash {
+	switch oid {
+	case "", "1.2.840.113549.2.7":
+		return sha1.New
+	case "1.2.840.113549.2.9":
+		return sha256.New
+	case "1.2.840.113549.2.10":
+		return sha512.New384
+	case "1.2.840.113549.2.11":
+		return sha512.New
+	}
+	return nil
 }
 
 // decryptPKCS8 opens an EncryptedPrivateKeyInfo (RFC 5958 §3) by PBES2 (RFC
@@ -63,7 +83,7 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	if _, err := asn1.Unmarshal(scheme.Encrypt.Parameters.FullBytes, &iv); err != nil {
 		return nil, fmt.Errorf("read how the key is encrypted: %w", err)
 	}
-	length, sum := ciphers[scheme.Encrypt.Algorithm.String()], hashes[derive.Function.Algorithm.String()]
+	length, sum := keyLength(scheme.Encrypt.Algorithm.String()), hashOf(derive.Function.Algorithm.String())
 	if length == 0 || sum == nil || derive.Iterations < 1 || derive.Iterations > maxIterations {
 		return nil, errors.New("the key is encrypted in a way that is not known")
 	}

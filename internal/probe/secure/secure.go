@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -67,7 +68,7 @@ func (c *Client) Handshake(ctx context.Context, raw net.Conn) (*Conn, error) {
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it, if it is wanted
 		ServerName:         c.cfg.Name,
 		MinVersion:         tls.VersionTLS10,
-		CipherSuites:       allCiphers,
+		CipherSuites:       allCiphers(),
 		NextProtos:         c.cfg.Protocols,
 	}
 	if own != nil {
@@ -110,12 +111,19 @@ func Failed(err error, patience time.Duration) probe.Result {
 }
 
 // allCiphers lets old servers be well, too.
-var allCiphers = func() (ids []uint16) {
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		ids = append(ids, s.ID)
-	}
-	return ids
-}()
+func allCiphers() []uint16 {
+	ciphersOnce.Do(func() {
+		for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+			cipherIDs = append(cipherIDs, s.ID)
+		}
+	})
+	return cipherIDs
+}
+
+var (
+	ciphersOnce sync.Once
+	cipherIDs   []uint16
+)
 
 // ours is an error of our own files.
 type ours struct{ error }
