@@ -40,7 +40,7 @@ func TestEveryKindIsReadyAndHasWords(t *testing.T) {
 func speaks(t *testing.T, h *build.HealthCheck) {
 	t.Helper()
 	const name = "[192.0.2.9]:tcp:80"
-	pool := &pool{plan: &planned{}}
+	pool := &pool{plan: &planned{Pool: &build.Pool{}}}
 	pool.plan.Name = "[192.0.2.1]:tcp:80"
 	c := &checker{plan: h, monitor: &monitor{}, server: &server{pool: pool, config: &lvs.ServerConfig{Name: name}}}
 	up, down := c.judged(check.Verdict{Up: true}), c.judged(check.Verdict{Detail: "refused", Retries: 2})
