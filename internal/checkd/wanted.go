@@ -40,19 +40,19 @@ func (d *daemon) settle() {
 // its own only IPVS can be.
 func openDirector(s *build.Services, boot *ipc.BootInfo) (dir director.Director, why string, err error) {
 	if s.Namespace != "" && (s.Director == "ipvs" || s.Director == "auto") {
-		dir, err = openIPVS(s.Namespace)
+		dir, err = openIPVS(s.Namespace, boot)
 		return dir, "net_namespace_ipvs " + s.Namespace, err
 	}
 	switch s.Director {
 	case "none":
 		return none.New(), "lvs_director none: nothing is offered, verdicts are only told", nil
 	case "ipvs":
-		dir, err = openIPVS("")
+		dir, err = openIPVS("", boot)
 		return dir, "lvs_director ipvs", err
 	case "proxy":
 		return openProxy(boot, "lvs_director proxy")
 	case "auto":
-		dir, err = openIPVS("")
+		dir, err = openIPVS("", boot)
 		if err == nil {
 			return dir, "lvs_director auto, and the kernel has IPVS", nil
 		}
@@ -62,9 +62,9 @@ func openDirector(s *build.Services, boot *ipc.BootInfo) (dir director.Director,
 }
 
 // openIPVS opens IPVS in a network namespace, "" is ours.
-func openIPVS(namespace string) (director.Director, error) {
+func openIPVS(namespace string, boot *ipc.BootInfo) (director.Director, error) {
 	in := func(do func() error) error { return netns.Do(namespace, do) }
-	return ipvs.Open(firewall{in}, in)
+	return ipvs.Open(firewall{in}, in, notesFor(boot.LedgerFile, namespace))
 }
 
 func openProxy(boot *ipc.BootInfo, why string) (director.Director, string, error) {

@@ -222,7 +222,7 @@ func director(word, namespace string) string {
 	if namespace != "" {
 		return "ipvs"
 	}
-	d, err := ipvs.Open(nil, nil)
+	d, err := ipvs.Open(nil, nil, nil)
 	if err != nil {
 		return "proxy"
 	}

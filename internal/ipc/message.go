@@ -149,7 +149,7 @@ type BootInfo struct {
 	// bring one.
 	ProxyAddr string `json:"proxy_addr,omitempty"`
 	// LedgerFile is, for the VRRP child, where it notes what it may put into the
-	// kernel.
+	// kernel; for the checker child, what sysctls were before it set them.
 	LedgerFile string `json:"ledger_file,omitempty"`
 	// SNMP (-x): serve all of it; AgentX (-A): where the master agent is, if
 	// the configuration does not say.

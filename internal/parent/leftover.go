@@ -12,6 +12,18 @@ import (
 // ledger is that file; empty: there is none.
 func (h *house) ledger() string { return beside(h.pidPath(""), ".ledger") }
 
+// ledgerOf is a child's, empty for those that have none. That of the checker is
+// about sysctls; its successor reads it.
+func (h *house) ledgerOf(name string) string {
+	switch name {
+	case VRRP:
+		return h.ledger()
+	case Checker:
+		return beside(h.pidPath(""), ".sysctls")
+	}
+	return ""
+}
+
 // leftTo reports whether there is something left for a child to remove.
 func (h *house) leftTo(name string) bool {
 	if name != VRRP || !h.o.Load.VRRP || h.o.KeepVRRP || h.ledger() == "" {

@@ -357,7 +357,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		Child: k.name, ConfigFile: o.Load.ConfigFile, ConfigID: h.report.ConfigID,
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs, LogAddresses: o.LogAddresses, NoBFD: !o.Load.BFD,
 		SNMP: o.Load.SNMP, AgentX: o.AgentX, Version: o.Version,
-		StateFile: h.statePath(), LedgerFile: h.ledger(), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
+		StateFile: h.statePath(), LedgerFile: h.ledgerOf(k.name), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
 	}
 	if k.name == Outlet {
 		boot.NetNS, boot.Instance = h.netns(), h.report.Instance

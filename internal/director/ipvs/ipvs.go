@@ -40,6 +40,8 @@ type Director struct {
 	in      Place
 	expiry  switches // on_down expire
 	hearing switches // check_path vip
+	notes   Notes    // of both; nil: none
+	unread  error    // why those of a predecessor are not known, until told
 }
 
 var (
@@ -56,7 +58,7 @@ var (
 // Open returns the director, or a *director.Unsupported that says what is
 // missing: the kernel's module (which it tries to load), or the privilege. The
 // firewall is for Mark.
-func Open(f Firewall, in Place) (director.Director, error) {
+func Open(f Firewall, in Place, n Notes) (director.Director, error) {
 	s, family, err := dial(in)
 	if err != nil {
 		return nil, err
@@ -70,6 +72,8 @@ func Open(f Firewall, in Place) (director.Director, error) {
 		}
 		return nil, errors.Join(err, s.close())
 	}
+	d.notes = n
+	d.unread = d.recall()
 	return d, nil
 }
 

@@ -20,7 +20,7 @@ import (
 
 func openReal(t *testing.T) *Director {
 	t.Helper()
-	d, err := Open(nil, nil)
+	d, err := Open(nil, nil, nil)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -170,7 +170,7 @@ func TestKernelCounters(t *testing.T) {
 // BenchmarkKernel is 100 services with 100 servers each: all of them written
 // into an empty table, one weight changed, and all of them removed.
 func BenchmarkKernel(b *testing.B) {
-	d, err := Open(nil, nil)
+	d, err := Open(nil, nil, nil)
 	if err != nil {
 		b.Skip(err)
 	}

@@ -51,16 +51,22 @@ func (d *Director) SetHearing(interfaces []string) (changed []string, err error)
 
 // switchOn sets switches where the director is.
 func (d *Director) switchOn(s *switches, names []string) (changed []string, err error) {
+	unread := d.unread
+	d.unread = nil
 	if len(names)+len(*s) == 0 {
-		return nil, nil
+		return nil, unread
 	}
-	err = d.in.do(func() (err error) { changed, err = s.set(names); return })
-	return changed, err
+	err = d.in.do(func() (err error) { changed, err = s.set(names, d.note); return })
+	if len(changed) > 0 {
+		err = errors.Join(err, d.note())
+	}
+	return changed, errors.Join(unread, err)
 }
 
 // set switches on those of the names that are off, and puts back the others
-// that it has switched on before.
-func (s *switches) set(names []string) (changed []string, err error) {
+// that it has switched on before. Before is called with what is about to be
+// switched on.
+func (s *switches) set(names []string, before func() error) (changed []string, err error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(*s)) {
 		if slices.Contains(names, name) {
@@ -75,13 +81,16 @@ func (s *switches) set(names []string) (changed []string, err error) {
 		delete(*s, name)
 	}
 	for _, name := range names {
-		was, err := setSwitch(name, "1")
+		was, err := readSwitch(name)
 		if err == nil && was != "1" {
 			if *s == nil {
 				*s = switches{}
 			}
 			(*s)[name] = was
-			changed = append(changed, told(name, was, "1"))
+			errs = append(errs, before())
+			if _, err = setSwitch(name, "1"); err == nil {
+				changed = append(changed, told(name, was, "1"))
+			}
 		}
 		errs = append(errs, err)
 	}
@@ -100,14 +109,17 @@ func sysctlName(file string) string {
 
 // setSwitch returns what it was.
 func setSwitch(name, value string) (was string, err error) {
-	data, err := os.ReadFile(switchFolder + name)
-	if err == nil {
-		if was = string(bytes.TrimSpace(data)); was != value {
-			err = os.WriteFile(switchFolder+name, []byte(value), 0)
-		}
+	was, err = readSwitch(name)
+	if err == nil && was != value {
+		err = os.WriteFile(switchFolder+name, []byte(value), 0)
 	}
 	if err != nil {
 		return was, fmt.Errorf("set %s to %s: %w", sysctlName(name), value, err)
 	}
 	return was, nil
+}
+
+func readSwitch(name string) (string, error) {
+	data, err := os.ReadFile(switchFolder + name)
+	return string(bytes.TrimSpace(data)), err
 }

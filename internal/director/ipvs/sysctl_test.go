@@ -70,3 +70,65 @@ func TestSwitches(t *testing.T) {
 		}
 	}
 }
+
+// memory are notes that are kept.
+type memory map[string]string
+
+func (m *memory) Read() (map[string]string, error)  { return *m, nil }
+func (m *memory) Write(all map[string]string) error { *m = maps.Clone(all); return nil }
+
+// What a checker that was killed had switched on, its successor puts back once
+// nobody wants it, and nothing else, whatever the notes say.
+func TestSwitchesOfAPredecessorArePutBack(t *testing.T) {
+	was := switchFolder
+	switchFolder = t.TempDir() + "/"
+	t.Cleanup(func() { switchFolder = was })
+	file := func(name string) string { return switchFolder + "conf/" + name }
+	for _, i := range []string{"all", "eth0", "eth1", "eth2"} {
+		if err := os.MkdirAll(file(i), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file(i+"/accept_local"), []byte("0\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(i string) string {
+		b, err := os.ReadFile(file(i + "/accept_local"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(b))
+	}
+	kept := &memory{}
+	first := Director{notes: kept}
+	if _, err := first.SetHearing([]string{"", "eth0", "eth1"}); err != nil || len(*kept) != 3 {
+		t.Fatalf("%v, noted %v", err, *kept)
+	}
+	// It is killed; somebody sets one, and writes into the notes.
+	if err := os.WriteFile(file("eth1/accept_local"), []byte("2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file("eth2/rp_filter"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	(*kept)["conf/eth2/rp_filter"] = "0"
+	(*kept)["conf/../conf/eth0/accept_local"] = "7"
+
+	next := Director{notes: kept}
+	if err := next.recall(); err != nil {
+		t.Fatal(err)
+	}
+	changed, err := next.SetHearing([]string{"eth0"})
+	if err != nil || !slices.Equal(changed, []string{"net.ipv4.conf.all.accept_local: 1 -> 0"}) {
+		t.Errorf("changed %v, %v", changed, err)
+	}
+	if changed, err = next.SetHearing(nil); err != nil || len(*kept) != 0 {
+		t.Errorf("changed %v, %v, noted %v", changed, err, *kept)
+	}
+	if got := is("all") + is("eth0") + is("eth1"); got != "002" {
+		t.Errorf("they are %s, want 002", got)
+	}
+	if b, _ := os.ReadFile(file("eth2/rp_filter")); string(b) != "1" {
+		t.Errorf("rp_filter is %s: it was none of ours", b)
+	}
+}
