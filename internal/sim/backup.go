@@ -30,6 +30,16 @@ func (a *account) arm(s *witness) {
 	a.armed, a.bye, a.held = max(s.now, s.begin), 0, 0
 }
 
+// listensAnew: after a sleep a backup waits as if it had just begun, or, where
+// its master had resigned not long ago, as if that were now.
+func (a *account) listensAnew(s *witness, slept time.Duration) {
+	if a.bye != 0 && slept < time.Duration(a.downAdverts())*a.learned+s.skew(a) {
+		a.bye = max(s.now, s.begin)
+		return
+	}
+	a.arm(s)
+}
+
 // skew is Skew_Time, in RFC 3768 of a second, in RFC 9568 of the interval.
 func (s *witness) skew(a *account) time.Duration {
 	unit := a.learned

@@ -172,7 +172,7 @@ func (s *witness) after(ev vrrp.Event) {
 	if ev, ok := ev.(vrrp.Woke); ok {
 		for _, a := range s.routers {
 			if a.state == vrrp.Backup && ev.Slept >= a.learned {
-				a.arm(s)
+				a.listensAnew(s, ev.Slept)
 			}
 			a.excuse(s.now)
 		}

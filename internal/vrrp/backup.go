@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 )
@@ -19,6 +20,19 @@ func (n *Node) arm(r *router) {
 	r.down = r.armed.Add(r.downInterval())
 	r.wants, r.resigned = false, netip.Addr{}
 	n.plan.sooner(r)
+}
+
+// listenAnew is for a backup that slept. Its master's resignation, if it has heard
+// of one, stands: whoever took over meanwhile waits in our sockets, unless that
+// was so long ago that they may be full.
+func (n *Node) listenAnew(r *router, slept time.Duration) {
+	if r.resigned.IsValid() && slept < r.downInterval() {
+		r.down, r.wants = max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)), false
+		n.plan.sooner(r)
+	} else {
+		n.arm(r)
+	}
+	n.tell(r, Slept, "slept for "+seconds(slept)+" and listens anew before it may take over")
 }
 
 // heardBackup is RFC 9568 §6.4.2, with keepalived's preempt delay.

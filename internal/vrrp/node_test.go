@@ -385,6 +385,23 @@ func TestPriorityStaysInItsRange(t *testing.T) {
 	}
 }
 
+// A resignation that was heard before a sleep still holds after it; after a long
+// one, what came later may be lost.
+func TestWokeAfterAResignation(t *testing.T) {
+	const at0, skew = 5 * time.Second, 106 * time.Second / 256
+	for _, c := range []struct{ slept, down time.Duration }{{time.Second, skew}, {down150, down150}} {
+		n := one(config(150))
+		n.Step(0, Start{})
+		n.Step(at(at0), heard(200))
+		n.Step(at(at0), heard(0))
+		deadline(t, n, at0+skew)
+		n.Step(at(at0+c.slept), Woke{Slept: c.slept})
+		deadline(t, n, at0+c.slept+c.down)
+		n.Step(at(at0+c.slept), heard(160)) // another took over meanwhile
+		deadline(t, n, at0+c.slept+down150)
+	}
+}
+
 func TestWoke(t *testing.T) {
 	n := active(t, config(150))
 	expect(t, "short", n.Step(at(down150+3*time.Second), Woke{Slept: 3 * time.Second}), "")
