@@ -65,12 +65,21 @@ func (h *house) complain(problems []api.Problem) {
 			continue
 		}
 		if told++; told <= maxComplaints {
-			h.tell(slog.LevelWarn, "config", "%s", place(p))
+			h.tell(levelOf(p.Severity), "config", "%s", place(p))
 		}
 	}
 	if told > maxComplaints {
 		h.tell(slog.LevelWarn, "config", "and %d more: `holdfast check %s` shows them all", told-maxComplaints, h.o.Load.ConfigFile)
 	}
+}
+
+// levelOf is the level of a problem, so that the log calls it what status and
+// check do.
+func levelOf(severity string) slog.Level {
+	if severity == diag.Warning.String() {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }
 
 // maxPlanned bounds the lines that are logged about what a reload does; status

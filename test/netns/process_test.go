@@ -219,6 +219,8 @@ func TestMistakesAreToldAndStrictRefuses(t *testing.T) {
 	Must(t, err)
 	if len(s.Problems) != 1 || s.Problems[0].Line == 0 || !strings.Contains(s.Problems[0].Message, "garp_master_dely") {
 		t.Errorf("the status tells %+v", s.Problems)
+	} else if p := s.Problems[0]; !strings.Contains(a.Log(), fmt.Sprintf(" %s: %s:%d:", p.Severity, p.File, p.Line)) {
+		t.Errorf("the log does not call it %q, as the status does", p.Severity)
 	}
 	Must(t, a.Stop())
 
