@@ -91,6 +91,10 @@ type next struct {
 	cfg   *conf.Config
 	found diag.List
 
+	// The virtual and real servers that cfg is without: plain ones at a start, at
+	// a reload those that delta leaves out.
+	services, servers int
+
 	// The set of the configuration that runs, or why there is none; nil at a
 	// start.
 	was    *source.Set
@@ -107,7 +111,7 @@ func (n *next) report() parent.Report {
 	r := parent.Report{
 		Problems: problems(found), Errors: found.Count(diag.Error),
 		Strict: q.Strict || g.ConfigStrict, ConfigID: q.ConfigID, Instance: g.Instance, NetNS: g.NetNamespace,
-		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait + build.Removal(n.servers()), Drain: build.LongestDrain(cfg),
+		UsePIDDir: g.UsePidDir, ChildWait: g.ChildWait + build.Removal(n.realServers()), Drain: build.LongestDrain(cfg),
 		Umask: g.Umask, Reloads: parent.Reloads(g.Reloads),
 		ProcessNames: map[string]string{},
 	}
@@ -193,22 +197,17 @@ func reportVRRP(r *parent.Report, cfg *conf.Config) {
 }
 
 func (n *next) reportServices(r *parent.Report) {
-	r.Services, r.Servers = len(n.cfg.VirtualServers), n.servers()
-	if n.delta != nil {
-		r.Services += n.delta.Services
-	}
+	r.Services, r.Servers = len(n.cfg.VirtualServers)+n.services, n.realServers()
 	if r.Services > 0 {
 		r.Director = director(n.cfg.Global.Director, n.cfg.Global.NetNamespaceIPVS)
 	}
 }
 
-// servers counts the real servers.
-func (n *next) servers() (count int) {
+// realServers counts them.
+func (n *next) realServers() int {
+	count := n.servers
 	for _, v := range n.cfg.VirtualServers {
 		count += len(v.Servers)
-	}
-	if n.delta != nil {
-		count += n.delta.Servers
 	}
 	return count
 }

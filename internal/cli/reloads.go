@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/conf/delta"
 	"github.com/holdfast-ha/holdfast/internal/conf/expand"
@@ -24,6 +25,7 @@ func (n *next) load(running []byte) {
 		if n.read(d.Want); d.Sound() {
 			if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
 				n.delta = d
+				n.services, n.servers = d.Services, d.Servers
 				return
 			}
 		}
@@ -32,10 +34,31 @@ func (n *next) load(running []byte) {
 	n.read(nil)
 }
 
+// seen counts a virtual server of which nothing else is of interest at a start.
+func (n *next) seen(v *conf.VirtualServer) bool {
+	if v.QuorumUp != nil || v.QuorumDown != nil {
+		return false
+	}
+	for _, rs := range v.Servers {
+		if rs.Drain > 0 || rs.NotifyUp != nil || rs.NotifyDown != nil {
+			return false
+		}
+		for _, c := range rs.Checkers {
+			if c.Kind != build.KindTCP && c.Kind != build.KindPing && c.Kind != build.KindHTTP {
+				return false
+			}
+		}
+	}
+	n.services, n.servers = n.services+1, n.servers+len(v.Servers)
+	return true
+}
+
 func (n *next) read(skip func(name, text string) []expand.Hole) {
-	n.cfg, n.found = conf.Load(n.once, n.ConfigFile, conf.Options{
-		ConfigID: n.ConfigID, Env: os.Getenv, AllFiles: n.AllFiles, System: n.facts, Skip: skip,
-	})
+	o := conf.Options{ConfigID: n.ConfigID, Env: os.Getenv, AllFiles: n.AllFiles, System: n.facts, Skip: skip}
+	if n.was == nil && !n.Dump {
+		o.Seen = n.seen
+	}
+	n.cfg, n.found = conf.Load(n.once, n.ConfigFile, o)
 }
 
 // reloads is the plan of a reload from the running snapshot to the next one:

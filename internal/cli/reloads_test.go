@@ -164,6 +164,7 @@ func farm(r *rand.Rand) string {
 
 // The reader that leaves out what is as it runs says exactly what one says that
 // reads everything: the plan, the problems, the counts, and the same snapshot.
+// So does the one of a start, which keeps no more than it needs.
 func TestReloadsAreToldAlike(t *testing.T) {
 	texts := corpus(t)
 	e := &editor{Rand: rand.New(rand.NewPCG(1, 2))}
@@ -205,6 +206,10 @@ func TestReloadsAreToldAlike(t *testing.T) {
 				}
 			}
 			have, disk = tell(parent.LoadRequest{}, after, nil), after
+			whole.report.Reload = nil
+			if a, b := asJSON(whole), asJSON(have); a != b {
+				t.Fatalf("round %d: all kept\n%s\nat a start\n%s\n%s", i, a, b, after)
+			}
 		}
 	}
 	if short < rounds/4 || planned < rounds/8 {

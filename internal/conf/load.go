@@ -25,6 +25,11 @@ type Options struct {
 	// Skip leaves out virtual servers with which nothing is wrong (package
 	// delta), of a configuration that is only compared with another one.
 	Skip func(name, text string) []expand.Hole
+	// Seen, unless nil, is shown each virtual server that has been read, but for
+	// those of groups. If it returns true the Config is without it: who wants to
+	// know a few things of many servers needs not hold them all. It must not
+	// keep the server, nor let one go that has commands.
+	Seen func(v *VirtualServer) bool
 }
 
 // System answers questions about the machine that a configuration is for.
@@ -75,6 +80,7 @@ func Load(files source.Files, name string, opts Options) (*Config, diag.List) {
 	}
 	r := NewReader(files, name, opts, report)
 	l := newLoader(r, files, opts.System, report)
+	l.seen = opts.Seen
 	l.walk.Torn = func(at diag.Span) bool { return at.File == torn.File && at.Line == torn.Line }
 	for leaps := 0; ; {
 		n, ok := r.Next()

@@ -21,8 +21,10 @@ type loader struct {
 	sys System
 	// texts are the files that values may name.
 	texts source.Files
-	walk  schema.Walker[loader]
-	read  reader
+	// seen is Options.Seen.
+	seen func(*VirtualServer) bool
+	walk schema.Walker[loader]
+	read reader
 
 	// The block being read, by kind; each is set when its block begins.
 	script *VRRPScript
@@ -233,8 +235,9 @@ func (l *loader) warn(id string, w syntax.Word, message, expected, suggestion st
 // hundred thousand of them. Each piece is twice as large as the one before, so
 // small configurations waste little and large ones ask the allocator seldom.
 type slab[T any] struct {
-	left []T
-	size int
+	piece      []T
+	used, from int // of the piece: what was handed out, and what before begin
+	size       int
 }
 
 const minSlab, maxSlab = 4, 1024
@@ -244,11 +247,20 @@ func (s *slab[T]) take() *T { return &s.run(1)[0] }
 
 // run returns n zeroed Ts in a row, with no room to append.
 func (s *slab[T]) run(n int) []T {
-	if n > len(s.left) {
+	if n > len(s.piece)-s.used {
 		s.size = min(max(2*s.size, minSlab), maxSlab)
-		s.left = make([]T, max(s.size, n))
+		s.piece, s.used, s.from = make([]T, max(s.size, n)), 0, 0
 	}
-	r := s.left[:n:n]
-	s.left = s.left[n:]
+	r := s.piece[s.used : s.used+n : s.used+n]
+	s.used += n
 	return r
+}
+
+// begin marks where back goes to.
+func (s *slab[T]) begin() { s.from = s.used }
+
+// back takes back what was handed out since begin, for others.
+func (s *slab[T]) back() {
+	clear(s.piece[s.from:s.used])
+	s.used = s.from
 }

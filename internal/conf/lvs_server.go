@@ -15,6 +15,11 @@ import (
 // beginServer starts a virtual_server block.
 func beginServer(l *loader, s *stmt) {
 	w := s.Words()
+	l.virtuals.begin()
+	l.reals.begin()
+	l.checkers.begin()
+	l.realRefs.begin()
+	l.checkerRefs.begin()
 	v := l.virtuals.take()
 	v.Pos, v.Weight, v.Quorum = l.pos(w[0]), 1, 1
 	if !l.serverName(s, w, v) {
@@ -144,8 +149,20 @@ func endServer(l *loader) {
 		l.groupUsers = append(l.groupUsers, groupUser{v, l.marks})
 	} else if !l.judgeServer(v) {
 		return
+	} else if l.seen != nil && l.seen(v) {
+		l.forget()
+		return
 	}
 	l.cfg.VirtualServers = append(l.cfg.VirtualServers, v)
+}
+
+// forget gives the memory of the virtual server to the next one.
+func (l *loader) forget() {
+	l.virtuals.back()
+	l.reals.back()
+	l.checkers.back()
+	l.realRefs.back()
+	l.checkerRefs.back()
 }
 
 // again drops a real server that is there already.

@@ -97,7 +97,7 @@ func beginChecker(l *loader, s *stmt) {
 
 func endChecker(l *loader) {
 	c := l.chk
-	if of := map[string]string{"BFD_CHECK": "name", "FILE_CHECK": "track_file"}[c.Kind]; of != "" && !l.chkNamed {
+	if of := namedBy(c.Kind); of != "" && !l.chkNamed {
 		l.fault("HF034", l.chkWord, c.Kind+" has no "+of+", it is ignored", of+" NAME", "")
 		return
 	}
@@ -128,6 +128,17 @@ func endChecker(l *loader) {
 		h.under(c)
 		l.keep(h)
 	}
+}
+
+// namedBy is the keyword without which a checker follows nothing.
+func namedBy(kind string) string {
+	switch kind {
+	case "BFD_CHECK":
+		return "name"
+	case "FILE_CHECK":
+		return "track_file"
+	}
+	return ""
 }
 
 // keep adds a checker to its real server.

@@ -64,13 +64,14 @@ func (d *Draft) Copy(r io.Reader) ([]byte, error) {
 }
 
 // pages maps what stands in the draft from an offset on. The mapping is
-// private: a shared one could be made writable, and would forbid the seal.
+// private: a shared one could be made writable, and would forbid the seal. All
+// of it will be read, so the kernel may bring it at once.
 func (d *Draft) pages(from int) ([]byte, error) {
 	if from == d.size {
 		return nil, nil
 	}
 	start := from - from%os.Getpagesize()
-	data, err := unix.Mmap(int(d.file.Fd()), int64(start), d.size-start, unix.PROT_READ, unix.MAP_PRIVATE)
+	data, err := unix.Mmap(int(d.file.Fd()), int64(start), d.size-start, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
 	if err != nil {
 		d.size = from
 		return nil, fmt.Errorf("map the memory file of %s: %w", d.file.Name(), err)

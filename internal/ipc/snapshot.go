@@ -45,7 +45,7 @@ func Map(fd int) ([]byte, error) {
 	if st.Size > MaxSnapshot {
 		return nil, fmt.Errorf("map the snapshot: %d bytes, at most %d", st.Size, MaxSnapshot)
 	}
-	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE)
+	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, fmt.Errorf("map the snapshot: %w", err)
 	}
