@@ -102,6 +102,9 @@ type Instance struct {
 	// Waiting: it would take over, but other members of its sync group not.
 	Waiting bool `json:"waits_for_group,omitempty"`
 	Preempt bool `json:"preempt"`
+	// ListensMS is for how long, in milliseconds, a master says nothing yet: it was
+	// stopped or suspended, and somebody may have taken over.
+	ListensMS float64 `json:"listens_ms,omitempty"`
 	// Split is set while somebody is master beside this one.
 	Split *Split `json:"split,omitempty"`
 	// Refused is set while adverts are not believed.

@@ -20,6 +20,9 @@ import (
 func Readiness(v *api.Instance) string {
 	switch v.State {
 	case "MASTER":
+		if v.ListensMS > 0 {
+			return fmt.Sprintf("was asleep and listens; goes on in %s unless another one has taken over", short(duration(v.ListensMS)))
+		}
 		return ifMasterFails(v)
 	case "BACKUP":
 		return ifHeardFails(v)

@@ -64,6 +64,11 @@ func TestReadinessAndWhy(t *testing.T) {
 			"if it died now, a backup would take over after 0.3s–0.4s of silence; stopped in an orderly way, within 0.1s",
 			"TWO MASTERS: 192.0.2.12 advertises with priority 80 too, for 3.0s; ours is 90.",
 		},
+		"master that slept": {
+			api.Instance{State: "MASTER", VRRPVersion: 3, AdvertMS: 1000, ListensMS: 400},
+			"was asleep and listens; goes on in 0.4s unless another one has taken over",
+			"It was asleep and listens; goes on in 0.4s unless another one has taken over.",
+		},
 		"disbelief": {
 			api.Instance{State: "BACKUP", TakeoverMS: in(2000), Cause: "started", Refused: &api.Refused{From: "192.0.2.12", Why: "its clock is 1m0s behind ours", Times: 7, AgoMS: 300}},
 			"hears nobody; takes over in 2.0s",

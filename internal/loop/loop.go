@@ -35,6 +35,10 @@ const maxReady = 128
 // SetWoke said otherwise.
 const DefaultWoke = time.Second
 
+// leastSuspend is how far apart the clocks must have moved for the machine to
+// have been suspended: they are read one after the other.
+const leastSuspend = 10 * time.Millisecond
+
 // First is added to Watch's events: this descriptor is read before deadlines
 // are served, so that a packet that came before a timeout prevents it, however
 // late we are. What it calls must be bounded in time.
@@ -54,7 +58,7 @@ type Loop struct {
 	users []user
 	armed clock.Instant // what the timer is set to, 0 = off
 
-	woke     func(slept time.Duration)
+	woke     func(slept, suspended time.Duration)
 	wokeOver time.Duration
 	apart    time.Duration // boot time less monotonic time, when last looked at
 	rested   clock.Instant // the clock when the last turn was over
@@ -164,8 +168,9 @@ func (l *Loop) OnDeadline(next func() (clock.Instant, bool), tick func(now clock
 
 // OnWoke calls fn before anything is read and deadlines are served when these
 // are so late, or the machine was suspended for so long, that this process must
-// have been asleep.
-func (l *Loop) OnWoke(fn func(slept time.Duration)) { l.woke = fn }
+// have been asleep. The monotonic clock does not show how long it was suspended;
+// that a machine was stopped from outside no clock shows.
+func (l *Loop) OnWoke(fn func(slept, suspended time.Duration)) { l.woke = fn }
 
 // SetWoke sets how late is asleep.
 func (l *Loop) SetWoke(over time.Duration) { l.wokeOver = over }
@@ -280,10 +285,13 @@ func (l *Loop) checkSleep(late time.Duration) {
 	apart := l.between()
 	suspended := apart - l.apart
 	l.apart = apart
+	if suspended < leastSuspend {
+		suspended = 0
+	}
 	slept := max(late, suspended)
 	if slept >= l.wokeOver && l.woke != nil {
 		l.rested = l.now // told: what was due meanwhile is no second sleep
-		l.woke(slept)
+		l.woke(slept, suspended)
 	}
 }
 

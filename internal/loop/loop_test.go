@@ -235,7 +235,7 @@ func TestSleepIsToldBeforeTheDeadline(t *testing.T) {
 	l := newLoop(t)
 	l.SetWoke(time.Minute)
 	var order []string
-	l.OnWoke(func(slept time.Duration) {
+	l.OnWoke(func(slept, _ time.Duration) {
 		if slept < time.Hour {
 			t.Errorf("slept %v, want an hour at least", slept)
 		}
@@ -260,7 +260,7 @@ func TestSleepIsToldBeforePacketsAreRead(t *testing.T) {
 	l := newLoop(t)
 	l.SetWoke(time.Minute)
 	var order []string
-	l.OnWoke(func(time.Duration) { order = append(order, "woke") })
+	l.OnWoke(func(time.Duration, time.Duration) { order = append(order, "woke") })
 	r, w := pipe(t)
 	if err := l.Watch(r, unix.EPOLLIN|First, func(uint32) { order = append(order, "packet"); l.Unwatch(r) }); err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestSleepIsToldBeforePacketsAreRead(t *testing.T) {
 // of sleep.
 func TestDeadlineSetInThePastIsNoSleep(t *testing.T) {
 	l := newLoop(t)
-	l.OnWoke(func(slept time.Duration) { t.Errorf("slept %v", slept) })
+	l.OnWoke(func(slept, _ time.Duration) { t.Errorf("slept %v", slept) })
 	d := &due{at: l.Now().Add(-time.Hour), n: 1}
 	l.OnDeadline(d.next, func(clock.Instant, time.Duration) {
 		d.n--
@@ -306,17 +306,21 @@ func TestDeadlineSetInThePastIsNoSleep(t *testing.T) {
 func TestSuspendShowsOnTheOtherClock(t *testing.T) {
 	l := newLoop(t)
 	defer l.close()
-	var slept time.Duration
-	l.OnWoke(func(d time.Duration) { slept = d })
+	var slept, suspended time.Duration
+	l.OnWoke(func(s, d time.Duration) { slept, suspended = s, d })
 	l.apart -= time.Hour
 	l.checkSleep(0)
-	if slept.Round(time.Second) != time.Hour { // two clocks read one after the other
-		t.Errorf("slept %v, want an hour", slept)
+	if slept.Round(time.Second) != time.Hour || suspended != slept { // two clocks read one after the other
+		t.Errorf("slept %v, suspended %v, want an hour", slept, suspended)
 	}
 	slept = 0
 	l.checkSleep(0)
 	if slept.Round(time.Second) != 0 {
 		t.Errorf("the same sleep told twice: %v", slept)
+	}
+	l.checkSleep(time.Minute)
+	if slept != time.Minute || suspended != 0 {
+		t.Errorf("slept %v, suspended %v, want a minute in which the machine ran", slept, suspended)
 	}
 }
 

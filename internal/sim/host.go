@@ -212,7 +212,7 @@ func (w *World) sleep(h *host, d time.Duration, machine bool) {
 		w.disturb()
 		if h.node == node {
 			h.resume(w.now)
-			w.wake(h)
+			w.wake(h, machine)
 		}
 		w.peace.look()
 	})
@@ -228,19 +228,25 @@ func (h *host) resume(now clock.Instant) {
 
 // wake lets a process go on as the daemon does: it notices that it slept, then
 // reads what waits in its sockets, then looks at the clock.
-func (w *World) wake(h *host) {
-	slept := w.now.Sub(h.since)
-	w.step(h, vrrp.Woke{Slept: slept})
-	for i := range h.node.Routers() {
-		if r := h.node.Router(i); r.State == vrrp.Active && slept > r.Down {
-			w.fail("%s slept for %v and is still active", h.title(r.Name), slept)
-		}
+func (w *World) wake(h *host, suspended bool) {
+	woke := vrrp.Woke{Slept: w.now.Sub(h.since)}
+	if suspended {
+		woke.Suspended = woke.Slept
 	}
+	w.step(h, woke)
 	backlog := h.backlog
 	h.backlog = nil
 	for _, p := range backlog {
 		w.receive(h, p)
 	}
+	var drained vrrp.Drained
+	switch {
+	case suspended:
+		drained.Lost = "the machine was suspended"
+	case len(backlog) == maxBacklog:
+		drained.Lost = "the receive buffer overflowed"
+	}
+	w.step(h, drained)
 	w.wakeSessions(h)
 	for _, name := range h.tracks() {
 		w.report(h, name)

@@ -53,6 +53,7 @@ func (a *account) dutiful(now clock.Instant) error {
 		}
 	}
 	switch {
+	case a.draining:
 	case now > a.advert.Add(slack) && !a.reloaded:
 		return fmt.Errorf("should have advertised %s ago", now.Sub(a.advert))
 	case a.burst != 0 && now > a.burst.Add(slack):
@@ -70,6 +71,14 @@ func (s *witness) hears(a *account, ev *vrrp.Heard) func() error {
 	better := ev.Priority > ours || ev.Priority == ours && ev.Local.Less(ev.Source)
 	if !a.believes(ev) || was == vrrp.Active && a.cfg.OwnerIgnores && a.cfg.Priority == 255 {
 		return func() error { return nil }
+	}
+	if was == vrrp.Active && a.speaks != 0 {
+		return func() error {
+			if err := s.displaces(a, ev, better); err != nil {
+				return wrap(err)
+			}
+			return nil
+		}
 	}
 	a.matched = better && was == vrrp.Active && ours == 255
 	if was == vrrp.Backup {

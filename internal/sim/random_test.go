@@ -318,6 +318,7 @@ var faults = []func(*author){
 	func(a *author) { a.say("crash %s", a.host()) },
 	func(a *author) { a.say("start %s", a.host()) },
 	func(a *author) { a.say("pause %s %dms", a.host(), a.IntN(20_000)) },
+	func(a *author) { a.say("pause %s %dms", a.host(), a.IntN(5000)) }, // about Master_Down_Interval
 	func(a *author) { a.say("suspend %s %dms", a.host(), a.IntN(20_000)) },
 	func(a *author) { a.say("drift %s %d", a.host(), a.IntN(20_001)-10_000) },
 	func(a *author) { a.say("down %s script chk exit status 1", a.host()) },

@@ -49,6 +49,7 @@ type account struct {
 
 	waits          // of a backup
 	duties         // of a master
+	hushed         // that slept
 	reloaded  bool // with another configuration: timers are in between
 	fresh     bool // changed in this step
 	sent      int  // adverts in this step
@@ -120,6 +121,9 @@ func (s *witness) saw(now clock.Instant, ev vrrp.Event, actions []vrrp.Action) e
 		return err
 	}
 	for _, a := range s.routers {
+		if err := a.quiet(now); err != nil {
+			return fmt.Errorf("%s %w", a.cfg.Name, err)
+		}
 		if err := s.stands(a); err != nil {
 			return fmt.Errorf("%s %w", a.cfg.Name, err)
 		}
@@ -134,7 +138,9 @@ func (s *witness) before(ev vrrp.Event) func() error {
 		s.woken = false
 	case vrrp.Woke:
 		s.woken = true
-		return func() error { return s.wakes(ev.Slept) }
+		s.hush(&ev)
+	case vrrp.Drained:
+		s.unhush(&ev)
 	case vrrp.Start:
 		s.running, s.begin = true, s.now.Add(s.cfg.StartupDelay)
 	case vrrp.Stop:
@@ -152,21 +158,6 @@ func (s *witness) before(ev vrrp.Event) func() error {
 	return func() error { return nil }
 }
 
-// wakes: a master that was silent for so long that others have taken over is
-// none when it wakes.
-func (s *witness) wakes(slept time.Duration) error {
-	for _, a := range s.routers {
-		if a.state != vrrp.Active {
-			continue
-		}
-		a.learned = a.cfg.Advert
-		if patience := time.Duration(a.downAdverts())*a.cfg.Advert + s.skew(a); max(slept, s.now.Sub(a.last)) > patience {
-			return fmt.Errorf("%s slept for %s and is still master", a.cfg.Name, slept)
-		}
-	}
-	return nil
-}
-
 // after notes what an event means for timers that go on.
 func (s *witness) after(ev vrrp.Event) {
 	if ev, ok := ev.(vrrp.Woke); ok {
@@ -174,7 +165,9 @@ func (s *witness) after(ev vrrp.Event) {
 			if a.state == vrrp.Backup && ev.Slept >= a.learned {
 				a.listensAnew(s, ev.Slept)
 			}
-			a.excuse(s.now)
+			if a.speaks == 0 {
+				a.excuse(s.now)
+			}
 		}
 	}
 }
@@ -246,7 +239,7 @@ func (s *witness) becomes(a *account, ev vrrp.Event, b *vrrp.Become) error {
 		}
 	}
 	a.state, a.since, a.cause, a.reloaded, a.fresh = b.To, s.now, b.Cause, false, true
-	a.waits, a.duties = waits{}, duties{}
+	a.waits, a.duties, a.hushed = waits{}, duties{}, hushed{}
 	switch b.To {
 	case vrrp.Active:
 		a.takesOver(s.now)

@@ -33,14 +33,39 @@ type Packet struct {
 // now is the time, on all clocks: kernels stamp packets by the wall clock. It
 // reads a bounded number; the descriptor stays readable for the rest.
 func (s *VRRP) Read(now clock.Reading, take func(*Packet)) error {
-	for range receiveTurn {
+	_, err := s.read(receiveTurn, now, take)
+	return err
+}
+
+// Drain is Read for who has not read for long: up to drainTurn packets. It says
+// why some that came may not be among them; empty: they all are.
+func (s *VRRP) Drain(now clock.Reading, take func(*Packet)) (lost string, err error) {
+	before := s.dropped
+	emptied, err := s.read(drainTurn/receiveBatch, now, take)
+	if drops, ok := s.drops(); ok {
+		s.dropped = drops // of those packets, too, that no later one tells of
+	}
+	switch {
+	case err != nil:
+		return "they could not all be read", err
+	case s.dropped != before:
+		return "the receive buffer overflowed", nil
+	case !emptied:
+		return fmt.Sprintf("more than %d adverts wait", drainTurn), nil
+	}
+	return "", nil
+}
+
+// read takes up to so many batches, and reports whether that was all.
+func (s *VRRP) read(batches int, now clock.Reading, take func(*Packet)) (emptied bool, err error) {
+	for range batches {
 		n, err := s.in.receive(s.fd)
 		if errors.Is(err, unix.EAGAIN) {
 			s.emptied = now.Mono
-			return nil
+			return true, nil
 		}
 		if err != nil {
-			return fmt.Errorf("receive VRRP over IPv%d: %w", s.family, err)
+			return false, fmt.Errorf("receive VRRP over IPv%d: %w", s.family, err)
 		}
 		for i := range n {
 			s.decode(i, now)
@@ -48,11 +73,27 @@ func (s *VRRP) Read(now clock.Reading, take func(*Packet)) error {
 		}
 		if n < receiveBatch {
 			s.emptied = now.Mono
-			return nil
+			return true, nil
 		}
 	}
-	return nil
+	return false, nil
 }
+
+// drops is how many packets the socket has dropped by now (SO_MEMINFO,
+// linux/sock_diag.h: SK_MEMINFO_DROPS).
+func (s *VRRP) drops() (count uint32, ok bool) {
+	var info [memInfoVars]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
+	return info[memInfoDrops], errno == 0 && size >= (memInfoDrops+1)*4
+}
+
+// Of struct sock's counters (linux/sock_diag.h, SK_MEMINFO_*).
+const (
+	memInfoVars  = 9
+	memInfoDrops = 8
+)
 
 // decode fills in s.packet from the i-th message of the batch.
 func (s *VRRP) decode(i int, now clock.Reading) {

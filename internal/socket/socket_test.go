@@ -387,3 +387,39 @@ func BenchmarkReceive(b *testing.B) {
 		})
 	}
 }
+
+// Who has not read for long knows whether it has everything, also when nothing
+// came after what was dropped.
+func TestDrain(t *testing.T) {
+	a, b := pair(t, 4)
+	b.join(t, wire.Group4)
+	send := func(count int) {
+		for range count {
+			a.s.Send(&Datagram{Link: a.link, Src: netip.MustParseAddr("192.0.2.1"), Dst: wire.Group4, Data: []byte("x")})
+		}
+		a.s.Flush()
+	}
+	drain := func() (got int, lost string) {
+		lost, err := b.s.Drain(clock.Reading{}, func(*Packet) { got++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, lost
+	}
+	const all = receiveBatch*receiveTurn + 100 // more than one Read
+	send(all)
+	if got, lost := drain(); got != all || lost != "" {
+		t.Errorf("%d of %d received, lost: %q", got, all, lost)
+	}
+	if err := unix.SetsockoptInt(b.s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10); err != nil {
+		t.Fatal(err)
+	}
+	send(200)
+	if got, lost := drain(); got == 0 || got == 200 || lost != "the receive buffer overflowed" {
+		t.Errorf("%d of 200 received, lost: %q", got, lost)
+	}
+	send(1)
+	if got, lost := drain(); got != 1 || lost != "" {
+		t.Errorf("%d of 1 received, lost: %q", got, lost)
+	}
+}

@@ -28,9 +28,10 @@ const (
 	// SendBuffer is SO_SNDBUF.
 	SendBuffer = 2 << 20
 
-	receiveBatch = 64 // packets in one system call
-	receiveTurn  = 4  // system calls in one Read
-	sendBatch    = 64 // packets that Send keeps before it flushes
+	receiveBatch = 64   // packets in one system call
+	receiveTurn  = 4    // system calls in one Read
+	sendBatch    = 64   // packets that Send keeps before it flushes
+	drainTurn    = 8192 // packets in one Drain: what ReceiveBuffer holds, about
 
 	slot4 = 2048 // longest IPv4 advert: 60 (header) + 8 + 255·4 + 8
 	slot6 = 4352 // longest IPv6 advert: 8 + 255·16

@@ -13,11 +13,13 @@ func (n *Node) heardActive(r *router, ev *Heard) {
 		if ev.Priority > 0 {
 			n.rival(r, ev)
 		}
+	case r.doubt.on():
+		n.heardInDoubt(r, ev)
 	case ev.Priority == 0:
 		if ev.Source == r.rival.from {
 			n.alone(r, "resigned")
 		}
-		n.do(r.send)
+		n.advertise(r)
 		r.advert = n.now.Add(n.first(r))
 	case better(r, ev):
 		n.challenged(r, ev)
@@ -78,8 +80,13 @@ func (n *Node) demote(r *router, ev *Heard) {
 // link, and it would not hear of us otherwise.
 func (n *Node) yield(r *router, ev *Heard, c Cause) {
 	if r.cfg.HigherPrioSendAdvert {
-		n.do(r.send)
+		n.advertise(r)
 	}
+	n.follows(r, ev, c)
+}
+
+// follows goes back and hears whom it gives way to.
+func (n *Node) follows(r *router, ev *Heard, c Cause) {
 	n.move(r.unit, r, Backup, c)
 	r.followed = followed{ev.Source, ev.Priority, n.now} // the cause says so
 	n.heardBackup(r, ev)
@@ -103,7 +110,7 @@ func (n *Node) assert(r *router, ev *Heard) {
 // answer lets who should not be active hear of us at once.
 func (n *Node) answer(r *router) {
 	if !r.cfg.LowerPrioNoAdvert {
-		n.do(r.send)
+		n.advertise(r)
 	}
 }
 
@@ -128,13 +135,17 @@ func (n *Node) activate(r *router) {
 
 // serveActive sends what has come due.
 func (n *Node) serveActive(r *router) {
+	if r.doubt.on() {
+		n.undisputed(r)
+		return
+	}
 	g := &r.cfg.GARP
 	if late := n.now.Sub(r.advert); r.cfg.YieldLate > 0 && late > r.cfg.YieldLate {
 		n.move(r.unit, r, Backup, Overdue{By: late})
 		return
 	}
 	if r.advert <= n.now {
-		n.do(r.send)
+		n.advertise(r)
 		r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)
 	}
 	if n.once(&r.garp) {

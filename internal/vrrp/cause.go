@@ -130,11 +130,15 @@ func (c Member) String() string {
 	return fmt.Sprintf("group %s: member %s is in %s", c.Group, c.Member, c.State)
 }
 
-// Silence: the process slept, and others may have taken over meanwhile.
-type Silence struct{ Slept time.Duration }
+// Displaced: the process slept, and another router has taken over meanwhile.
+type Displaced struct {
+	Slept    time.Duration
+	From     netip.Addr
+	Priority Priority
+}
 
-func (c Silence) String() string {
-	return "slept for " + seconds(c.Slept) + " and listens before it acts"
+func (c Displaced) String() string {
+	return fmt.Sprintf("slept for %s, and %s of priority %d has taken over", seconds(c.Slept), c.From, c.Priority)
 }
 
 // Stopped: operation ends.

@@ -44,6 +44,8 @@ func (n *Node) Step(now clock.Instant, ev Event) []Action {
 		n.tracked(ev)
 	case Woke:
 		n.woke(ev)
+	case Drained:
+		n.drained(ev)
 	case Start:
 		n.start(ev.Held)
 	case Stop:
@@ -52,6 +54,12 @@ func (n *Node) Step(now clock.Instant, ev Event) []Action {
 		n.reconfigure(&ev)
 	}
 	return n.actions
+}
+
+// advertise sends an advert of the effective priority.
+func (n *Node) advertise(r *router) {
+	n.do(r.send)
+	r.sent = n.now
 }
 
 func (n *Node) do(a Action) { n.actions = append(n.actions, a) }
@@ -124,26 +132,6 @@ func (n *Node) tick() {
 			n.serveActive(r)
 		} else {
 			n.serveBackup(r)
-		}
-	}
-}
-
-// woke makes routers listen after the process could not: an active one that
-// was silent for so long that others have taken over goes back, and a backup
-// must not take its own deafness for the master's silence.
-func (n *Node) woke(ev Woke) {
-	for _, u := range n.units {
-		i := slices.IndexFunc(u.members, func(r *router) bool {
-			return r.state == Active && max(ev.Slept, r.silent(n.now)) > r.ownDown()
-		})
-		if i >= 0 {
-			n.move(u, u.members[i], Backup, Silence(ev))
-			continue
-		}
-		for _, r := range u.members {
-			if r.state == Backup && ev.Slept >= r.masterAdvert {
-				n.listenAnew(r, ev.Slept)
-			}
 		}
 	}
 }

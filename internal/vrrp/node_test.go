@@ -401,14 +401,3 @@ func TestWokeAfterAResignation(t *testing.T) {
 		deadline(t, n, at0+c.slept+down150)
 	}
 }
-
-func TestWoke(t *testing.T) {
-	n := active(t, config(150))
-	expect(t, "short", n.Step(at(down150+3*time.Second), Woke{Slept: 3 * time.Second}), "")
-	expect(t, "and goes on", n.Step(at(down150+3*time.Second), Tick{}), "0 send 150")
-	expect(t, "long", n.Step(at(20*time.Second), Woke{Slept: 10 * time.Second}),
-		"0 BACKUP: slept for 10.000s and listens before it acts")
-	deadline(t, n, 20*time.Second+down150)
-	n.Step(at(25*time.Second), Woke{Slept: 5 * time.Second})
-	deadline(t, n, 25*time.Second+down150)
-}

@@ -67,7 +67,8 @@ func drawEvent(t *rapid.T, n *Node) Event {
 	case 8, 9:
 		return Track{Name: rapid.SampledFrom(trackNames).Draw(t, "name"), Up: rapid.Bool().Draw(t, "up")}
 	case 10:
-		return Woke{Slept: time.Duration(rapid.IntRange(0, 5000).Draw(t, "slept")) * time.Millisecond}
+		slept := time.Duration(rapid.IntRange(0, 5000).Draw(t, "slept")) * time.Millisecond
+		return rapid.SampledFrom([]Event{Woke{Slept: slept}, Woke{slept, slept}, Drained{}, Drained{Lost: "much"}}).Draw(t, "sleep")
 	case 11:
 		return Reconfigure{Config: drawConfig(t)}
 	default:

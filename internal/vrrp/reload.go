@@ -52,8 +52,8 @@ func (n *Node) reconfigure(ev *Reconfigure) {
 	n.do(Renumbered{From: p.from})
 	n.install(p, why)
 	for _, c := range p.changed {
-		if c.was != nil && c.r.state == Active && c.r.advertises(c.was) {
-			n.do(c.r.send)
+		if c.was != nil && c.r.state == Active && !c.r.doubt.on() && c.r.advertises(c.was) {
+			n.advertise(c.r)
 		}
 	}
 	for _, u := range p.touched {

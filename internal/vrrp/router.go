@@ -42,6 +42,8 @@ type router struct {
 
 	// Active.
 	advert    clock.Instant // Adver_Timer
+	sent      clock.Instant // the last advert
+	doubt     doubt
 	garp      clock.Instant // the second burst
 	refresh   clock.Instant
 	lowerGARP clock.Instant
@@ -71,6 +73,7 @@ func (r *router) rest() {
 	r.down, r.advert, r.garp, r.refresh, r.lowerGARP = never, never, never, never, never
 	r.wants, r.preempt = false, 0
 	r.rival, r.challenge = rivalry{over: never}, challenge{}
+	r.doubt = doubt{}
 	r.forget()
 }
 
@@ -83,7 +86,10 @@ func (r *router) forget() {
 
 // wake is when the router wants to be served.
 func (r *router) wake() clock.Instant {
-	if r.state == Active {
+	switch {
+	case r.doubt.on():
+		return r.doubt.until
+	case r.state == Active:
 		return min(r.advert, r.garp, r.refresh, r.lowerGARP, r.rival.over)
 	}
 	return r.down
@@ -92,17 +98,6 @@ func (r *router) wake() clock.Instant {
 // downInterval is Master_Down_Interval as it is now.
 func (r *router) downInterval() time.Duration {
 	return MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.masterAdvert)
-}
-
-// ownDown is after how much silence of ours others take over, as far as we
-// can tell: from our own interval.
-func (r *router) ownDown() time.Duration {
-	return MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.cfg.Advert)
-}
-
-// silent is how long ago an active router sent its last advert on schedule.
-func (r *router) silent(now clock.Instant) time.Duration {
-	return now.Sub(r.advert.Add(-r.cfg.Advert))
 }
 
 // owner reports whether the router may be active without having listened. The

@@ -140,7 +140,7 @@ func (n *Node) become(r *router, to State, c Cause) {
 	n.alone(r, "goes on, and we do not")
 	switch {
 	case to == Active:
-		n.do(r.send)
+		n.advertise(r)
 	case from == Active && to != Backup:
 		n.do(Send{Router: r.index, Priority: 0})
 	}

@@ -34,6 +34,8 @@ type RouterView struct {
 	RivalSince    clock.Instant
 	Splits        uint64 // how often somebody was
 
+	// Listens is until when an active router that slept says nothing, 0: it speaks.
+	Listens clock.Instant
 	// Down is Master_Down_Interval as it is now.
 	Down time.Duration
 	// Deadline is when a backup takes over unless it hears somebody, and when
@@ -79,7 +81,10 @@ func (n *Node) Router(i int) RouterView {
 	}
 	switch {
 	case r.state == Active:
-		v.Deadline = r.advert
+		v.Deadline, v.Listens = r.advert, r.doubt.until
+		if r.doubt.on() {
+			v.Deadline = r.doubt.until
+		}
 	case r.down != never:
 		v.Deadline = r.down
 	}
@@ -94,6 +99,12 @@ func (n *Node) Router(i int) RouterView {
 
 // StateOf returns the state of the i-th virtual router.
 func (n *Node) StateOf(i int) State { return n.routers[i].state }
+
+// Listens reports whether the i-th virtual router is active but says nothing, as
+// it slept and others may have taken over.
+func (n *Node) Listens(i int) bool {
+	return i >= 0 && i < len(n.routers) && n.routers[i].doubt.on()
+}
 
 // PriorityOf returns the effective priority of the i-th virtual router.
 func (n *Node) PriorityOf(i int) Priority { return n.routers[i].priority }

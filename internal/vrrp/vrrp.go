@@ -170,8 +170,20 @@ type Reconfigure struct {
 	Cause Cause
 }
 
-// Woke tells that the process could not have served its timers for Slept.
-type Woke struct{ Slept time.Duration }
+// Woke tells that the process could not have served its timers for Slept. What
+// came meanwhile is to be Heard next, and then, at the same instant, Drained.
+type Woke struct {
+	Slept time.Duration
+	// Suspended is how much of that the instants do not show: the whole machine
+	// was suspended, and its monotonic clock with it.
+	Suspended time.Duration
+}
+
+// Drained tells, after Woke, that what the kernel kept meanwhile has been Heard.
+type Drained struct {
+	// Lost says for people why some of it may be lost; empty: all was heard.
+	Lost string
+}
 
 // Stop ends operation: every active router resigns with priority 0, and all
 // go to Init.
@@ -183,6 +195,7 @@ func (Tick) event()        {}
 func (Track) event()       {}
 func (Reconfigure) event() {}
 func (Woke) event()        {}
+func (Drained) event()     {}
 func (Stop) event()        {}
 
 // Action is something to do. The set is closed. The edge carries actions out
@@ -243,7 +256,8 @@ const (
 	HigherHeard
 	AddressMismatch // the advert's addresses are not ours
 	IntervalMismatch
-	Slept         // timers could not be served
+	Slept         // timers could not be served, and it listens
+	Awake         // and goes on
 	MasterHeard   // a backup hears somebody for the first time
 	MasterChanged // and now somebody else, or the same with another priority
 	MasterLost    // the master resigns

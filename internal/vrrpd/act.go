@@ -33,7 +33,12 @@ func (d *daemon) act(actions []vrrp.Action) {
 		case vrrp.Become:
 			d.become(d.edges[a.Router], &a)
 			words = true
-		case vrrp.Announce, vrrp.BecomeGroup, vrrp.Tell:
+		case vrrp.Tell:
+			if a.Kind == vrrp.Awake {
+				d.goesOn(d.edges[a.Router])
+			}
+			words = true
+		case vrrp.Announce, vrrp.BecomeGroup:
 			words = true
 		default:
 			panic(fmt.Sprintf("vrrpd: action %T", action))

@@ -34,14 +34,16 @@ type paper struct {
 	adverts   []string // "VI_1 150 to 224.0.0.18"
 	announced map[string]int
 	wants     int
-	heard     func() // packets that Hear finds
-	pending   int    // sent, not yet flushed
+	heard     func() // packets that Hear and Drain find
+	lost      string
+	pending   int // sent, not yet flushed
 }
 
 func (p *paper) Want([]*edge) map[*edge]error { p.wants++; return nil }
 func (p *paper) Flush()                       { p.pending = 0 }
 func (p *paper) Close()                       {}
 func (p *paper) Hear()                        { p.heard() }
+func (p *paper) Drain() string                { p.heard(); return p.lost }
 
 func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {
 	var a wire.Advert

@@ -71,6 +71,7 @@ type edge struct {
 	faults   [wire.NumFaults]quiet
 	tells    [vrrp.OtherTold + 1]quiet
 	masters  burst
+	naps     burst // of the process
 }
 
 // holding is one virtual address on the interface that it belongs to.

@@ -70,8 +70,12 @@ func (d *daemon) tickLease(at clock.Instant, _ time.Duration) {
 }
 
 // renewals appends those of a router's addresses that are there; what is not
-// there is a matter of settle.
+// there is a matter of settle. Who listens cannot tell yet: the mirror may not
+// have been told of what ended while nobody ran.
 func (d *daemon) renewals(ops []kernel.Op, e *edge) []kernel.Op {
+	if d.listens(e) {
+		return ops
+	}
 	for i := range e.holds {
 		h := &e.holds[i]
 		have, there := d.mirror.Address(h.key)

@@ -97,6 +97,9 @@ func (s *survey) prospects(out *api.Instance, g *glance) {
 		takeover := ms(max(v.Deadline.Sub(g.at), 0))
 		out.TakeoverMS = &takeover
 	}
+	if v.Listens != 0 {
+		out.ListensMS = ms(max(v.Listens.Sub(g.at), time.Microsecond))
+	}
 	if v.Rival.IsValid() {
 		out.Split = &api.Split{With: v.Rival.String(), Priority: int(v.RivalPriority), Since: s.wall(v.RivalSince)}
 	}

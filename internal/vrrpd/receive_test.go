@@ -288,4 +288,5 @@ func (mute) Advert(*edge, netip.Addr, []byte) {}
 func (mute) Flush()                           {}
 func (mute) Announce(*edge, *holding)         {}
 func (mute) Hear()                            {}
+func (mute) Drain() string                    { return "" }
 func (mute) Close()                           {}

@@ -2,7 +2,7 @@
 //
 // The way of a packet is receive.go → Node → act.go → wanted.go; of a change in
 // the kernel, wanted.go and locate.go; of a reload, change.go (beside the
-// loop) and reload.go; of an end, stop.go. auth.go has AH and HMAC, fit.go which addresses fit an advert, refused.go
+// loop) and reload.go; of an end, stop.go. auth.go has AH and HMAC, fit.go which addresses fit an advert, slept.go what is done after a sleep, refused.go
 // what is said of adverts that are not believed. links.go has the virtual
 // interfaces, firewall.go nftables, settle.go what interfaces are said to be,
 // linkbeat.go asks their drivers. held.go has routes and rules, lease.go addresses
@@ -157,6 +157,9 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 	d.links.promote = kernel.PromoteSecondaries
 	d.scripts = script.New(d.scriptEnded)
 	d.pace = newPacer(func(e *edge, h *holding) {
+		if d.listens(e) {
+			return // the machine has them announced when it goes on
+		}
 		e.counters.announced++
 		d.speaker.Announce(e, h)
 	}, func() { d.speaker.Flush() })
@@ -225,10 +228,7 @@ func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextLease, d.tickLease)
 	d.loop.OnDeadline(d.nextProcess, d.tickProcess)
 	d.loop.OnDeadline(d.nextLedger, d.tickLedger)
-	d.loop.OnWoke(func(slept time.Duration) {
-		d.step(vrrp.Woke{Slept: slept})
-		d.noteApart()
-	})
+	d.loop.OnWoke(d.woke)
 }
 
 // vigil sets how late a deadline must be served for us to have been asleep: an

@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/netip"
 
@@ -99,13 +100,37 @@ func (s *sockets) heard(in *socket.Packet) {
 
 // Hear implements speaker.
 func (s *sockets) Hear() {
-	for _, family := range families {
-		if v := s.vrrp[family]; v != nil {
-			s.hear(v)
+	for v := range s.receivers() {
+		s.hear(v)
+	}
+}
+
+// Drain implements speaker.
+func (s *sockets) Drain() (lost string) {
+	for v := range s.receivers() {
+		s.packet.family, s.packet.wrapped = v.Family(), v == s.ah
+		why, err := v.Drain(s.d.read(), s.take)
+		if err != nil {
+			s.trouble(&s.quiet, "receive", err)
+		}
+		if why != "" {
+			lost = why
 		}
 	}
-	if s.ah != nil {
-		s.hear(s.ah)
+	return lost
+}
+
+// receivers are the sockets that adverts come by.
+func (s *sockets) receivers() iter.Seq[*socket.VRRP] {
+	return func(yield func(*socket.VRRP) bool) {
+		for _, family := range families {
+			if v := s.vrrp[family]; v != nil && !yield(v) {
+				return
+			}
+		}
+		if s.ah != nil {
+			yield(s.ah)
+		}
 	}
 }
 

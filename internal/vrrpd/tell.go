@@ -122,7 +122,7 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 	case vrrp.AddressMismatch:
 		e.counters.faults[wire.BadAddresses]++
 		level = slog.LevelWarn
-	case vrrp.IntervalMismatch, vrrp.Slept:
+	case vrrp.IntervalMismatch:
 		level = slog.LevelWarn
 	case vrrp.SplitBegan:
 		d.sayf(slog.LevelError, kindSplit, e.Name, "(%s) %s", e.Name, a.Text)
@@ -132,6 +132,11 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		return
 	case vrrp.MasterHeard, vrrp.MasterLost:
 		d.sayf(level, kindMaster, e.Name, "(%s) %s", e.Name, a.Text)
+		return
+	case vrrp.Slept, vrrp.Awake:
+		if times, ok := e.naps.allow(d.now()); ok {
+			d.sayf(slog.LevelWarn, kindTransition, e.Name, "(%s) %s%s", e.Name, a.Text, times)
+		}
 		return
 	case vrrp.MasterChanged:
 		if times, ok := e.masters.allow(d.now()); ok {
@@ -145,7 +150,7 @@ func (d *daemon) tellOther(e *edge, a *vrrp.Tell) {
 		d.tellPriority(e, a.Priority)
 	}
 	// What every bad advert may cause is told seldom; the counters have all.
-	if a.Kind != vrrp.PriorityChanged && a.Kind != vrrp.OtherTold && a.Kind != vrrp.Slept {
+	if a.Kind != vrrp.PriorityChanged && a.Kind != vrrp.OtherTold {
 		times, ok := e.tells[a.Kind].allow(d.now())
 		if !ok {
 			return

@@ -157,6 +157,11 @@ func (d *daemon) wanted(k kernel.AddrKey) (kernel.Address, bool) {
 	if first == nil {
 		return kernel.Address{}, false
 	}
+	if d.listens(first) { // what is there stays, what is gone somebody else may have
+		if _, there := d.mirror.Address(k); !there {
+			return kernel.Address{}, false
+		}
+	}
 	return first.holding(k).addr, true
 }
 

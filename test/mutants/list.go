@@ -27,6 +27,7 @@ const (
 	rival    = "rival.go"
 	router   = "router.go"
 	schedule = "schedule.go"
+	slept    = "slept.go"
 	timing   = "timing.go"
 	unit     = "unit.go"
 )
@@ -77,7 +78,7 @@ var list = []mutant{
 	{what: "a resignation is an advert", file: backup, was: "\t\tn.plan.sooner(r)\n\t\treturn\n", is: "\t\tn.plan.sooner(r)\n"},
 	{what: "nobody resigns", file: unit, was: "n.do(Send{Router: r.index, Priority: 0})", is: "_ = from"},
 	{what: "who yields resigns", file: unit, was: "from == Active && to != Backup", is: "from == Active"},
-	{what: "a master does not answer a resignation", file: active, was: "\t\tn.do(r.send)\n\t\tr.advert = n.now.Add(r.cfg.Advert)\n", is: ""},
+	{what: "a master does not answer a resignation", file: active, was: "\t\tn.advertise(r)\n\t\tr.advert = n.now.Add(r.cfg.Advert)\n", is: ""},
 
 	// Listening.
 	{what: "adverts do not put the take-over off", file: backup, was: "\tn.learn(r, ev)\n\tn.arm(r)\n", is: "\tn.learn(r, ev)\n"},
@@ -88,14 +89,32 @@ var list = []mutant{
 	{what: "the startup delay does not hold owners", file: unit, was: "if owners && n.begin <= n.now {", is: "if owners {"},
 	{what: "every master of the file is an owner", file: router, was: "r.cfg.StartActive && r.cfg.Priority == OwnerPriority", is: "r.cfg.StartActive"},
 	{what: "an owner is active after a fault, too", file: unit, was: "owners := u.state == Init", is: "owners := true"},
-	{what: "take-over without an advert", file: unit, was: "\tcase to == Active:\n\t\tn.do(r.send)\n", is: ""},
+	{what: "take-over without an advert", file: unit, was: "\tcase to == Active:\n\t\tn.advertise(r)\n", is: ""},
 	{what: "timers survive the state", file: unit, was: "\tr.rest()\n\tn.do(Become", is: "\tn.do(Become"},
 
 	// Sleeping.
-	{what: "a backup that slept does not listen", file: node, was: "\t\t\t\tn.arm(r)\n", is: ""},
-	{what: "a backup that slept listens for too long a sleep only", file: node, was: "ev.Slept >= r.masterAdvert", is: "ev.Slept >= 4*r.masterAdvert"},
-	{what: "a master that slept goes on", file: node, was: "max(ev.Slept, r.silent(n.now)) > r.ownDown()", is: "false"},
-	{what: "a master that slept may be silent as long as it likes", file: node, was: "max(ev.Slept, r.silent(n.now)) > r.ownDown()", is: "ev.Slept > r.ownDown()"},
+	{what: "a backup that slept does not listen", file: slept, was: "\t\t\t\tn.arm(r)\n", is: ""},
+	{what: "a backup that slept listens for too long a sleep only", file: slept, was: "ev.Slept >= r.masterAdvert", is: "ev.Slept >= 4*r.masterAdvert"},
+	{what: "a master that slept goes on", file: slept, was: "r.silent(n.now)+ev.Suspended > r.ownDown()", is: "false"},
+	{what: "a master that slept may be silent as long as it likes", file: slept, was: "r.silent(n.now)+ev.Suspended > r.ownDown()", is: "ev.Slept > r.ownDown()"},
+	{what: "what the monotonic clock does not show is no sleep", file: slept, was: "r.silent(n.now)+ev.Suspended > r.ownDown()", is: "r.silent(n.now) > r.ownDown()"},
+	{what: "a master that slept speaks before it has heard what came", file: slept, was: "d.until = n.now.Add(r.cfg.Advert)\n\t\t}\n\t\td.slept", is: "d.until = n.now.Add(r.cfg.Advert)\n\t\t\tn.advertise(r)\n\t\t}\n\t\td.slept"},
+	{what: "a master that slept does not mind who took over", file: slept, was: "\t\tn.follows(r, ev, Displaced{Slept: r.doubt.slept, From: ev.Source, Priority: ev.Priority})\n", is: ""},
+	{what: "a master that slept yields to better ones only", file: slept, was: "\tdefault:\n\t\tif better(r, ev) &&", is: "\tcase !better(r, ev):\n\tdefault:\n\t\tif better(r, ev) &&"},
+	{what: "a master that slept yields to who resigns", file: slept, was: "\tcase ev.Priority == 0:\n\t\tif ev.Source == r.rival.from {", is: "\tcase ev.Priority == 0 && ev.Source == r.rival.from:\n\t\tif ev.Source == r.rival.from {"},
+	{what: "a master that slept answers who resigns", file: slept, was: "\tcase ev.Priority == 0:\n\t\tif ev.Source == r.rival.from {", is: "\tcase ev.Priority == 0:\n\t\tn.advertise(r)\n\t\tif ev.Source == r.rival.from {"},
+	{what: "a last word to who would yield to it", file: slept, was: "if better(r, ev) && r.cfg", is: "if r.cfg"},
+	{what: "no last word after a sleep", file: slept, was: "if better(r, ev) && r.cfg.HigherPrioSendAdvert", is: "if false"},
+	{what: "a master that slept listens though others wait", file: slept, was: "case ev.Lost == \"\" && d.silent < r.longestDown():", is: "case false:"},
+	{what: "a master that slept goes on though packets are lost", file: slept, was: "case ev.Lost == \"\" && d.silent < r.longestDown():", is: "case d.silent < r.longestDown():"},
+	{what: "a master that slept for long goes on at once", file: slept, was: "case ev.Lost == \"\" && d.silent < r.longestDown():", is: "case ev.Lost == \"\":"},
+	{what: "members that were not silent listen, too", file: slept, was: "case d.silent <= r.ownDown():", is: "case false:"},
+	{what: "members that were not silent do not wait for what came", file: slept, was: "\t\td := &r.doubt\n\t\tif !d.on() {", is: "\t\td := &r.doubt\n\t\tif silent <= r.ownDown() {\n\t\t\tcontinue\n\t\t}\n\t\tif !d.on() {"},
+	{what: "it is not listened for a whole interval", file: slept, was: "if !d.on() { // else what it has listened counts\n\t\t\td.until = n.now.Add(r.cfg.Advert)", is: "if !d.on() {\n\t\t\td.until = n.now.Add(r.cfg.Advert / 2)"},
+	{what: "listening after a sleep never ends", file: router, was: "return r.doubt.until", is: "return never"},
+	{what: "after a sleep nothing is announced", file: slept, was: "\tn.activate(r)\n", is: "\tr.advert = n.now.Add(r.cfg.Advert)\n"},
+	{what: "after a sleep nothing is advertised", file: slept, was: "\tn.advertise(r)\n\tn.activate(r)\n", is: "\tn.activate(r)\n"},
+	{what: "a reload is advertised by who listens", file: reload, was: "!c.r.doubt.on() && ", is: ""},
 
 	// Sync groups.
 	{what: "members do not follow", file: unit, was: "\t\tif r != lead {\n", is: "\t\tif false {\n"},
@@ -121,7 +140,7 @@ var list = []mutant{
 
 	// Reload.
 	{what: "a reload shortens the wait for the better master", file: reload, was: "max(r.armed.Add(r.downInterval()), r.best.until)", is: "r.armed.Add(r.downInterval())"},
-	{what: "a reload is not advertised", file: reload, was: "if c.was != nil && c.r.state == Active && c.r.advertises(c.was) {", is: "if false {"},
+	{what: "a reload is not advertised", file: reload, was: "if c.was != nil && c.r.state == Active && !c.r.doubt.on() && c.r.advertises(c.was) {", is: "if false {"},
 	{what: "a reload begins anew", file: prepare, was: "p.routers[i], stays[at] = n.routers[at], true", is: "p.routers[i], stays[at] = &router{priority: p.cfg.Routers[i].Priority}, true"},
 
 	{what: "two owners quarrel for ever", file: object, was: "\t\tp--\n", is: ""},

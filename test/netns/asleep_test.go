@@ -105,14 +105,51 @@ func TestSleepingMasterListensFirst(t *testing.T) {
 	WaitLog(t, b, enteringMaster, 1)
 	Wait(t, "adverts of b on the wire", func() bool { return w.from("192.0.2.12") > 0 })
 	signal(t, syscall.SIGCONT, pids...)
-	WaitLog(t, a, "slept for", 1)
+	WaitLog(t, a, "192.0.2.12 of priority 100 has taken over", 1)
 	WaitLog(t, a, enteringMaster, 2)
+	WaitMaster(t, Virtual, a, b)
 	if n := Logged(a, "TWO MASTERS") + Logged(b, "TWO MASTERS"); n > 0 {
 		t.Error("a spoke before it had listened")
 	}
 	if !strings.Contains(afterLast(a.Log(), enteringMaster), "192.0.2.12 has lower priority 100") {
 		t.Error("a is not master again for having heard b")
 	}
+}
+
+// A master that did not run for several Master_Down_Intervals, and is alone, is
+// master still: its address never goes, and it announces it once more.
+func TestSleepingMasterAloneGoesOn(t *testing.T) {
+	l := New(t)
+	a := Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(Instance{Priority: 150}))
+	WaitMaster(t, Virtual, a)
+	watched := watchAddresses(t, l, a)
+	pids := []int{child(t, a), a.PID()}
+	signal(t, syscall.SIGSTOP, pids...)
+	time.Sleep(2 * time.Second) // this is what happens to a, and nothing is measured by it
+	signal(t, syscall.SIGCONT, pids...)
+	WaitLog(t, a, "goes on after it slept for", 1)
+	Wait(t, "a is there again", func() bool { i := a.Instance("VI_1"); return i != nil && i.State == "MASTER" && i.ListensMS == 0 })
+	text, err := os.ReadFile(watched)
+	Must(t, err)
+	if strings.Contains(string(text), Virtual) || Logged(a, enteringMaster) != 1 || Logged(a, enteringBackup) != 1 {
+		t.Errorf("it changed its state; what happened to addresses:\n%s", text)
+	}
+}
+
+// watchAddresses has all that becomes of a node's addresses written to a file.
+func watchAddresses(t *testing.T, l *lab.Lab, a *lab.Daemon) (file string) {
+	t.Helper()
+	file = l.Path("addresses")
+	_, err := a.Node.StartTo(file, "ip", "monitor", "address")
+	Must(t, err)
+	// The monitor is heard from before it is trusted.
+	Wait(t, "the monitor sees addresses", func() bool {
+		Must(t, a.Node.AddAddress("lo", "198.51.100.1/32"))
+		Must(t, a.Node.DelAddress("lo", "198.51.100.1/32"))
+		text, _ := os.ReadFile(file)
+		return strings.Contains(string(text), "198.51.100.1")
+	})
+	return file
 }
 
 // A child that dies is replaced before anybody misses its adverts, and the
@@ -124,16 +161,7 @@ func TestKilledChildGoesOn(t *testing.T) {
 	WaitMaster(t, Virtual, a)
 	b := Start(t, Node(t, l, "b", "192.0.2.12/24"), Holdfast(), slow(100))
 	WaitLog(t, b, "(VI_1) "+enteringBackup, 1)
-	watched := l.Path("addresses")
-	_, err := a.Node.StartTo(watched, "ip", "monitor", "address")
-	Must(t, err)
-	// The monitor is heard from before it is trusted.
-	Wait(t, "the monitor sees addresses", func() bool {
-		Must(t, a.Node.AddAddress("lo", "198.51.100.1/32"))
-		Must(t, a.Node.DelAddress("lo", "198.51.100.1/32"))
-		text, _ := os.ReadFile(watched)
-		return strings.Contains(string(text), "198.51.100.1")
-	})
+	watched := watchAddresses(t, l, a)
 	old := child(t, a)
 	kill(t, old)
 	WaitLog(t, a, enteringMaster+": goes on: its process died", 1)
