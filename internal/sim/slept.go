@@ -17,7 +17,8 @@ import (
 type hushed struct {
 	speaks   clock.Instant // 0: it may say what it likes
 	silent   time.Duration // for how long it had not advertised
-	draining bool          // it has not heard everything yet
+	draining bool          // it has not heard everything yet, or
+	lost     bool          // never will
 }
 
 // patience is after how much of a master's silence a router takes over.
@@ -31,7 +32,10 @@ func (a *account) patience(p vrrp.Priority) time.Duration {
 
 // hush notes who may not speak after a sleep: all of a group together.
 func (s *witness) hush(ev *vrrp.Woke) {
-	silent := func(a *account) time.Duration { return s.now.Sub(a.last) + ev.Suspended }
+	silent := func(a *account) time.Duration { return s.now.Sub(a.last) }
+	for _, a := range s.routers {
+		a.last = a.last.Add(-ev.Suspended)
+	}
 	for _, a := range s.routers {
 		if a.state != vrrp.Active || !slices.ContainsFunc(a.mates, func(m *account) bool { return silent(m) > m.patience(m.effective) }) {
 			continue
@@ -49,9 +53,9 @@ func (s *witness) unhush(ev *vrrp.Drained) {
 		if a.speaks == 0 {
 			continue
 		}
-		a.draining = false
+		a.draining, a.lost = false, a.lost || ev.Lost != ""
 		switch {
-		case a.silent <= a.patience(a.effective), ev.Lost == "" && a.silent < a.patience(1):
+		case a.silent <= a.patience(a.effective), !a.lost && a.silent < a.patience(1):
 			a.hushed = hushed{}
 		case ev.Lost != "":
 			a.speaks = s.now.Add(a.cfg.Advert)

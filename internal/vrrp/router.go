@@ -42,7 +42,7 @@ type router struct {
 
 	// Active.
 	advert    clock.Instant // Adver_Timer
-	sent      clock.Instant // the last advert
+	sent      clock.Instant // the last advert; earlier by what a suspended clock does not show
 	doubt     doubt
 	garp      clock.Instant // the second burst
 	refresh   clock.Instant

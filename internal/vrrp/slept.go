@@ -21,6 +21,7 @@ type doubt struct {
 	until  clock.Instant // 0: there is none
 	slept  time.Duration
 	silent time.Duration // how long ago the last advert was sent
+	lost   bool          // perhaps there was somebody whom it did not hear
 	told   bool
 }
 
@@ -44,8 +45,11 @@ func (r *router) longestDown() time.Duration {
 // woke makes routers listen after the process could not.
 func (n *Node) woke(ev Woke) {
 	for _, u := range n.units {
+		for _, r := range u.members {
+			r.sent = r.sent.Add(-ev.Suspended)
+		}
 		overslept := slices.ContainsFunc(u.members, func(r *router) bool {
-			return r.state == Active && r.silent(n.now)+ev.Suspended > r.ownDown()
+			return r.state == Active && r.silent(n.now) > r.ownDown()
 		})
 		if overslept {
 			n.doubts(u, ev)
@@ -64,7 +68,7 @@ func (n *Node) woke(ev Woke) {
 // what came meanwhile.
 func (n *Node) doubts(u *unit, ev Woke) {
 	for _, r := range u.members {
-		silent := r.silent(n.now) + ev.Suspended
+		silent := r.silent(n.now)
 		if late := silent - r.cfg.Advert; r.cfg.YieldLate > 0 && late > r.cfg.YieldLate {
 			n.move(u, r, Backup, Overdue{By: late})
 			return
@@ -96,10 +100,11 @@ func (n *Node) drained(ev Drained) {
 // virtual is stopped without its clocks showing it).
 func (n *Node) heardNobody(r *router, ev Drained) {
 	d := &r.doubt
+	d.lost = d.lost || ev.Lost != ""
 	switch {
 	case d.silent <= r.ownDown(): // it is another member that was silent
 		n.goOn(r)
-	case ev.Lost == "" && d.silent < r.longestDown():
+	case !d.lost && d.silent < r.longestDown():
 		n.tell(r, Awake, "slept for "+seconds(d.slept)+" and goes on at once: nobody has taken over")
 		n.goOn(r)
 	default:

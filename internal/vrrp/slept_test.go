@@ -187,3 +187,15 @@ func TestBackupSleeps(t *testing.T) {
 	deadline(t, n, 5*second+down150)
 	expect(t, "drained", n.Step(at(5*second), Drained{}), "")
 }
+
+// What was lost in one sleep is not found in the next.
+func TestLossIsRemembered(t *testing.T) {
+	n := active(t, plain(150))
+	now := took + second/2
+	n.Step(at(now), Woke{Slept: 3 * second, Suspended: 3 * second})
+	n.Step(at(now), Drained{Lost: "the machine was suspended"})
+	now += second / 4
+	n.Step(at(now), Woke{Slept: second / 5})
+	expect(t, "drained", n.Step(at(now), Drained{}), "")
+	deadline(t, n, took+second/2+second)
+}
