@@ -47,7 +47,8 @@ func (s *witness) hush(ev *vrrp.Woke) {
 	}
 }
 
-// unhush notes who may speak again.
+// unhush notes who may speak again. Members of a group that may not listen for as
+// long as the one with the longest interval.
 func (s *witness) unhush(ev *vrrp.Drained) {
 	for _, a := range s.routers {
 		if a.speaks == 0 {
@@ -57,10 +58,18 @@ func (s *witness) unhush(ev *vrrp.Drained) {
 		switch {
 		case a.silent <= a.patience(a.effective), !a.lost && a.silent < a.patience(1):
 			a.hushed = hushed{}
+			a.excuse(s.now)
 		case ev.Lost != "":
 			a.speaks = s.now.Add(a.cfg.Advert)
 		}
-		a.excuse(max(s.now, a.speaks))
+	}
+	for _, a := range s.routers {
+		if a.speaks != 0 {
+			for _, m := range a.mates {
+				a.speaks = max(a.speaks, m.speaks)
+			}
+			a.excuse(max(s.now, a.speaks))
+		}
 	}
 }
 

@@ -50,9 +50,10 @@ func (n *Node) crossed(r *router, ev *Heard) bool {
 }
 
 // challenged is what an active router does that hears a better one: it yields,
-// but for a sync group that is about to win where it is decided.
+// but for a sync group that is about to win where it is decided. One that listens
+// after a sleep is not.
 func (n *Node) challenged(r *router, ev *Heard) {
-	if n.stands(r, ev) {
+	if !r.unit.listens() && n.stands(r, ev) {
 		n.answer(r.unit.decider)
 		return
 	}

@@ -82,37 +82,45 @@ func (n *Node) doubts(u *unit, ev Woke) {
 	}
 }
 
-// drained: all that the kernel kept has been heard, and nobody was in it.
+// drained: all that the kernel kept has been heard, and nobody was in it. Who is
+// in doubt still listens for as long as all members of its unit.
 func (n *Node) drained(ev Drained) {
 	for _, u := range n.units {
+		var last clock.Instant
+		for _, r := range u.members {
+			if r.doubt.on() && !n.heardNobody(r, ev) {
+				last = max(last, r.doubt.until)
+			}
+		}
 		for _, r := range u.members {
 			if r.doubt.on() {
-				n.heardNobody(r, ev)
+				r.doubt.until = last
+				n.doubtTold(r, ev)
 			}
 		}
 	}
 }
 
-// heardNobody decides how a router goes on. Where nothing is lost and a backup
-// may still be waiting, each moment of silence could make it take over. After
-// longestDown there is none that waits; listening costs nothing then, and finds
-// out who took over while even the kernel did not run (a machine that is
-// virtual is stopped without its clocks showing it).
-func (n *Node) heardNobody(r *router, ev Drained) {
+// heardNobody reports whether a router goes on at once. Where nothing is lost
+// and a backup may still be waiting, each moment of silence could make it take
+// over. After longestDown there is none that waits; listening costs nothing
+// then, and finds out who took over while even the kernel did not run (a machine
+// that is virtual is stopped without its clocks showing it).
+func (n *Node) heardNobody(r *router, ev Drained) bool {
 	d := &r.doubt
 	d.lost = d.lost || ev.Lost != ""
 	switch {
 	case d.silent <= r.ownDown(): // it is another member that was silent
-		n.goOn(r)
 	case !d.lost && d.silent < r.longestDown():
 		n.tell(r, Awake, "slept for "+seconds(d.slept)+" and goes on at once: nobody has taken over")
-		n.goOn(r)
 	default:
 		if ev.Lost != "" {
 			d.until = n.now.Add(r.cfg.Advert)
 		}
-		n.doubtTold(r, ev)
+		return false
 	}
+	n.goOn(r)
+	return true
 }
 
 func (n *Node) doubtTold(r *router, ev Drained) {

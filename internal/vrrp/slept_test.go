@@ -163,8 +163,15 @@ func TestGroupSleeps(t *testing.T) {
 		return n
 	}
 	expect(t, "drained", wake().Step(at(took+2*second), Drained{}),
-		"0 tell slept for 1.900s and listens for 0.100s before it goes on: nobody was heard meanwhile; 1 send 150")
-	got := text(wake().Step(at(took+2*second), Heard{Router: 0, Source: them, Local: us, Priority: 100, Advert: 100 * time.Millisecond}))
+		"1 send 150; 0 tell slept for 1.900s and listens for 0.100s before it goes on: nobody was heard meanwhile")
+	// Nor does a group that listens stand by who decides.
+	n := wake()
+	n.Step(at(took+2*second), Drained{})
+	got := text(n.Step(at(took+2*second), Heard{Router: 1, Source: them, Local: us, Priority: 200}))
+	if want := "1 BACKUP: 192.0.2.2 has higher priority 200; 0 BACKUP: group G"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	got = text(wake().Step(at(took+2*second), Heard{Router: 0, Source: them, Local: us, Priority: 100, Advert: 100 * time.Millisecond}))
 	if want := "0 BACKUP: slept for 1.900s, and 192.0.2.2 of priority 100 has taken over; 1 BACKUP: group G: member VI_1 is in BACKUP; group 0 BACKUP"; !strings.HasPrefix(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

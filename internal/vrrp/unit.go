@@ -1,6 +1,10 @@
 package vrrp
 
-import "github.com/holdfast-ha/holdfast/internal/clock"
+import (
+	"slices"
+
+	"github.com/holdfast-ha/holdfast/internal/clock"
+)
 
 // unit is what changes state as one: the members of a sync group, or a single
 // router.
@@ -25,6 +29,11 @@ func (u *unit) blocked() *router {
 		}
 	}
 	return nil
+}
+
+// listens reports whether a member is in doubt.
+func (u *unit) listens() bool {
+	return slices.ContainsFunc(u.members, func(r *router) bool { return r.doubt.on() })
 }
 
 // has returns a member that is in state s.

@@ -111,6 +111,8 @@ var list = []mutant{
 	{what: "a master that slept for long goes on at once", file: slept, was: "case !d.lost && d.silent < r.longestDown():", is: "case !d.lost:"},
 	{what: "members that were not silent listen, too", file: slept, was: "case d.silent <= r.ownDown():", is: "case false:"},
 	{what: "members that were not silent do not wait for what came", file: slept, was: "\t\td := &r.doubt\n\t\tif !d.on() {", is: "\t\td := &r.doubt\n\t\tif silent <= r.ownDown() {\n\t\t\tcontinue\n\t\t}\n\t\tif !d.on() {"},
+	{what: "a group that listens stands by who decides", file: active, was: "!r.unit.listens() && ", is: ""},
+	{what: "members of a group do not listen for as long", file: slept, was: "r.doubt.until = last", is: "_ = last"},
 	{what: "it is not listened for a whole interval", file: slept, was: "if !d.on() { // else what it has listened counts\n\t\t\td.until = n.now.Add(r.cfg.Advert)", is: "if !d.on() {\n\t\t\td.until = n.now.Add(r.cfg.Advert / 2)"},
 	{what: "listening after a sleep never ends", file: router, was: "return r.doubt.until", is: "return never"},
 	{what: "after a sleep nothing is announced", file: slept, was: "\tn.activate(r)\n", is: "\tr.advert = n.now.Add(r.cfg.Advert)\n"},
