@@ -43,7 +43,7 @@ var list = []mutant{
 	{what: "a master's interval is learned in version 2, too", file: backup, was: "r.cfg.Version == 2 || ev.Advert <= 0", is: "ev.Advert <= 0", survives: "adverts of version 2 with another interval have been refused before"},
 	{what: "the interval survives the state", file: router, was: "\tr.masterAdvert = r.cfg.Advert\n", is: "\tr.masterAdvert = max(r.masterAdvert, r.cfg.Advert)\n"},
 	{what: "adverts drift", file: active, was: "r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)", is: "r.advert = n.now.Add(r.cfg.Advert + r.cfg.Advert/50)"},
-	{what: "the first advert is late", file: active, was: "r.advert = n.now.Add(r.cfg.Advert)\n\tn.announce", is: "r.advert = n.now.Add(2 * r.cfg.Advert)\n\tn.announce"},
+	{what: "the first advert is late", file: active, was: "r.advert = n.now.Add(n.first(r))\n\tn.announce", is: "r.advert = n.now.Add(2 * r.cfg.Advert)\n\tn.announce"},
 	{what: "a timer that comes sooner is not noticed", file: schedule, was: "at < r.planned", is: "at < r.planned-1e9"},
 	{what: "the schedule looks at the second first", file: schedule, was: "at == r.planned", is: "at >= r.planned"},
 
@@ -78,7 +78,7 @@ var list = []mutant{
 	{what: "a resignation is an advert", file: backup, was: "\t\tn.plan.sooner(r)\n\t\treturn\n", is: "\t\tn.plan.sooner(r)\n"},
 	{what: "nobody resigns", file: unit, was: "n.do(Send{Router: r.index, Priority: 0})", is: "_ = from"},
 	{what: "who yields resigns", file: unit, was: "from == Active && to != Backup", is: "from == Active"},
-	{what: "a master does not answer a resignation", file: active, was: "\t\tn.advertise(r)\n\t\tr.advert = n.now.Add(r.cfg.Advert)\n", is: ""},
+	{what: "a master does not answer a resignation", file: active, was: "\t\tn.advertise(r)\n\t\tr.advert = n.now.Add(n.first(r))\n", is: ""},
 
 	// Listening.
 	{what: "adverts do not put the take-over off", file: backup, was: "\tn.learn(r, ev)\n\tn.arm(r)\n", is: "\tn.learn(r, ev)\n"},
