@@ -57,8 +57,7 @@ func (n *Node) woke(ev Woke) {
 		}
 		for _, r := range u.members {
 			if r.state == Backup && ev.Slept >= r.masterAdvert {
-				n.arm(r)
-				n.tell(r, Slept, "slept for "+seconds(ev.Slept)+" and listens anew before it may take over")
+				n.listenAnew(r, ev.Slept)
 			}
 		}
 	}
