@@ -36,3 +36,40 @@ func TestJournalIsBounded(t *testing.T) {
 		t.Errorf("%d records, %d lost", n, j.Lost())
 	}
 }
+
+func TestJournalIsBoundedInBytes(t *testing.T) {
+	var j Journal
+	long := Record{What: strings.Repeat("x", JournalBytes/4)}
+	for range 10 {
+		j.Add(long)
+	}
+	if n := len(j.Records()); n != 3 || j.Lost() != 7 {
+		t.Errorf("%d records, %d lost", n, j.Lost())
+	}
+	j.Add(Record{What: strings.Repeat("x", JournalBytes)})
+	if n := len(j.Records()); n != 0 || j.Lost() != 11 {
+		t.Errorf("%d records, %d lost", n, j.Lost())
+	}
+}
+
+// A piece of several records gives way record by record, and a copy keeps what
+// it had.
+func TestJournalOfPieces(t *testing.T) {
+	j := Journal{Capacity: 3}
+	var piece []byte
+	for _, what := range []string{"a", "b", "c"} {
+		piece = Append(piece, &Record{What: what})
+	}
+	j.AddEncoded(piece)
+	before := j.Clone()
+	j.Add(Record{What: "d"})
+	for want, journal := range map[string]*Journal{"abc": before, "bcd": &j} {
+		got := ""
+		for _, r := range journal.Records() {
+			got += r.What
+		}
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

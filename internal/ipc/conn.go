@@ -211,15 +211,21 @@ func (c *Conn) Close() error {
 	return err
 }
 
+// lengthSize is the size of each of a frame's two lengths, in bytes.
+const lengthSize = 4
+
 func encode(m Message) ([]byte, error) {
-	body, err := json.Marshal(m)
+	head, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Kind, err)
 	}
-	if len(body) > MaxFrame {
-		return nil, fmt.Errorf("encode %s: %d bytes, at most %d", m.Kind, len(body), MaxFrame)
+	size := lengthSize + len(head) + len(m.Body)
+	if size > MaxFrame {
+		return nil, fmt.Errorf("encode %s: %d bytes, at most %d", m.Kind, size, MaxFrame)
 	}
-	frame := make([]byte, 4, 4+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body))) //nolint:gosec // bounded above
-	return append(frame, body...), nil
+	frame := make([]byte, 0, lengthSize+size)
+	frame = binary.BigEndian.AppendUint32(frame, uint32(size))      //nolint:gosec // bounded above
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(head))) //nolint:gosec // and so is this
+	frame = append(frame, head...)
+	return append(frame, m.Body...), nil
 }

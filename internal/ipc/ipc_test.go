@@ -185,8 +185,10 @@ func TestCloseEndsRecv(t *testing.T) {
 func TestRefusesWhatIsNoMessage(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"too long": {0xff, 0xff, 0xff, 0xff},
-		"no json":  {0, 0, 0, 2, 'x', 'x'},
-		"one file": append([]byte{0, 0, 0, 25}, `{"kind":"boot","files":1}`...),
+		"short":    {0, 0, 0, 2, 'x', 'x'},
+		"no json":  {0, 0, 0, 6, 0, 0, 0, 2, 'x', 'x'},
+		"no head":  append([]byte{0, 0, 0, 19, 0, 0, 0, 16}, `{"kind":"boot"}`...),
+		"one file": append([]byte{0, 0, 0, 29, 0, 0, 0, 25}, `{"kind":"boot","files":1}`...),
 	} {
 		parent, child := pair(t)
 		if _, err := unix.Write(parent.Fd(), raw); err != nil {

@@ -1,11 +1,10 @@
 // Package ipc carries framed messages, and file descriptors beside them,
 // between the parent and its children over a Unix stream socket pair.
 //
-// A frame is a 4-byte big-endian length and that many bytes of JSON (one
-// Message). It knows nothing of what the messages bring about.
+// A frame is the length of the rest, the length of the head (4 bytes each,
+// big-endian), the head in JSON (a Message but for its Body) and the Body as it
+// is. It knows nothing of what the messages bring about.
 package ipc
-
-import "encoding/json"
 
 // MaxFrame bounds a frame in bytes: the status of 100,000 real servers fits.
 const MaxFrame = 64 << 20
@@ -101,11 +100,12 @@ const (
 
 // Message is one frame.
 type Message struct {
-	Kind  Kind            `json:"kind"`
-	Seq   uint64          `json:"seq,omitempty"`
-	Error string          `json:"error,omitempty"`
-	Topic string          `json:"topic,omitempty"`
-	Body  json.RawMessage `json:"body,omitempty"`
+	Kind  Kind   `json:"kind"`
+	Seq   uint64 `json:"seq,omitempty"`
+	Error string `json:"error,omitempty"`
+	Topic string `json:"topic,omitempty"`
+	// Body is JSON, but for Told.
+	Body []byte `json:"-"`
 	// Files is how many descriptors travel with the message; Send sets it.
 	Files int `json:"files,omitempty"`
 }

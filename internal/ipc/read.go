@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -115,9 +116,9 @@ func (c *Conn) First() (Message, []int, error) {
 			return m, files, err
 		}
 		b := c.in.waiting()
-		want := 4 - len(b)
+		want := lengthSize - len(b)
 		if want <= 0 {
-			want = 4 + int(binary.BigEndian.Uint32(b)) - len(b)
+			want = lengthSize + int(binary.BigEndian.Uint32(b)) - len(b)
 		}
 		_, err = c.readAtMost(want)
 		if errors.Is(err, unix.EAGAIN) {
@@ -189,25 +190,44 @@ func (in *inbox) takeFiles(oob []byte) error {
 // arrive with the first byte of the message they belong to, in order.
 func (in *inbox) next() (Message, []int, bool, error) {
 	b := in.waiting()
-	if len(b) < 4 {
+	if len(b) < lengthSize {
 		return Message{}, nil, false, nil
 	}
 	size := int(binary.BigEndian.Uint32(b))
 	if size > MaxFrame {
 		return Message{}, nil, false, fmt.Errorf("a frame of %d bytes, at most %d", size, MaxFrame)
 	}
-	if len(b) < 4+size {
+	if len(b) < lengthSize+size {
 		return Message{}, nil, false, nil
 	}
-	var m Message
-	if err := json.Unmarshal(b[4:4+size], &m); err != nil {
+	m, err := decode(b[lengthSize : lengthSize+size])
+	if err != nil {
 		return Message{}, nil, false, fmt.Errorf("a frame that is no message: %w", err)
 	}
-	in.take(4 + size) // what m has of it are copies
+	in.take(lengthSize + size)
 	if m.Files < 0 || m.Files > len(in.files) {
 		return Message{}, nil, false, fmt.Errorf("%s announces %d descriptors, %d came", m.Kind, m.Files, len(in.files))
 	}
 	files := in.files[:m.Files:m.Files]
 	in.files = in.files[m.Files:]
 	return m, files, true, nil
+}
+
+// decode reads what follows a frame's first length. The message keeps nothing
+// of b.
+func decode(b []byte) (m Message, err error) {
+	if len(b) < lengthSize {
+		return m, fmt.Errorf("it has %d bytes", len(b))
+	}
+	size, b := int64(binary.BigEndian.Uint32(b)), b[lengthSize:]
+	if size > int64(len(b)) {
+		return m, fmt.Errorf("its head has %d bytes, of %d", size, len(b))
+	}
+	if err := json.Unmarshal(b[:size], &m); err != nil {
+		return m, err
+	}
+	if b = b[size:]; len(b) > 0 {
+		m.Body = bytes.Clone(b)
+	}
+	return m, nil
 }

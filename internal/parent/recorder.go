@@ -3,7 +3,7 @@ package parent
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"log/slog"
 	"slices"
 	"sync"
@@ -19,16 +19,14 @@ import (
 // the parent keeps the latest of each. So it outlives them all, and one that
 // talks much does not push out what another said.
 
-// told is the body of ipc.Told: a batch of records, and how many were lost
-// before them.
-type told struct {
-	Records []event.Record `json:"records"`
-	Lost    uint64         `json:"lost,omitempty"`
-}
+// The body of an ipc.Told is how many records were lost before those that it
+// brings (a uvarint), and these as package event encodes them. They are kept so
+// until somebody asks.
 
 const (
-	// maxTold is how many records go in one message.
-	maxTold = 512
+	// maxTold is how many bytes of records go in one message, about a hundred
+	// of them: the parent reads it into memory that it has already.
+	maxTold = 14 << 10
 	// maxAhead is how many bytes may wait for the parent before more records
 	// are sent: answers to its greetings must not stand in a long queue.
 	maxAhead = 64 << 10
@@ -47,26 +45,53 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 	r := b.Subscribe(0)
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		var missed uint64
+		t := teller{conn: conn}
 		for {
 			records, lost, ok := r.Next()
 			if !ok {
 				return
 			}
-			missed += lost
-			records = slices.DeleteFunc(records, func(r event.Record) bool { return r.Level < slog.LevelInfo })
-			for batch := range slices.Chunk(records, maxTold) {
-				m := ipc.Message{Kind: ipc.Told, Body: ipc.Marshal(told{batch, missed})}
-				if !ahead(conn) || conn.Send(m) != nil { // the parent does not read, or is gone
-					missed += uint64(len(batch))
-					continue
+			t.missed += lost
+			for i := range records {
+				if records[i].Level >= slog.LevelInfo {
+					t.tell(&records[i])
 				}
-				missed = 0
 			}
+			t.flush()
 			time.Sleep(gather)
 		}
 	})
 	return sending.Wait
+}
+
+// teller gathers records for the parent.
+type teller struct {
+	conn   *ipc.Conn
+	body   []byte
+	count  int // of records in it
+	missed uint64
+}
+
+func (t *teller) tell(r *event.Record) {
+	if t.count == 0 {
+		t.body = binary.AppendUvarint(t.body[:0], t.missed)
+	}
+	t.body = event.Append(t.body, r)
+	if t.count++; len(t.body) >= maxTold {
+		t.flush()
+	}
+}
+
+func (t *teller) flush() {
+	if t.count == 0 {
+		return
+	}
+	if !ahead(t.conn) || t.conn.Send(ipc.Message{Kind: ipc.Told, Body: t.body}) != nil { // the parent does not read, or is gone
+		t.missed += uint64(t.count) //nolint:gosec // a count
+	} else {
+		t.missed = 0
+	}
+	t.count = 0
 }
 
 // ahead waits until the parent has read what was sent before, but not for ever.
@@ -93,32 +118,39 @@ func (h *house) journal(name string) *event.Journal {
 }
 
 // hear keeps what a child says.
-func (h *house) hear(name string, body json.RawMessage) {
-	var t told
-	if json.Unmarshal(body, &t) != nil {
+func (h *house) hear(name string, body []byte) {
+	lost, n := binary.Uvarint(body)
+	if n <= 0 {
 		return // no child of ours sends such a thing
 	}
 	j := h.journal(name)
-	j.Lose(t.Lost)
-	for _, r := range t.Records {
-		j.Add(r)
-	}
+	j.Lose(lost)
+	j.AddEncoded(body[n:])
 }
 
 // recollection asks the loop for what is recorded.
 type recollection struct {
-	records []event.Record
-	lost    uint64
-	reply   chan *recollection // capacity 1: the loop never waits
+	journals []*event.Journal   // copies
+	reply    chan *recollection // capacity 1: the loop never waits
 }
 
 // recollect answers.
 func (h *house) recollect(r *recollection) {
 	for _, j := range h.journals {
-		r.records = append(r.records, j.Records()...)
-		r.lost += j.Lost()
+		r.journals = append(r.journals, j.Clone())
 	}
 	r.reply <- r
+}
+
+// records are all that is recorded, oldest first, and how many were lost.
+func (r *recollection) records() (all []event.Record, lost uint64) {
+	for _, j := range r.journals {
+		all = append(all, j.Records()...)
+		lost += j.Lost()
+	}
+	// By the monotonic clock, which all processes share and nobody sets.
+	slices.SortStableFunc(all, func(a, b event.Record) int { return cmp.Compare(a.When.Mono, b.When.Mono) })
+	return all, lost
 }
 
 // Explain gives the status and what is recorded, oldest first. It may be
@@ -132,11 +164,10 @@ func (h *house) Explain(ctx context.Context) (api.Explanation, error) {
 	if err := ask(ctx, h, r, r.reply); err != nil {
 		return api.Explanation{}, err
 	}
-	// By the monotonic clock, which all processes share and nobody sets.
-	slices.SortStableFunc(r.records, func(a, b event.Record) int { return cmp.Compare(a.When.Mono, b.When.Mono) })
-	out := api.Explanation{Version: api.Version, At: time.Now(), Status: status, Lost: r.lost, Records: make([]api.Record, len(r.records))}
-	for i := range r.records {
-		out.Records[i] = public(&r.records[i])
+	records, lost := r.records()
+	out := api.Explanation{Version: api.Version, At: time.Now(), Status: status, Lost: lost, Records: make([]api.Record, len(records))}
+	for i := range records {
+		out.Records[i] = public(&records[i])
 	}
 	return out, nil
 }
