@@ -7,11 +7,8 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/check"
-	"github.com/holdfast-ha/holdfast/internal/files"
-	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"github.com/holdfast-ha/holdfast/internal/probe/file"
-	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // defaultScriptUser runs scripts, if there is such a user, unless the
@@ -52,6 +49,8 @@ type plan struct {
 	byID     map[string]*planned
 	faults   []string // why checks are left out
 	many     bool     // manyServers
+	renewed  bool     // most of it is the plan's before
+	text     *origin  // nil: it is not known
 
 	ready map[build.Kin]*compiled // while it is made
 }
@@ -68,36 +67,6 @@ type compiled struct {
 type planned struct {
 	*build.Pool
 	attempts [][][]attempt // server, check, step; nil: all of them are connects
-}
-
-// read makes a plan of a snapshot. What old, if any, has compiled already is
-// taken from there.
-func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
-	defer holdGarbage()()
-	cfg, err := files.LoadSnapshot(snapshot, boot.ConfigFile, boot.ConfigID)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Global.ScriptUser == "" {
-		if _, err := proc.LookupUser(defaultScriptUser, ""); err == nil {
-			cfg.Global.ScriptUser = defaultScriptUser
-		}
-	}
-	s := build.Renew(cfg, old.pool)
-	faults := initFiles(s, old == nil && boot.Restarts == 0)
-	cfg = nil
-	n := 0
-	for i := range s.Pools {
-		n += len(s.Pools[i].Servers)
-	}
-	many := n >= manyServers
-	if old == nil && many {
-		runtime.GC() // what follows takes the room of what was read
-	}
-	p := newPlan(s, old)
-	p.many = many
-	p.faults = append(p.faults, faults...)
-	return p, nil
 }
 
 // initFiles writes the files of FILE_CHECKs that are to be there [init_file];

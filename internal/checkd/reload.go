@@ -112,7 +112,9 @@ func (d *daemon) reloaded(p *plan, err error) {
 		d.adopt(p)
 		d.settle()
 		d.writer.doubt()
-		d.tidy()
+		if !p.renewed {
+			d.tidy()
+		}
 		d.tell(record{kind: "config", what: "Reloaded; checking " + d.census()})
 	}
 	d.answer(answer)

@@ -23,15 +23,21 @@ func LoadSnapshot(snapshot []byte, name, id string) (*conf.Config, error) {
 
 // LoadSet is LoadSnapshot of a set, without what skip leaves out (conf.Options).
 func LoadSet(set *source.Set, name, id string, skip func(name, text string) []expand.Hole) (*conf.Config, error) {
+	c, _, err := ReadSet(set, name, id, skip)
+	return c, err
+}
+
+// ReadSet is LoadSet with what is wrong with the text.
+func ReadSet(set *source.Set, name, id string, skip func(name, text string) []expand.Hole) (*conf.Config, diag.List, error) {
 	machine, err := NewChild(set.Facts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c, found := conf.Load(set, name, conf.Options{ConfigID: id, Env: os.Getenv, System: machine, Skip: skip})
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
-			return nil, errors.New(found[i].Message)
+			return nil, nil, errors.New(found[i].Message)
 		}
 	}
-	return c, nil
+	return c, found, nil
 }
