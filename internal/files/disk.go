@@ -27,8 +27,12 @@ type Disk struct {
 }
 
 // Read returns the bytes of a regular file. It never waits for anything: a
-// FIFO or a device is refused.
+// FIFO or a device is refused, and not opened either, which would set off a
+// watchdog. What takes a file's place meanwhile is not waited for.
 func (d Disk) Read(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, irregular(name, info)
+	}
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
@@ -39,10 +43,8 @@ func (d Disk) Read(name string) ([]byte, error) {
 		return nil, err
 	}
 	switch {
-	case info.IsDir():
-		return nil, fmt.Errorf("read %s: is a directory", name)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("read %s: is no regular file", name)
+		return nil, irregular(name, info)
 	case info.Size() > MaxSize:
 		return nil, fmt.Errorf("read %s: larger than %d bytes", name, MaxSize)
 	}
@@ -50,6 +52,13 @@ func (d Disk) Read(name string) ([]byte, error) {
 		return d.Keep(&growing{f, name, MaxSize})
 	}
 	return read(f, name, int(info.Size()))
+}
+
+func irregular(name string, info os.FileInfo) error {
+	if info.IsDir() {
+		return fmt.Errorf("read %s: is a directory", name)
+	}
+	return fmt.Errorf("read %s: is no regular file", name)
 }
 
 // growing is a file that may turn out larger than it said.

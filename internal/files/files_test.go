@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -121,6 +122,28 @@ func TestGlob(t *testing.T) {
 	}
 	if _, err := (Disk{}).Glob(dir + "/[a"); err == nil {
 		t.Error("a broken pattern was accepted")
+	}
+}
+
+// TestGlobOpensFoldersOnly: who opens a pipe waits for its writer.
+func TestGlobOpensFoldersOnly(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(dir+"/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir+"/d/x", "", 0o600)
+	done := make(chan []string, 1)
+	go func() {
+		found, _ := Disk{}.Glob(dir + "/*/*")
+		done <- found
+	}()
+	select {
+	case found := <-done:
+		if len(found) != 1 || found[0] != dir+"/d/x" {
+			t.Errorf("found %q", found)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a pipe was opened")
 	}
 }
 

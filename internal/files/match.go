@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // folderFee is how many names a folder counts for: opening it takes time.
@@ -50,12 +52,13 @@ func match(pattern string, most int) ([]string, error) {
 }
 
 // names are those in a folder, as many as may be looked at; none if it cannot
-// be read.
+// be read. What is no folder is not opened: a pipe would wait for its writer,
+// and a watchdog begin to run.
 func names(dir string) []string {
 	if dir == "" {
 		dir = "."
 	}
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil
 	}
