@@ -83,7 +83,7 @@ type Global struct {
 
 	LVSTimeouts LVSTimeouts
 	// ProxyMaxConnections bounds the connections of the embedded director; 0:
-	// what that finds right.
+	// DefaultProxyConnections.
 	ProxyMaxConnections int
 
 	LVSFlush       bool

@@ -55,9 +55,16 @@ func globalDefaults() Global {
 // maxRealTime is the highest real-time priority (sched(7)).
 const maxRealTime = 99
 
-// MaxProxyConnections is the most that proxy_max_connections of all services may
-// be: the descriptors for more are beyond what a process may have (fs.nr_open).
-const MaxProxyConnections = 500_000
+// What all services of the embedded director together may have at once.
+const (
+	// MaxProxyConnections is the most that proxy_max_connections in global_defs may
+	// be: the descriptors for more are beyond what a process may have (fs.nr_open).
+	MaxProxyConnections = 500_000
+	// DefaultProxyConnections is how many there may be without it.
+	DefaultProxyConnections = 100_000
+	// MaxProxySessions is how many UDP sessions there may be, which it does not bound.
+	MaxProxySessions = 16_384
+)
 
 func global(l *loader) *Global { return &l.cfg.Global }
 

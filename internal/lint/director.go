@@ -37,6 +37,17 @@ container; check --elsewhere does not look. The answers of the servers must come
 	},
 }
 
+// proxyRules look at what of the embedded director has no effect with it.
+var proxyRules = []Rule{
+	{
+		ID: "HF141", Severity: diag.Warning, Title: "A bound of a service's connections that is never reached",
+		Explanation: `The embedded director holds as many connections of all services at once as proxy_max_connections in global_defs says, 100000 where it
+says nothing, and no service ever comes to more. A proxy_max_connections of a virtual_server above that bounds nothing: one
+service may take all connections, and the others get none. UDP sessions are not among them: 16384 of all services, always.`,
+		file: aboveAll,
+	},
+}
+
 func beyondProxy(s *subject, say sayer) {
 	if s.Global.Director != "proxy" {
 		return
@@ -87,6 +98,26 @@ func noProxy(s *subject, say sayer) {
 		}
 		say(finding{pos: at, keyword: keyword, message: fmt.Sprintf("%s of %s does nothing with IPVS", keyword, serviceName(v)),
 			expected: "lvs_director proxy"})
+	}
+}
+
+func aboveAll(s *subject, say sayer) {
+	if d := s.Global.Director; d == "ipvs" || d == "none" {
+		return // it does nothing there (HF138)
+	}
+	most, expected := s.Global.ProxyMaxConnections, "fewer, or more in global_defs"
+	if most == 0 {
+		most = conf.DefaultProxyConnections
+	}
+	for _, v := range s.VirtualServers {
+		most, what, expected := most, "connections", expected
+		if v.Protocol == "UDP" {
+			most, what, expected = conf.MaxProxySessions, "UDP sessions", "fewer"
+		}
+		if n := uint64(v.ProxyMaxConnections); n > uint64(most) { //nolint:gosec // positive
+			say(finding{pos: v.Pos, keyword: "proxy_max_connections", expected: expected,
+				message: fmt.Sprintf("%s never has %d %s: all services together have %d at most", serviceName(v), n, what, most)})
+		}
 	}
 }
 

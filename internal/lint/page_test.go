@@ -41,7 +41,7 @@ func document(t *testing.T) []byte {
 		title string
 		rules []Rule
 	}{
-		{"Virtual routers", vrrpRules}, {"Virtual servers", lvsRules}, {"Pools", poolRules}, {"Directors", directorRules}, {"TLS", tlsRules}, {"Privileges", privilegeRules}, {"Several nodes", clusterRules},
+		{"Virtual routers", vrrpRules}, {"Virtual servers", lvsRules}, {"Pools", poolRules}, {"Directors", directorRules}, {"TLS", tlsRules}, {"Privileges", privilegeRules}, {"The embedded director", proxyRules}, {"Several nodes", clusterRules},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n", part.title)
 		for _, r := range part.rules {

@@ -38,10 +38,10 @@ const (
 	// there are at most where nothing else is wanted; beyond it clients wait in
 	// the kernel's backlog.
 	maxConnections     = conf.MaxProxyConnections
-	defaultConnections = 100_000
+	defaultConnections = conf.DefaultProxyConnections
 	// maxSessions bounds the UDP sessions of all services; beyond it the one
 	// that was silent for longest ends.
-	maxSessions = 16_384
+	maxSessions = conf.MaxProxySessions
 	// maxPipes bounds the streams that are spliced at the same time; beyond it
 	// they are copied.
 	maxPipes = 1024
