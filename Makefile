@@ -6,8 +6,11 @@ export CGO_ENABLED ?= 0
 
 # How long each fuzz target runs (make fuzz T=1m).
 T ?= 10s
+# How many random histories are played, and whether only one of them (make sim SEED=7).
+N ?= 10000
+SEED ?= 0
 
-.PHONY: help build run test unit netns interop uml fuzz mutated soak bench asleep lint clean
+.PHONY: help build run test unit netns interop uml fuzz mutated soak bench asleep sim mutants lint clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +44,12 @@ mutated: ## ten million mutated packets through the daemon's receive path
 
 soak: ## servers that flap at random for 1000 hours of the machines' time
 	HOLDFAST_SOAK=1000h $(GO) test -count 1 -v -timeout 1h -run TestSoak ./internal/director/ipvs
+
+sim: ## N (10000) random histories of clusters in the simulator; SEED=... plays one again
+	$(GO) test -count 1 -v -timeout 2h ./internal/sim -run TestRandomHistories -seeds $(N) -seed $(SEED)
+
+mutants: ## faults of the state machine, one at a time: the simulator must catch each (M=regexp: some of them)
+	$(GO) test -count 1 -v -timeout 4h ./test/mutants -all -only '$(M)'
 
 bench: build ## ratios to Debian's keepalived, and of the proxy to HAProxy, measured in the same run (root)
 	$(GO) run ./test/bench

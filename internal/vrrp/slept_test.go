@@ -134,7 +134,8 @@ func TestSaysNothingWhileItListens(t *testing.T) {
 	n.Step(now, Drained{})
 	c := config(140)
 	c.GARP.Refresh = time.Millisecond
-	for _, ev := range []Event{Reconfigure{Config: Config{Routers: []RouterConfig{c}}}, Tick{}, heard(0)} {
+	own := Heard{Source: us, Local: us, Priority: 150}
+	for _, ev := range []Event{Reconfigure{Config: Config{Routers: []RouterConfig{c}}}, Tick{}, heard(0), own} {
 		for _, a := range n.Step(now.Add(second/2), ev) {
 			switch a.(type) {
 			case Send, Announce:

@@ -14,6 +14,9 @@ type mutant struct {
 	was, is string
 	// survives says why the simulator need not catch it; empty: it must.
 	survives string
+	// test is the unit test of internal/vrrp that catches what survives; empty:
+	// nobody can tell the mutant from the real one.
+	test string
 }
 
 const (
@@ -40,11 +43,21 @@ var list = []mutant{
 	{what: "one advert fewer may be missed", file: timing, was: "time.Duration(adverts)*masterAdvert", is: "time.Duration(adverts-1)*masterAdvert"},
 	{what: "down_timer_adverts is ignored", file: router, was: "MasterDown(r.cfg.Version, r.priority, r.cfg.DownAdverts, r.masterAdvert)", is: "MasterDown(r.cfg.Version, r.priority, 3, r.masterAdvert)"},
 	{what: "a master's interval is not learned", file: backup, was: "r.masterAdvert = ev.Advert", is: "_ = ev"},
-	{what: "a master's interval is learned in version 2, too", file: backup, was: "r.cfg.Version == 2 || ev.Advert <= 0", is: "ev.Advert <= 0", survives: "adverts of version 2 with another interval have been refused before"},
+	{what: "a master's interval is learned in version 2, too", file: backup, was: "r.cfg.Version == 2 || ev.Advert <= 0", is: "ev.Advert <= 0",
+		survives: "adverts of version 2 with another interval have been refused before"},
 	{what: "the interval survives the state", file: router, was: "\tr.masterAdvert = r.cfg.Advert\n", is: "\tr.masterAdvert = max(r.masterAdvert, r.cfg.Advert)\n"},
 	{what: "adverts drift", file: active, was: "r.advert = clock.Following(r.advert, n.now, r.cfg.Advert)", is: "r.advert = n.now.Add(r.cfg.Advert + r.cfg.Advert/50)"},
 	{what: "the first advert is late", file: active, was: "r.advert = n.now.Add(n.first(r))\n\tn.announce", is: "r.advert = n.now.Add(2 * r.cfg.Advert)\n\tn.announce"},
 	{what: "a timer that comes sooner is not noticed", file: schedule, was: "at < r.planned", is: "at < r.planned-1e9"},
+	{what: "many routers fall due together", file: timing, was: "if steps < 2 {", is: "if steps >= 0 {",
+		survives: "a simulated host has three routers", test: "TestManyRoutersShareTheInterval"},
+	{what: "routers stand side by side for one step only", file: timing, was: "uint64(uint32(i) * golden)", is: "uint64(uint32(i))",
+		survives: "a simulated host has three routers", test: "TestManyRoutersShareTheInterval"},
+	{what: "few routers do not wait a whole interval", file: timing, was: "min(time.Duration(routers/stepRouters), half/minStep)", is: "min(time.Duration(routers), half/minStep)"},
+	{what: "steps lie as close as they like", file: timing, was: "min(time.Duration(routers/stepRouters), half/minStep)", is: "time.Duration(routers / stepRouters)",
+		survives: "a simulated host has three routers", test: "TestLeadLeavesRoomBetweenSteps"},
+	{what: "the first wait is shorter by up to an interval", file: timing, was: "half := advert / 2", is: "half := advert",
+		survives: "a simulated host has three routers", test: "TestLeadLeavesRoomBetweenSteps"},
 	{what: "the schedule looks at the second first", file: schedule, was: "at == r.planned", is: "at >= r.planned"},
 
 	// Elections.
@@ -95,6 +108,20 @@ var list = []mutant{
 	// Sleeping.
 	{what: "a backup that slept does not listen", file: slept, was: "\t\t\t\tn.listenAnew(r, ev.Slept)\n", is: ""},
 	{what: "a backup that slept listens for too long a sleep only", file: slept, was: "ev.Slept >= r.masterAdvert", is: "ev.Slept >= 4*r.masterAdvert"},
+	{what: "a backup that slept waits anew though the master has resigned", file: backup, was: "r.resigned.IsValid() && slept < r.downInterval()", is: "false"},
+	{what: "a resignation stands however long it was slept", file: backup, was: "r.resigned.IsValid() && slept < r.downInterval()", is: "r.resigned.IsValid()"},
+	{what: "a backup that slept after a resignation takes over at once", file: backup, was: "r.down, r.wants = max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)), false", is: "r.down, r.wants = n.now, false"},
+	{what: "a member that slept still wants to take over", file: backup, was: "r.down, r.wants = max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert)), false", is: "r.down = max(n.now, n.begin).Add(Skew(r.cfg.Version, r.priority, r.masterAdvert))"},
+	{what: "a master that slept for long does not yield where it should", file: slept, was: "r.cfg.YieldLate > 0 && late > r.cfg.YieldLate", is: "false",
+		survives: "simulated routers have no limit for late adverts", test: "TestLateAdvertAfterASleep"},
+	{what: "a late advert does not make a master yield", file: active, was: "r.cfg.YieldLate > 0 && late > r.cfg.YieldLate", is: "false",
+		survives: "simulated routers have no limit for late adverts", test: "TestLateAdvert"},
+	{what: "a master that slept yields to itself", file: slept, was: "\tcase ev.Source == ev.Local: // our own\n", is: "",
+		survives: "a simulated network does not return what was sent", test: "TestSaysNothingWhileItListens"},
+	{what: "loss does not prolong the listening", file: slept, was: "if ev.Lost != \"\" {\n\t\t\td.until", is: "if false {\n\t\t\td.until",
+		survives: "two sleeps within an interval, the second with loss, are too rare", test: "TestSleepsWhileItListens"},
+	{what: "a doubt survives the sleep", file: slept, was: "func (n *Node) goOn(r *router) {\n\tr.doubt = doubt{}\n", is: "func (n *Node) goOn(r *router) {\n"},
+	{what: "what was due in a sleep is not advertised", file: slept, was: "if r.advert <= n.now {\n\t\tn.advertise(r)\n", is: "if r.advert <= n.now {\n"},
 	{what: "a master that slept goes on", file: slept, was: "r.silent(n.now) > r.ownDown()", is: "false"},
 	{what: "a master that slept may be silent as long as it likes", file: slept, was: "r.silent(n.now) > r.ownDown()", is: "ev.Slept > r.ownDown()"},
 	{what: "what the monotonic clock does not show is no sleep", file: slept, was: "r.sent.Add(-ev.Suspended)", is: "r.sent.Add(0)"},
@@ -108,14 +135,14 @@ var list = []mutant{
 	{what: "a master that slept listens though others wait", file: slept, was: "case !d.lost && d.silent < r.longestDown():", is: "case false:"},
 	{what: "a master that slept goes on though packets are lost", file: slept, was: "case !d.lost && d.silent < r.longestDown():", is: "case d.silent < r.longestDown():"},
 	{what: "what was lost is forgotten by the next sleep", file: slept, was: "d.lost = d.lost || ev.Lost != \"\"", is: "d.lost = ev.Lost != \"\"",
-		survives: "two sleeps within an interval, the second without loss, are too rare; TestLossIsRemembered has it"},
+		survives: "two sleeps within an interval, the second without loss, are too rare", test: "TestLossIsRemembered"},
 	{what: "a master that slept for long goes on at once", file: slept, was: "case !d.lost && d.silent < r.longestDown():", is: "case !d.lost:"},
 	{what: "members that were not silent listen, too", file: slept, was: "case d.silent <= r.ownDown():", is: "case false:",
-		survives: "it takes packets lost, and members whose intervals are far apart; TestGroupSleeps has it"},
+		survives: "it takes packets lost, and members whose intervals are far apart", test: "TestGroupSleeps"},
 	{what: "members that were not silent do not wait for what came", file: slept, was: "\t\td := &r.doubt\n\t\tif !d.on() {", is: "\t\td := &r.doubt\n\t\tif silent <= r.ownDown() {\n\t\t\tcontinue\n\t\t}\n\t\tif !d.on() {",
-		survives: "what came says the same to all members of a simulated host; TestGroupSleeps has it"},
+		survives: "what came says the same to all members of a simulated host", test: "TestGroupSleeps"},
 	{what: "a group that listens stands by who decides", file: active, was: "!r.unit.listens() && ", is: "",
-		survives: "it takes a sleep between the patience of two members, and loss; TestGroupSleeps has it"},
+		survives: "it takes a sleep between the patience of two members, and loss", test: "TestGroupSleeps"},
 	{what: "members of a group do not listen for as long", file: slept, was: "r.doubt.until = last", is: "_ = last"},
 	{what: "it is not listened for a whole interval", file: slept, was: "if !d.on() { // else what it has listened counts\n\t\t\td.until = n.now.Add(r.cfg.Advert)", is: "if !d.on() {\n\t\t\td.until = n.now.Add(r.cfg.Advert / 2)"},
 	{what: "listening after a sleep never ends", file: router, was: "return r.doubt.until", is: "return never"},
@@ -129,7 +156,7 @@ var list = []mutant{
 	{what: "a group's state is not told", file: unit, was: "u.state, u.since, u.cause = to, n.now, c", is: "u.since, u.cause = n.now, c"},
 	{what: "divided groups yield to each other", file: quarrel, was: "if r == d {", is: "if true {"},
 	{what: "divided groups never yield but where they decide", file: quarrel, was: "return d.rival.on() || since < least/2", is: "return d.rival.on() || since >= 0 || least > 0",
-		survives: "routers of a simulated host are on one link, so the decider hears what others hear; TestGroupYieldsAsOne has it"},
+		survives: "routers of a simulated host are on one link, so the decider hears what others hear", test: "TestGroupYieldsAsOne"},
 	{what: "each node has another member decide", file: quarrel, was: "return c\n", is: "return -c\n"},
 	{what: "one member in fault does not hold the group", file: unit, was: "\t\tif r.faults > 0 {\n\t\t\treturn r\n", is: "\t\tif r.faults > 1 {\n\t\t\treturn r\n"},
 	{what: "a group does not wait for what is unknown", file: unit, was: "if r.unknown > 0 {", is: "if r.unknown > 1 {"},
