@@ -54,7 +54,7 @@ mutants: ## faults of the state machine, one at a time: the simulator must catch
 bench: build ## ratios to Debian's keepalived, and of the proxy to HAProxy, measured in the same run (root)
 	$(GO) run ./test/bench
 
-asleep: build ## backups that are stopped for 0.1 to 60 s: who becomes a second master (root, five minutes)
+asleep: build ## routers that are stopped for 0.1 to 60 s: who becomes a second master, who keeps the address (root, 20 minutes)
 	$(GO) run ./test/bench -only asleep $(A)
 
 lint: ## golangci-lint, pinned

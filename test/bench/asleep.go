@@ -1,5 +1,6 @@
-// A backup that is stopped for a while and goes on, beside a master that never
-// went away: every advert of the backup is a second master, and one too many.
+// Routers that are stopped for a while and go on. A backup beside a master that
+// never went away: every advert of the backup is a second master, and one too
+// many. What masters do is in asleep_master.go.
 package main
 
 import (
@@ -30,6 +31,20 @@ func (n nap) String() string {
 	return fmt.Sprintf("adverts of %s, %s stopped", n.advert, who)
 }
 
+// sleeper is a kind of router that is put to sleep.
+type sleeper struct {
+	heading string
+	lone    bool // without a backup
+	master  bool
+}
+
+// sleepers are by the name that -sleepers takes.
+var sleepers = map[string]sleeper{
+	"backup": {heading: "second master after a sleep of"},
+	"lone":   {heading: "a master alone, after a sleep of", lone: true, master: true},
+	"master": {heading: "a master with a backup, after a sleep of", master: true},
+}
+
 // naps are every case of every length, so that each pair of routers has one
 // case to itself and they can all sleep at the same time.
 func naps(adverts []time.Duration) (all []nap) {
@@ -39,21 +54,18 @@ func naps(adverts []time.Duration) (all []nap) {
 	return all
 }
 
-// outcome is how often a backup that slept for so long became a second master,
-// and how often it took over from one that was silent for Master_Down_Interval:
-// on a busy machine a master's adverts are late at times, which nobody's sleep
-// is to blame for.
-type outcome struct{ runs, spoke, silent int }
+// result is of all sleeps of one length.
+type result interface{ String() string }
 
-func benchAsleep(pair [2]daemon, adverts, lengths []time.Duration, runs int) error {
+func benchAsleep(pair [2]daemon, who sleeper, adverts, lengths []time.Duration, runs int) error {
 	cases := naps(adverts)
-	var got [2][]map[time.Duration]outcome
+	var got [2][]map[time.Duration]result
 	for i, d := range pair {
-		got[i] = make([]map[time.Duration]outcome, len(cases))
+		got[i] = make([]map[time.Duration]result, len(cases))
 		errs := make([]error, len(cases))
 		var at sync.WaitGroup
 		for c := range cases {
-			at.Go(func() { got[i][c], errs[c] = cases[c].sleep(d, lengths, runs) })
+			at.Go(func() { got[i][c], errs[c] = cases[c].sleep(d, who, lengths, runs) })
 		}
 		at.Wait()
 		if err := errors.Join(errs...); err != nil {
@@ -61,23 +73,26 @@ func benchAsleep(pair [2]daemon, adverts, lengths []time.Duration, runs int) err
 		}
 	}
 	for c, n := range cases {
-		fmt.Printf("\n%s\n  %-30s %24s %24s\n", n, "second master after a sleep of", pair[0].name, pair[1].name)
+		fmt.Printf("\n%s\n", n)
+		if !who.master {
+			fmt.Printf("  %-42s %24s %24s\n", who.heading, pair[0].name, pair[1].name)
+			for _, length := range lengths {
+				fmt.Printf("  %-42s %24s %24s\n", length, got[0][c][length], got[1][c][length])
+			}
+			continue
+		}
+		fmt.Printf("  %s\n", who.heading)
 		for _, length := range lengths {
-			fmt.Printf("  %-30s %24s %24s\n", length, got[0][c][length], got[1][c][length])
+			for i, d := range pair {
+				fmt.Printf("  %8s  %-10s  %s\n", length, d.name, got[i][c][length])
+			}
 		}
 	}
 	return nil
 }
 
-func (o outcome) String() string {
-	if o.silent == 0 {
-		return fmt.Sprintf("%d of %d", o.spoke, o.runs)
-	}
-	return fmt.Sprintf("%d of %d (late master: %d)", o.spoke, o.runs, o.silent)
-}
-
-// sleep makes the backup of a pair of d sleep.
-func (n nap) sleep(d daemon, lengths []time.Duration, runs int) (map[time.Duration]outcome, error) {
+// sleep makes a router of a pair of d sleep.
+func (n nap) sleep(d daemon, who sleeper, lengths []time.Duration, runs int) (map[time.Duration]result, error) {
 	r, err := newRouters(d, n.advert)
 	if err != nil {
 		return nil, err
@@ -86,25 +101,62 @@ func (n nap) sleep(d daemon, lengths []time.Duration, runs int) (map[time.Durati
 	if err := r.steady(); err != nil {
 		return nil, err
 	}
-	out := map[time.Duration]outcome{}
+	once := nap.backupSleeps
+	if who.master {
+		m, err := newMasters(r, who.lone)
+		if err != nil {
+			return nil, err
+		}
+		defer m.close()
+		once = m.masterSleeps
+	}
+	out := map[time.Duration]result{}
 	for range runs {
 		for _, length := range lengths {
-			frames, err := n.once(r, length)
-			if err != nil {
-				return nil, fmt.Errorf("%s for %s: %w\n%s", n, length, err, r.backup.LogTail(20))
+			if out[length], err = once(n, d, r, length, out[length]); err != nil {
+				return nil, fmt.Errorf("%s for %s: %w\n%s\n%s", n, length, err, r.master.LogTail(20), r.backup.LogTail(20))
 			}
-			o := out[length]
-			o.runs++
-			if spoke, silent := judge(frames, r.mdi); spoke {
-				o.spoke++
-				fmt.Fprintf(os.Stderr, "%s: %s for %s: the backup spoke\n%s\n", d.name, n, length, r.backup.LogTail(12))
-			} else if silent {
-				o.silent++
-			}
-			out[length] = o
 		}
 	}
 	return out, nil
+}
+
+// outcome is how often a backup that slept for so long became a second master,
+// and how often it took over from one that was silent for Master_Down_Interval:
+// on a busy machine a master's adverts are late at times, which nobody's sleep
+// is to blame for.
+type outcome struct{ runs, spoke, silent int }
+
+func (o outcome) String() string {
+	if o.silent == 0 {
+		return fmt.Sprintf("%d of %d", o.spoke, o.runs)
+	}
+	return fmt.Sprintf("%d of %d (late master: %d)", o.spoke, o.runs, o.silent)
+}
+
+// backupSleeps is one sleep of the backup, added to what there was.
+func (n nap) backupSleeps(d daemon, r *routers, length time.Duration, was result) (result, error) {
+	err := r.steady()
+	if err == nil {
+		err = n.stop(r.backup, length)
+	}
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(r.mdi + time.Second)
+	frames := r.wire.take()
+	if !slices.ContainsFunc(frames, func(f frame) bool { return !f.garp && f.source == masterAddr }) {
+		return nil, errors.New("the master did not advertise")
+	}
+	o, _ := was.(outcome)
+	o.runs++
+	if spoke, silent := judge(frames, r.mdi); spoke {
+		o.spoke++
+		fmt.Fprintf(os.Stderr, "%s: %s for %s: the backup spoke\n%s\n", d.name, n, length, r.backup.LogTail(12))
+	} else if silent {
+		o.silent++
+	}
+	return o, nil
 }
 
 // judge reports whether the backup took over from a master that had just been
@@ -127,23 +179,19 @@ func judge(frames []frame, mdi time.Duration) (spoke, silent bool) {
 	return spoke, silent
 }
 
-// once is one sleep; it returns what was on the wire from its beginning until
-// well after its end.
-func (n nap) once(r *routers, length time.Duration) ([]frame, error) {
-	pids := []int{r.backup.ChildPID("vrrp")}
+// stop stops a router for so long.
+func (n nap) stop(who *lab.Daemon, length time.Duration) error {
+	pids := []int{who.ChildPID("vrrp")}
 	if n.whole {
-		pids = append([]int{r.backup.PID()}, lab.Children(r.backup.PID())...)
+		pids = append([]int{who.PID()}, lab.Children(who.PID())...)
 	}
 	if slices.Contains(pids, 0) {
-		return nil, errors.New("the backup has no VRRP child")
+		return fmt.Errorf("%s has no VRRP child", who.Name)
 	}
-	if err := r.steady(); err != nil {
-		return nil, err
-	}
-	time.Sleep(time.Duration(rand.Int64N(int64(r.advert)))) // not on anybody's tick
+	time.Sleep(time.Duration(rand.Int64N(int64(n.advert)))) // not on anybody's tick
 	for _, pid := range pids {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	time.Sleep(length)
@@ -152,15 +200,10 @@ func (n nap) once(r *routers, length time.Duration) ([]frame, error) {
 	for _, pid := range pids {
 		// The parent may have replaced a child that slept for long.
 		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return nil, err
+			return err
 		}
 	}
-	time.Sleep(r.mdi + time.Second)
-	frames := r.wire.take()
-	if !slices.ContainsFunc(frames, func(f frame) bool { return !f.garp && f.source == masterAddr }) {
-		return nil, errors.New("the master did not advertise")
-	}
-	return frames, nil
+	return nil
 }
 
 // durations reads a list of seconds.

@@ -33,8 +33,9 @@ func main() {
 	slow := flag.Int("slow-runs", 5, "fail-overs of each kind and daemon at 1 s adverts")
 	turns := flag.Int("turns", 5, "turns of each proxy")
 	length := flag.Float64("seconds", 4, "length of a turn of a proxy")
-	sleeps := flag.String("sleeps", "0.1,0.5,1,5,20,60", "how long a backup is stopped, in seconds and by comma")
-	adverts := flag.String("sleep-adverts", "0.01,0.1,1", "intervals at which a backup is stopped, in seconds and by comma")
+	sleeps := flag.String("sleeps", "0.1,0.5,1,5,20,60", "how long a router is stopped, in seconds and by comma")
+	adverts := flag.String("sleep-adverts", "0.01,0.1,1", "intervals at which a router is stopped, in seconds and by comma")
+	who := flag.String("sleepers", "backup,lone,master", "who is stopped, by comma: backup, lone (a master alone), master (with a backup)")
 	naps := flag.Int("sleep-runs", 1, "sleeps of each length, interval and daemon")
 	reloads := flag.Int("reloads", 10, "reloads of each daemon")
 	only := flag.String("only", "load,failover,reload,checks,proxy", "what to measure, by name and comma: load, failover, reload, checks, proxy, asleep")
@@ -48,7 +49,7 @@ func main() {
 		"checks":   benchChecks,
 		"reload":   func(pair [2]daemon) error { return benchReload(pair, *reloads) },
 		"proxy":    func(pair [2]daemon) error { return benchProxy(pair[1].path, *turns, *length) },
-		"asleep":   func(pair [2]daemon) error { return asleep(pair, *adverts, *sleeps, *naps) },
+		"asleep":   func(pair [2]daemon) error { return asleep(pair, *who, *adverts, *sleeps, *naps) },
 	}
 	if err := run(*only, what, *theirs, *ours); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -82,7 +83,7 @@ func run(only string, by measures, theirs, ours string) error {
 	return nil
 }
 
-func asleep(pair [2]daemon, adverts, sleeps string, runs int) error {
+func asleep(pair [2]daemon, who, adverts, sleeps string, runs int) error {
 	at, err := durations(adverts)
 	if err != nil {
 		return err
@@ -91,5 +92,14 @@ func asleep(pair [2]daemon, adverts, sleeps string, runs int) error {
 	if err != nil {
 		return err
 	}
-	return benchAsleep(pair, at, lengths, runs)
+	for name := range strings.SplitSeq(who, ",") {
+		sleeper, known := sleepers[name]
+		if !known {
+			return fmt.Errorf("%q: expected backup, lone or master", name)
+		}
+		if err := benchAsleep(pair, sleeper, at, lengths, runs); err != nil {
+			return err
+		}
+	}
+	return nil
 }
