@@ -48,6 +48,7 @@ type slept struct {
 	after   map[string]int // who had the address in the end
 	asleep  time.Duration  // how long two had it at most, until the master went on
 	awake   time.Duration  // and since then
+	nobody  time.Duration  // how long nobody had it at most
 }
 
 func (s slept) String() string {
@@ -56,7 +57,7 @@ func (s slept) String() string {
 		text += fmt.Sprintf("; %s has it %d of %d", who, s.after[who], s.runs)
 	}
 	if !s.lone {
-		text += fmt.Sprintf("; two had it for %.1f ms asleep, %.1f ms awake", ms(s.asleep), ms(s.awake))
+		text += fmt.Sprintf("; two had it for %.1f ms asleep, %.1f ms awake, nobody for %.1f ms", ms(s.asleep), ms(s.awake), ms(s.nobody))
 	}
 	return text
 }
@@ -83,8 +84,10 @@ func (m *masters) masterSleeps(n nap, _ daemon, r *routers, length time.Duration
 	story := m.holders.story()
 	s.after[at(story, end).String()]++
 	s.removed += removals(story, begin, end)
-	s.asleep = max(s.asleep, twice(story, begin, woke))
-	s.awake = max(s.awake, twice(story, woke, end))
+	both, neither := has{true, true}, has{}
+	s.asleep = max(s.asleep, held(story, both, begin, woke))
+	s.awake = max(s.awake, held(story, both, woke, end))
+	s.nobody = max(s.nobody, held(story, neither, begin, end))
 	if len(story) == 0 {
 		return nil, errors.New("nobody has ever had the address")
 	}
@@ -189,8 +192,8 @@ func removals(story []holding, from, to time.Time) (n int) {
 	return n
 }
 
-// twice is for how long between two instants both had the address.
-func twice(story []holding, from, to time.Time) (sum time.Duration) {
+// held is for how long between two instants just these had the address.
+func held(story []holding, who has, from, to time.Time) (sum time.Duration) {
 	for i, s := range story {
 		begin, end := s.from, to
 		if i+1 < len(story) {
@@ -202,7 +205,7 @@ func twice(story []holding, from, to time.Time) (sum time.Duration) {
 		if end.After(to) {
 			end = to
 		}
-		if s.has == (has{true, true}) && end.After(begin) {
+		if s.has == who && end.After(begin) {
 			sum += end.Sub(begin)
 		}
 	}
