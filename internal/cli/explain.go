@@ -125,6 +125,9 @@ func printHistory(w io.Writer, e *api.Explanation, why []explaining.Passage, ear
 	for _, p := range why {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(p.Lines, "\n"))
 	}
+	if silent := explaining.Silent(&e.Status, e.At); len(silent) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(silent, "\n"))
+	}
 }
 
 // isID reports whether a word is the id of a diagnostic, or looks like one.

@@ -76,6 +76,9 @@ func noDaemonHint(err error) string {
 		return "\nNo holdfast runs there; --control names another socket."
 	case errors.Is(err, fs.ErrPermission):
 		return "\nOnly the user that the daemon runs as (root) may ask it."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "\nIts parent process runs but does not answer: it is stopped (ps shows T; kill -CONT), it hangs," +
+			"\nor the machine has no time for it. What its other processes do goes on; the log says what that is."
 	}
 	return ""
 }
@@ -96,6 +99,9 @@ func printStatus(w io.Writer, s api.Status) {
 		c := &s.Children[i]
 		return fmt.Sprintf("%s\t%d\t%s\t%v\t%d\t%s", c.Name, c.PID, c.State, ago(c.Started), c.Restarts, or(c.LastEnd, "-"))
 	})
+	for _, line := range explaining.Silent(&s, time.Now()) {
+		fmt.Fprintln(w, "NOT SHOWN: "+line)
+	}
 	table(w, "INSTANCE\tSTATE\tFOR\tINTERFACE\tVRID\tPRIORITY\tMASTER\tCAUSE", len(s.Instances), func(i int) string {
 		v := &s.Instances[i]
 		return fmt.Sprintf("%s\t%s\t%v\t%s\t%d\t%s\t%s\t%s",

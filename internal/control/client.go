@@ -3,10 +3,12 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -60,7 +62,7 @@ func ask[A any](ctx context.Context, path, method, question string) (s A, err er
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return s, fmt.Errorf("ask the daemon at %s: %w", path, err)
+		return s, fmt.Errorf("ask the daemon at %s: %w", path, plain(err))
 	}
 	defer res.Body.Close()
 	body := io.LimitReader(res.Body, maxAnswer)
@@ -75,4 +77,16 @@ func ask[A any](ctx context.Context, path, method, question string) (s A, err er
 		return s, fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	return s, nil
+}
+
+// plain is an error without what says nothing over a Unix socket: the URL, and
+// the path once more.
+func plain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if o, ok := errors.AsType[*net.OpError](err); ok {
+		err = o.Err
+	}
+	return err
 }

@@ -24,7 +24,9 @@ type Subject struct {
 	words []string
 }
 
-// About finds a subject by its name; the empty name is everything.
+// About finds a subject by its name; the empty name is everything. While a
+// process gives no answer, what nobody has may be its: of that there are
+// records only.
 func About(s *api.Status, name string) (Subject, bool) {
 	var sub Subject
 	if name == "" {
@@ -67,7 +69,10 @@ func About(s *api.Status, name string) (Subject, bool) {
 	if len(sub.Services) == 0 {
 		sub.tracked(s, name)
 	}
-	return sub, len(sub.Services)+len(sub.Instances)+len(sub.Sessions) > 0
+	if len(sub.Services)+len(sub.Instances)+len(sub.Sessions) > 0 {
+		return sub, true
+	}
+	return sub, sub.unknown(s)
 }
 
 // instance adds a virtual router with its group, its interface and what it tracks.

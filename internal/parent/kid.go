@@ -231,6 +231,7 @@ func (h *house) gone(ev gone) {
 		_ = ev.from.conn.Close()
 	}
 	k.process, k.reloads = nil, 0
+	defer h.hungUp(k.name)
 	if k.lastWords != "" {
 		ev.how += ": " + k.lastWords
 	}

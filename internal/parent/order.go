@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
@@ -34,7 +35,7 @@ func (h *house) Server(ctx context.Context, c api.ServerCommand) (a api.ServerAn
 	case q.err != nil:
 		return a, q.err
 	case len(q.missing) > 0:
-		return a, fmt.Errorf("the checker child does not answer within %v; `holdfast server list` will show whether it was done", q.patience)
+		return a, fmt.Errorf("the checker child does not answer within %v; `holdfast server list` will show whether it was done", q.patience.Round(100*time.Millisecond))
 	case len(q.bodies) == 0:
 		return a, errors.New("no checker child serves: there is no virtual server, or it is just being started")
 	}

@@ -437,6 +437,28 @@ func TestSilentChildIsShownAsSuch(t *testing.T) {
 	r.stop(ExitOK)
 }
 
+// Who asks is not kept waiting for the answer of a child that has died.
+func TestQuestionOutlivesAChild(t *testing.T) {
+	h := &house{kids: map[string]*kid{Checker: {name: Checker}}, queries: map[uint64]*query{}}
+	asked := &query{missing: map[string]bool{Checker: true}, reply: make(chan *query, 1), patience: time.Hour}
+	order := &query{seq: 1, missing: map[string]bool{Checker: true}, reply: make(chan *query, 1), order: json.RawMessage("{}")}
+	other := &query{seq: 2, missing: map[string]bool{Checker: true, VRRP: true}, reply: make(chan *query, 1)}
+	for _, q := range []*query{asked, order, other} {
+		h.queries[q.seq] = q
+	}
+	h.hungUp(Checker)
+	if len(asked.reply) != 1 || len(order.reply) != 1 || len(other.reply) != 0 || !other.missing[VRRP] {
+		t.Fatalf("answered: %d %d %d", len(asked.reply), len(order.reply), len(other.reply))
+	}
+	if state := asked.status.Children[0].State; strings.Contains(state, "answer") {
+		t.Errorf("the dead child %s", state)
+	}
+	// The order tells of itself, for it may have been carried out.
+	if asked.err != nil || order.err == nil {
+		t.Errorf("errors %v, %v", asked.err, order.err)
+	}
+}
+
 func TestScriptsRunAroundTheChildren(t *testing.T) {
 	dir := t.TempDir()
 	up, down := filepath.Join(dir, "up"), filepath.Join(dir, "down")

@@ -139,6 +139,22 @@ func (h *house) answered(name string, m ipc.Message) {
 	}
 }
 
+// hungUp has nobody wait for what a child that ended would have answered.
+func (h *house) hungUp(name string) {
+	for _, q := range h.queries {
+		if !q.missing[name] {
+			continue
+		}
+		delete(q.missing, name)
+		if q.order != nil {
+			q.err = fmt.Errorf("the %s child ended before it answered; `holdfast server list` will show whether it was done", name)
+		}
+		if len(q.missing) == 0 {
+			h.answer(q)
+		}
+	}
+}
+
 // answer hands a query back with what is known by now.
 func (h *house) answer(q *query) {
 	delete(h.queries, q.seq)
@@ -168,7 +184,7 @@ func (k *kid) status(silent bool, patience time.Duration) api.Child {
 	case !k.watch.Serving():
 		c.State = "starting"
 	case silent:
-		c.State = fmt.Sprintf("does not answer within %v", patience)
+		c.State = fmt.Sprintf("does not answer within %v", patience.Round(100*time.Millisecond))
 	}
 	if k.process != nil {
 		c.PID, c.Started = k.process.pid(), k.process.started

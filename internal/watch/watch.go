@@ -95,12 +95,12 @@ func (c Exited) String() string { return "ended: " + c.How }
 
 // String completes "the child …".
 func (c NoAnswer) String() string {
-	return fmt.Sprintf("did not answer for %v; its loop hangs, it was killed", c.For)
+	return fmt.Sprintf("did not answer for %v; its loop hangs, it was killed", c.For.Round(time.Millisecond))
 }
 
 // String completes "the child …".
 func (c NeverReady) String() string {
-	return fmt.Sprintf("was not ready after %v; it was killed", c.For)
+	return fmt.Sprintf("was not ready after %v; it was killed", c.For.Round(time.Millisecond))
 }
 
 // String completes "the child …".
