@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -71,6 +72,7 @@ func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error)
 		return r, nil, nil
 	}
 	set := n.once.Set()
+	r.Blank = blank(set)
 	set.Facts = n.facts.Marshal()
 	if running != nil {
 		r.Reload = n.reloads()
@@ -118,7 +120,7 @@ func (n *next) report() parent.Report {
 	nameProcesses(r.ProcessNames, g)
 	for i := range found {
 		if found[i].Severity == diag.Fatal {
-			r.Fatal, r.Exit = found[i].Message, fatalExit(q.ConfigFile)
+			r.Fatal, r.Exit = placed(&found[i]), fatalExit(q.ConfigFile)
 			if lacksInclude(found[i]) {
 				r.Exit = parent.ExitNoConfig
 			}
@@ -238,6 +240,14 @@ func script(g *conf.Global, c *conf.Command) *parent.Script {
 		s.Timeout = g.ShutdownTimeout
 	}
 	return s
+}
+
+// placed is what is wrong, with its place if it has one.
+func placed(d *diag.Diagnostic) string {
+	if d.Span.File == "" || d.Span.Line == 0 {
+		return d.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", d.Span.File, d.Span.Line, d.Span.Col, d.Message)
 }
 
 // problems turns diagnostics into what the control API tells.

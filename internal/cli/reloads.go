@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"os"
+	"slices"
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/build"
@@ -97,3 +99,19 @@ func (n *next) both() (have, want *conf.Config, err error) {
 	}
 	return have, want, err
 }
+
+// blank reports whether nothing was written in any file but comments.
+func blank(set *source.Set) bool {
+	return !slices.ContainsFunc(set.Names(), func(name string) bool {
+		data, _ := set.Read(name) // what could not be read is told elsewhere
+		for line := range bytes.Lines(bytes.TrimPrefix(data, []byte(byteOrderMark))) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && line[0] != '!' {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// byteOrderMark is what some editors put before text in UTF-8.
+const byteOrderMark = "\ufeff"

@@ -222,3 +222,22 @@ func asJSON(t told) string {
 	b, _ := json.MarshalIndent(t.report, "", " ")
 	return string(b) + string(t.set)
 }
+
+// What a truncated file looks like, and what does not.
+func TestBlank(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, "\n \t\r\n": true, "\ufeff# later\n\n! keepalived\n": true, "global_defs\n": false, "# x\ninclude y\n": false,
+	} {
+		files := source.NewRecorder(memory{"k.conf": text})
+		_, _ = files.Read("k.conf")
+		if got := blank(files.Set()); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// memory are files by name.
+type memory map[string]string
+
+func (m memory) Read(name string) ([]byte, error) { return []byte(m[name]), nil }
+func (m memory) Glob(string) ([]string, error)    { return nil, nil }

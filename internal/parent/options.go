@@ -123,6 +123,8 @@ type Report struct {
 	Strict   bool          `json:"strict"`
 	// Children are those that the configuration needs.
 	Children []string `json:"children"`
+	// Blank: there is nothing in its files but comments.
+	Blank bool `json:"blank,omitempty"`
 
 	ConfigID    string   `json:"config_id,omitempty"`
 	NetNS       string   `json:"net_namespace,omitempty"`

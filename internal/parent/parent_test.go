@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 }
 
 // fakeReader understands lines: "needs vrrp", "problem TEXT", "fatal TEXT",
-// "crash"; the rest is for fakeChild.
+// "crash", "blank"; the rest is for fakeChild.
 func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err error) {
 	text, err := os.ReadFile(r.ConfigFile)
 	if err != nil {
@@ -63,6 +63,8 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err err
 			rep.StartupScript = &Script{Argv: strings.Fields(rest)}
 		case "shutdown":
 			rep.ShutdownScript = &Script{Argv: strings.Fields(rest)}
+		case "blank":
+			rep.Blank = true
 		case "crash":
 			panic("the reader crashes")
 		}
@@ -350,6 +352,7 @@ func TestRefusedReloadTouchesNothing(t *testing.T) {
 		both + "problem old\nproblem old\n": "old", // once more
 		"fatal brace missing\n":             "brace missing",
 		"crash\n":                           "read the configuration",
+		"blank\n":                           "there is nothing in",
 	} {
 		r.write(config)
 		r.signal(unix.SIGHUP)

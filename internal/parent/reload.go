@@ -136,6 +136,10 @@ func (h *house) judge(l loaded) (code int, why string) {
 		return ExitConfig, fmt.Sprintf("the configuration has %s, and strict was asked for", diag.Counted(r.Errors, "error"))
 	case h.snapshot == nil:
 		return ExitOK, ""
+	case r.Blank && len(h.report.Children) > 0:
+		// Who truncates a file before writing it, or writes to a full disk, does
+		// not mean that everything be taken away.
+		return ExitConfig, "there is nothing in " + h.o.Load.ConfigFile + "; to give everything up, stop the daemon"
 	}
 	if added := newProblems(h.report.Problems, r.Problems); len(added) > 0 {
 		return ExitConfig, fmt.Sprintf("it brings %s: %s", diag.Counted(len(added), "new problem"), place(added[0]))
