@@ -45,6 +45,9 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 	}
 	if boot.PIDFile != "" {
 		pid, err := lockPIDFile(boot.PIDFile)
+		if err == nil {
+			err = pid.lacks
+		}
 		if err != nil {
 			tell(b, boot.Child, slog.LevelWarn, err.Error())
 		}

@@ -143,6 +143,8 @@ func (h *house) open(r *Report) (code int, why string) {
 		return ExitPermission, err.Error()
 	case err != nil:
 		return ExitFatal, err.Error()
+	case h.pid.lacks != nil:
+		h.tell(slog.LevelWarn, "process", "%v", h.pid.lacks)
 	}
 	socket := h.o.Control
 	if socket == "" {

@@ -63,11 +63,13 @@ var errRunning = errors.New("daemon is already running")
 // pidFile is a locked file with our number in it. The lock ends with the
 // process, so a file left by a crash stops nobody.
 type pidFile struct {
-	path string
-	f    *os.File
+	path  string
+	f     *os.File
+	lacks error // why our number is not in it
 }
 
-// lockPIDFile makes, locks and fills a pid file (0644). The lock is flock(2),
+// lockPIDFile makes, locks and fills a pid file (0644); that it could not be
+// filled is no error, but in the file's lacks. The lock is flock(2),
 // as the original's, so that the two programs keep each other out.
 func lockPIDFile(path string) (*pidFile, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644) //nolint:gosec // others may read who runs
@@ -81,21 +83,22 @@ func lockPIDFile(path string) (*pidFile, error) {
 		}
 		return nil, fmt.Errorf("lock the pid file %s: %w", path, err)
 	}
-	err = errors.Join(f.Chmod(0o644), f.Truncate(0))
+	p := &pidFile{path: path, f: f}
+	p.fill()
+	return p, nil
+}
+
+// fill writes our number. A file that has none is locked all the same, so a
+// full disk keeps no address from being served.
+func (p *pidFile) fill() {
+	err := errors.Join(p.f.Chmod(0o644), p.f.Truncate(0))
 	if err == nil {
-		_, err = f.WriteAt(strconv.AppendInt(nil, int64(os.Getpid()), 10), 0)
+		_, err = p.f.WriteAt(append(strconv.AppendInt(nil, int64(os.Getpid()), 10), '\n'), 0)
 	}
-	if err == nil {
-		_, err = f.Seek(0, 2)
-	}
-	if err == nil {
-		_, err = f.WriteString("\n")
-	}
+	p.lacks = nil
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write the pid file %s: %w", path, err)
+		p.lacks = fmt.Errorf("nobody will find the process by its pid file: %w", err)
 	}
-	return &pidFile{path, f}, nil
 }
 
 // remove removes the file while it is still locked, and only then lets go.

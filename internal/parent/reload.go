@@ -189,6 +189,9 @@ func (h *house) adopt(l loaded) {
 			return
 		}
 	} else {
+		if h.pid.lacks != nil { // there may be room by now
+			h.pid.fill()
+		}
 		h.snapshot.Close()
 		// These count when the daemon is started anew.
 		l.report.NetNS, l.report.Instance, l.report.UsePIDDir = h.report.NetNS, h.report.Instance, h.report.UsePIDDir

@@ -235,6 +235,21 @@ func TestLeftOverIsRemovedAtStart(t *testing.T) {
 	}
 }
 
+// Who flushes an interface takes several things away, one after the other:
+// each of them is told.
+func TestEachThatIsPutBackIsTold(t *testing.T) {
+	all := []string{"192.0.2.100/24", "192.0.2.101/24", "192.0.2.102/24"}
+	b := start(t, config(instance("VI_1", 51, 100, all...)))
+	b.pass(4 * time.Second)
+	b.said()
+	for _, a := range all {
+		b.at = b.at.Add(100 * time.Millisecond)
+		b.changed(b.kernel.Take(kernel.Key(1, netip.MustParsePrefix(a))))
+		b.settle()
+		b.want("lines", b.said(), "(VI_1) "+a+" was removed from eth0 by somebody else: it is put back")
+	}
+}
+
 func TestPutBack(t *testing.T) {
 	i := instance("VI_1", 51, 100, "192.0.2.100/24", "192.0.2.101/24")
 	i.Addresses[1].NoTrack = true

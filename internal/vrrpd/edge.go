@@ -41,7 +41,7 @@ type edge struct {
 
 	renewAt clock.Instant // its addresses are on a lease; 0: they are not, or not there
 	fight   fight         // with somebody who undoes what we do
-	repairs quiet
+	repairs burst
 	trouble quiet // with writing
 	mute    quiet // with sending
 
