@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -53,34 +54,16 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
-	raw, err := p.cfg.To.Dial(ctx)
-	if err != nil {
-		return probe.Failed(err)
-	}
-	farewell := false
-	stop, _ := probe.Limit(ctx, raw, p.cfg.To.Patience())
-	defer func() {
-		stop()
+	return p.cfg.To.Converse(ctx, func(raw net.Conn) (probe.Result, func(net.Conn)) {
+		r, farewell := p.tls.Talk(ctx, raw, p.cfg.To.Patience(), p.talk)
 		if farewell {
-			p.cfg.To.Leave(raw, true)
-			return
+			return r, func(c net.Conn) { p.cfg.To.Leave(c, true) }
 		}
-		probe.Cut(raw)
-	}()
-	if p.tls == nil {
-		return p.talk(raw)
-	}
-	conn, err := p.tls.Handshake(ctx, raw)
-	if err != nil {
-		return secure.Failed(err, p.cfg.To.Patience())
-	}
-	r := p.talk(conn)
-	r.Warning = conn.Warning
-	farewell = conn.Farewell()
-	return r
+		return r, probe.Cut
+	})
 }
 
-func (p *Probe) talk(conn io.ReadWriter) probe.Result {
+func (p *Probe) talk(conn net.Conn) probe.Result {
 	var got []byte
 	for i := range p.cfg.Steps {
 		s := &p.cfg.Steps[i]

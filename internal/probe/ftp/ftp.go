@@ -52,22 +52,12 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 	return probe.Timed(ctx, p.attempt)
 }
 
-func (p *Probe) attempt(ctx context.Context) (r probe.Result) {
-	conn, err := p.cfg.To.Dial(ctx)
-	if err != nil {
-		return probe.Failed(err)
-	}
-	stop, _ := probe.Limit(ctx, conn, p.cfg.To.Patience())
-	defer func() {
-		stop()
-		if r.OK { // it has taken its leave, and hangs up
-			p.cfg.To.Leave(conn, false)
-			return
-		}
-		probe.Cut(conn)
-	}()
-	t := talk{p: p, conn: conn, from: textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxAnswers)))}
-	return t.hold()
+func (p *Probe) attempt(ctx context.Context) probe.Result {
+	return p.cfg.To.Converse(ctx, func(conn net.Conn) (probe.Result, func(net.Conn)) {
+		t := talk{p: p, conn: conn, from: textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxAnswers)))}
+		r := t.hold()
+		return r, p.cfg.To.Parting(r.OK)
+	})
 }
 
 // talk is one conversation.

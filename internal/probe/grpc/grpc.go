@@ -66,25 +66,10 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
-	raw, err := p.cfg.To.Dial(ctx)
-	if err != nil {
-		return probe.Failed(err)
-	}
-	stop, _ := probe.Limit(ctx, raw, p.cfg.To.Patience())
-	defer func() {
-		stop()
-		probe.Cut(raw) // the server keeps such connections, and would not close first
-	}()
-	if p.tls == nil {
-		return p.call(raw)
-	}
-	conn, err := p.tls.Handshake(ctx, raw)
-	if err != nil {
-		return secure.Failed(err, p.cfg.To.Patience())
-	}
-	r := p.call(conn)
-	r.Warning = conn.Warning
-	return r
+	return p.cfg.To.Converse(ctx, func(raw net.Conn) (probe.Result, func(net.Conn)) {
+		r, _ := p.tls.Talk(ctx, raw, p.cfg.To.Patience(), p.call)
+		return r, probe.Cut // the server keeps such connections, and would not close first
+	})
 }
 
 func (p *Probe) call(conn net.Conn) probe.Result {

@@ -96,30 +96,14 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 }
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
-	raw, err := p.To.Dial(ctx)
-	if err != nil {
-		return probe.Failed(err)
-	}
-	stop, _ := probe.Limit(ctx, raw, p.To.Patience())
-	r, end := p.converse(ctx, raw)
-	stop()
-	end(raw)
-	return r
-}
-
-// converse says what is to be said over a connection, and how it is to end.
-func (p *Probe) converse(ctx context.Context, raw net.Conn) (r probe.Result, end func(net.Conn)) {
-	if p.tls == nil {
-		r, eof := p.ask(raw)
-		return r, p.parting(r, eof, false)
-	}
-	conn, err := p.tls.Handshake(ctx, raw)
-	if err != nil {
-		return secure.Failed(err, p.To.Patience()), probe.Cut
-	}
-	r, eof := p.ask(conn)
-	r.Warning = conn.Warning
-	return r, p.parting(r, eof, conn.Farewell())
+	return p.To.Converse(ctx, func(raw net.Conn) (probe.Result, func(net.Conn)) {
+		eof := false
+		r, farewell := p.tls.Talk(ctx, raw, p.To.Patience(), func(conn net.Conn) (r probe.Result) {
+			r, eof = p.ask(conn)
+			return r
+		})
+		return r, p.parting(r, eof, farewell)
+	})
 }
 
 // parting says how a connection is to end. Over HTTP/1 the server was asked to

@@ -89,6 +89,21 @@ func (c *Client) Handshake(ctx context.Context, raw net.Conn) (*Conn, error) {
 	}, nil
 }
 
+// Talk has talk say what is to be said over raw, within TLS unless c is nil. It
+// reports whether leave was taken: raw may then not be closed with a reset.
+func (c *Client) Talk(ctx context.Context, raw net.Conn, patience time.Duration, talk func(net.Conn) probe.Result) (r probe.Result, farewell bool) {
+	if c == nil {
+		return talk(raw), false
+	}
+	conn, err := c.Handshake(ctx, raw)
+	if err != nil {
+		return Failed(err, patience), false
+	}
+	r = talk(conn)
+	r.Warning = conn.Warning
+	return r, conn.Farewell()
+}
+
 // Farewell takes leave if the connection is to, and reports whether it has;
 // what is below may then not be closed with a reset.
 func (c *Conn) Farewell() bool { return c.farewell && c.CloseWrite() == nil }

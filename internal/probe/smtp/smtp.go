@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
@@ -49,21 +50,11 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 	return probe.Timed(ctx, p.attempt)
 }
 
-func (p *Probe) attempt(ctx context.Context) (r probe.Result) {
-	conn, err := p.To.Dial(ctx)
-	if err != nil {
-		return probe.Failed(err)
-	}
-	stop, _ := probe.Limit(ctx, conn, p.To.Patience())
-	defer func() {
-		stop()
-		if r.OK { // it has taken its leave, and hangs up
-			p.To.Leave(conn, false)
-			return
-		}
-		probe.Cut(conn)
-	}()
-	return p.talk(conn)
+func (p *Probe) attempt(ctx context.Context) probe.Result {
+	return p.To.Converse(ctx, func(conn net.Conn) (probe.Result, func(net.Conn)) {
+		r := p.talk(conn)
+		return r, p.To.Parting(r.OK)
+	})
 }
 
 // talk is the conversation: what is sent, and the code that must follow.
