@@ -8,16 +8,10 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
 
-// TestGuestNamespace: IPVS, its switches and sync daemons in another network
-// namespace, and the checks in the daemon's own [net_namespace_ipvs].
+// TestGuestNamespace: IPVS and its switches in another network namespace, and
+// the checks in the daemon's own [net_namespace_ipvs].
 func TestGuestNamespace(t *testing.T) {
-	w := newWorld(t)
-	w.run("ip", "netns", "add", "blue")
-	t.Cleanup(func() { w.kill(); w.run("ip", "netns", "del", "blue") })
-	blue := func(name string, args ...string) string {
-		return strings.TrimSpace(w.run("ip", append([]string{"netns", "exec", "blue", name}, args...)...))
-	}
-	blue("ip", "link", "set", "lo", "up") // IPVS wants servers that are to be reached
+	w, blue := newBlue(t)
 	inBlue := func(want ...string) {
 		t.Helper()
 		w.wait("in the namespace: "+strings.Join(want, ", "), func() bool {
@@ -66,4 +60,67 @@ func TestGuestNamespace(t *testing.T) {
 	w.start()
 	w.says("enter network namespace green: open /run/netns/green: no such file or directory")
 	w.sees()
+}
+
+// TestGuestNamespaceSync: the kernel's sync daemon follows an instance of the
+// daemon's own namespace, on an interface that only the other one has.
+func TestGuestNamespaceSync(t *testing.T) {
+	w, blue := newBlue(t)
+	w.run("ip", "link", "add", "vrrp0", "type", "veth", "peer", "name", "vrrp1")
+	t.Cleanup(func() { w.run("ip", "link", "del", "vrrp0") })
+	for _, end := range []string{"vrrp0", "vrrp1"} {
+		w.run("ip", "link", "set", end, "up")
+	}
+	w.run("ip", "addr", "add", "192.168.78.1/24", "dev", "vrrp0")
+	blue("ip", "link", "add", "blue0", "type", "veth", "peer", "name", "blue1")
+	blue("ip", "addr", "add", "192.168.79.1/24", "dev", "blue0")
+	for _, end := range []string{"blue0", "blue1"} {
+		blue("ip", "link", "set", end, "up")
+	}
+	runs := func(role string) {
+		t.Helper()
+		w.wait("in the namespace a sync daemon as "+role, func() bool {
+			have := blue("ipvsadm", "-Ln", "--daemon")
+			return role == "" && have == "" || role != "" && strings.HasPrefix(have, role+" sync daemon (mcast=blue0, syncid=51") && !strings.Contains(have, "\n")
+		})
+		if got := w.run("ipvsadm", "-Ln", "--daemon"); got != "" {
+			t.Errorf("in the namespace of the daemon: %s", got)
+		}
+	}
+	w.configure(`net_namespace_ipvs blue
+global_defs {
+    lvs_sync_daemon blue0 VI_1
+}
+vrrp_instance VI_1 {
+    interface vrrp0
+    virtual_router_id 51
+    state BACKUP
+    priority 100
+    advert_int 1
+    virtual_ipaddress {
+        192.168.78.9
+    }
+}
+`)
+	w.start()
+	runs("backup")
+	runs("master")
+	w.run("ip", "link", "set", "vrrp0", "down")
+	runs("backup")
+	w.stop()
+	runs("")
+}
+
+// newBlue is a world with another network namespace, and runs commands there.
+func newBlue(t *testing.T) (w *world, blue func(name string, args ...string) string) {
+	t.Helper()
+	w = newWorld(t)
+	w.run("ip", "netns", "add", "blue")
+	t.Cleanup(func() { w.kill(); w.run("ip", "netns", "del", "blue") })
+	blue = func(name string, args ...string) string {
+		t.Helper()
+		return strings.TrimSpace(w.run("ip", append([]string{"netns", "exec", "blue", name}, args...)...))
+	}
+	blue("ip", "link", "set", "lo", "up") // IPVS wants servers that are to be reached
+	return w, blue
 }
