@@ -59,7 +59,7 @@ func (d *daemon) led(paths uint64) {
 		}
 	}
 	d.collect(d.loop.Look())
-	d.settle()
+	d.settleNow()
 }
 
 // hearOn are the interfaces on which answers from the machine's own addresses

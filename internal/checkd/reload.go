@@ -33,7 +33,7 @@ func (d *daemon) begin(p *plan) error {
 	d.found = nil
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
 	d.changedTable = true // also an empty one: it is the first
-	d.settle()
+	d.settleNow()
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (d *daemon) reloaded(p *plan, err error) {
 		answer.Error = err.Error()
 	} else {
 		d.adopt(p)
-		d.settle()
+		d.settleNow()
 		d.writer.doubt()
 		if !p.renewed {
 			d.tidy()

@@ -82,6 +82,7 @@ type daemon struct {
 	stale    []*pool // whose services may have changed in this turn
 	// changedTable: services have been taken out of the table in this turn.
 	changedTable bool
+	rested       clock.Instant // until when the table is left alone
 	writer       *writer
 	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
@@ -144,6 +145,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	l.OnDeadline(d.nextCheck, d.startChecks)
 	l.OnDeadline(d.nextTimeout, d.expire)
 	l.OnDeadline(d.nextPool, d.tickPools)
+	l.OnDeadline(d.nextSettle, func(clock.Instant, time.Duration) { d.settle() })
 	return d, errors.Join(
 		l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.parent() }),
 		l.Watch(engine.Fd(), unix.EPOLLIN, func(uint32) { d.ready() }),
