@@ -24,7 +24,7 @@ const (
 	// thousands, their verdicts are gathered meanwhile.
 	settleShare = 4
 	// settleRest bounds that rest, and so how long a verdict may wait.
-	settleRest = 250 * time.Millisecond
+	settleRest = time.Second
 )
 
 // settle brings the table up to date after what happened in this turn, unless

@@ -2,6 +2,7 @@ package director
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -50,12 +51,18 @@ func canonical(t, known lvs.Table, kernel bool) lvs.Table {
 	out := make(lvs.Table, len(t))
 	for key, s := range t {
 		key = Canonical(key)
-		if k, ok := known[key]; ok && s.Version != 0 && k.Version == s.Version {
+		k, ok := known[key]
+		if ok && s.Version != 0 && k.Version == s.Version {
 			out[key] = k
 			continue
 		}
 		s = CanonicalService(key, s)
-		s.Servers = canonicalServers(key, s.Servers, kernel)
+		if !canonicalTouched(key, &s, &k, kernel) {
+			servers, same := canonicalServers(key, s.Servers, kernel)
+			if s.Servers = servers; !same {
+				s.Base, s.Touched = 0, nil // they are of the others
+			}
+		}
 		if kernel {
 			s.Proxy = lvs.ProxyService{}
 		}
@@ -64,16 +71,30 @@ func canonical(t, known lvs.Table, kernel bool) lvs.Table {
 	return out
 }
 
+// canonicalTouched reports whether a service needs no change since the known
+// version needed none.
+func canonicalTouched(service lvs.ServiceKey, s, known *lvs.Service, kernel bool) bool {
+	touched, ok := s.Since(known)
+	return ok && !slices.ContainsFunc(touched, func(k lvs.ServerKey) bool {
+		server, in := s.Servers[k]
+		return in && !isCanonical(service, k, server, kernel)
+	})
+}
+
+func isCanonical(service lvs.ServiceKey, k lvs.ServerKey, s lvs.Server, kernel bool) bool {
+	return k == CanonicalServer(service, k, s.Forward) && s.Weight >= 0 && !(kernel && s.SendProxy != 0)
+}
+
 // canonicalServers returns servers itself if there is nothing to change.
-func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Server, kernel bool) map[lvs.ServerKey]lvs.Server {
-	same := servers != nil
+func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Server, kernel bool) (out map[lvs.ServerKey]lvs.Server, same bool) {
+	same = servers != nil
 	for sk, server := range servers {
-		same = same && sk == CanonicalServer(service, sk, server.Forward) && server.Weight >= 0 && !(kernel && server.SendProxy != 0)
+		same = same && isCanonical(service, sk, server, kernel)
 	}
 	if same {
-		return servers
+		return servers, true
 	}
-	out := make(map[lvs.ServerKey]lvs.Server, len(servers))
+	out = make(map[lvs.ServerKey]lvs.Server, len(servers))
 	port := make(map[lvs.ServerKey]uint16, len(servers))
 	for sk, server := range servers {
 		key := CanonicalServer(service, sk, server.Forward)
@@ -86,7 +107,7 @@ func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Serv
 		}
 		out[key], port[key] = server, sk.Port
 	}
-	return out
+	return out, false
 }
 
 // CanonicalServer returns a server's key as the kernel has it: behind a mark,

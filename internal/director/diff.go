@@ -99,7 +99,7 @@ func (d *difference) changed() []lvs.ServiceKey {
 		h, exists := d.have[key]
 		switch {
 		case exists && w.Version != 0 && w.Version == h.Version:
-		case !exists || !SameService(h, w) || !maps.Equal(h.Servers, w.Servers):
+		case !exists || !SameService(h, w) || !sameServers(&h, &w):
 			if keys == nil {
 				keys = make([]lvs.ServiceKey, 0, 1+max(0, len(d.want)-len(d.have)))
 			}
@@ -121,13 +121,38 @@ func (d *difference) comes(service lvs.ServiceKey) bool {
 	case !SameService(h, w):
 		more = d.yield(Op{Verb: ChangeService, Service: service, Want: &w})
 	}
-	return more && d.servers(service, h.Servers, w.Servers)
+	return more && d.servers(service, &h, &w)
 }
 
-func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKey]lvs.Server) bool {
+// sameServers compares the servers of two versions, where it is known only
+// those that can differ.
+func sameServers(h, w *lvs.Service) bool {
+	touched, known := w.Since(h)
+	if !known {
+		return maps.Equal(h.Servers, w.Servers)
+	}
+	return !slices.ContainsFunc(touched, func(key lvs.ServerKey) bool {
+		was, had := h.Servers[key]
+		is, in := w.Servers[key]
+		return had != in || was != is
+	})
+}
+
+// candidates are the servers in which a service can differ from what it was:
+// who was touched since, or else all that it has.
+func candidates(h, w *lvs.Service, all map[lvs.ServerKey]lvs.Server) iter.Seq[lvs.ServerKey] {
+	if touched, known := w.Since(h); known {
+		return slices.Values(touched)
+	}
+	return maps.Keys(all)
+}
+
+func (d *difference) servers(service lvs.ServiceKey, h, w *lvs.Service) bool {
+	have, want := h.Servers, w.Servers
 	d.keys = d.keys[:0]
-	for key, w := range want {
-		if h, exists := have[key]; !exists || h != w {
+	for key := range candidates(h, w, want) {
+		is, in := want[key]
+		if was, had := have[key]; in && (!had || was != is) {
 			d.keys = append(d.keys, key)
 		}
 	}
@@ -135,6 +160,7 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 	slices.SortFunc(d.keys, func(a, b lvs.ServerKey) int {
 		return cmp.Or(cmp.Compare(emptied(want[a]), emptied(want[b])), a.Compare(b))
 	})
+	d.keys = slices.Compact(d.keys)
 	for _, key := range d.keys {
 		verb := AddServer
 		if _, exists := have[key]; exists {
@@ -149,14 +175,16 @@ func (d *difference) servers(service lvs.ServiceKey, have, want map[lvs.ServerKe
 
 // goes gives the servers of a service that are to go.
 func (d *difference) goes(service lvs.ServiceKey) bool {
-	want := d.want[service].Servers
+	h, w := d.have[service], d.want[service]
 	d.keys = d.keys[:0]
-	for key := range d.have[service].Servers {
-		if _, stays := want[key]; !stays {
+	for key := range candidates(&h, &w, h.Servers) {
+		_, had := h.Servers[key]
+		if _, stays := w.Servers[key]; had && !stays {
 			d.keys = append(d.keys, key)
 		}
 	}
 	slices.SortFunc(d.keys, lvs.ServerKey.Compare)
+	d.keys = slices.Compact(d.keys)
 	for _, key := range d.keys {
 		if !d.yield(Op{Verb: RemoveServer, Service: service, Server: key}) {
 			return false
@@ -212,7 +240,8 @@ func (op Op) Apply(t lvs.Table) {
 	switch op.Verb {
 	case AddService, ChangeService:
 		w := *op.Want
-		w.Servers, w.Version = unversion(t, op.Service, s).Servers, 0 // until all of it is written
+		w.Alone() // until all of it is written
+		w.Servers = unversion(t, op.Service, s).Servers
 		if w.Servers == nil {
 			w.Servers = make(map[lvs.ServerKey]lvs.Server, len(op.Want.Servers)) // they come next
 		}
@@ -230,7 +259,8 @@ func (op Op) Apply(t lvs.Table) {
 // its servers for itself.
 func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) lvs.Service {
 	if s.Version != 0 {
-		s.Version, s.Servers = 0, maps.Clone(s.Servers)
+		s.Alone()
+		s.Servers = maps.Clone(s.Servers)
 		t[key] = s
 	}
 	return s

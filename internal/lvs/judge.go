@@ -100,7 +100,7 @@ func (p *Pool) hold(i int, held bool) {
 	p.state[i].held = held
 	p.held += map[bool]int{true: 1, false: -1}[held]
 	p.touched = append(p.touched, i)
-	p.stale = true
+	p.mark(i)
 }
 
 // judge decides on quorum, on who serves and on panic, and reports whether

@@ -84,7 +84,9 @@ func (p *Pool) settle(i int) {
 	if at == leaving {
 		p.time(i, s.until)
 	}
-	p.stale = p.stale || at != s.place
+	if at != s.place {
+		p.mark(i)
+	}
 	s.place = at
 }
 
@@ -201,7 +203,7 @@ func (p *Pool) pass(i int) {
 	if !s.rising {
 		return
 	}
-	p.stale = true
+	p.mark(i)
 	end := s.since.Add(cfg.SlowStart)
 	if !p.now.Before(end) {
 		s.rising = false
@@ -222,7 +224,8 @@ func (p *Pool) ended(key ServerKey) {
 }
 
 func (p *Pool) dismiss(i int, empty bool) {
-	p.state[i].place, p.stale = absent, true
+	p.state[i].place = absent
+	p.mark(i)
 	p.say(DrainEnded{Name: p.cfg.Servers[i].Name, Empty: empty})
 }
 
@@ -236,7 +239,10 @@ func (p *Pool) vanish(key ServerKey, empty bool) {
 // connections.
 func (p *Pool) Leaving() (keys []ServerKey) {
 	for i := range p.state {
-		if p.timed > 0 && p.state[i].place == leaving {
+		if p.timed == 0 {
+			break
+		}
+		if p.state[i].place == leaving {
 			keys = append(keys, p.cfg.Servers[i].Key)
 		}
 	}

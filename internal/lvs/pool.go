@@ -30,6 +30,7 @@ type Pool struct {
 
 	service Service // as last offered; its Version is 0 before that
 	stale   bool    // service is out of date
+	moved   []int32 // unless it is: servers of which it may be
 }
 
 // serverState is what is known of a server.
@@ -114,7 +115,7 @@ func (p *Pool) Step(now clock.Instant, ev Event) []Change {
 	case Ended:
 		p.ended(ev.Server)
 	case Leave:
-		p.left, p.rush, all = true, ev.AtOnce, true
+		p.left, p.rush, p.stale, all = true, ev.AtOnce, true, true
 	case Reconfigure:
 		p.reconfigure(ev.Config)
 		all = true
@@ -156,7 +157,7 @@ func (p *Pool) assess(i int, cause string) {
 	if was.ok == s.ok && was.weight == s.weight && was.unknown == s.unknown {
 		return
 	}
-	p.stale = true
+	p.mark(i)
 	p.touched = append(p.touched, i)
 	if was.weight != s.weight {
 		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.in()})
@@ -208,7 +209,7 @@ func (p *Pool) override(ev Overridden) {
 	cfg.Override = ev.Override
 	p.look(i, s.cause)
 	p.count(i, +1)
-	p.stale = true
+	p.mark(i)
 	p.touched = append(p.touched, i)
 	if was != s.weight {
 		p.say(WeightChanged{Server: cfg, From: was, To: s.weight, Active: s.in()})

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"syscall"
 	"time"
 
@@ -145,7 +146,7 @@ func takeOut(want, have lvs.Table) lvs.Table {
 	copied := false
 	for key, s := range want {
 		h, known := have[director.Canonical(key)]
-		if known && s.Version != 0 && h.Version == s.Version || !resets(s.Servers) {
+		if known && s.Version != 0 && h.Version == s.Version || !resets(&s, &h) {
 			continue
 		}
 		if !copied {
@@ -153,13 +154,18 @@ func takeOut(want, have lvs.Table) lvs.Table {
 		}
 		s.Servers = maps.Clone(s.Servers)
 		maps.DeleteFunc(s.Servers, func(_ lvs.ServerKey, r lvs.Server) bool { return r.Reset })
+		s.Base, s.Touched = 0, nil
 		out[key] = s
 	}
 	return out
 }
 
-func resets(servers map[lvs.ServerKey]lvs.Server) bool {
-	for _, r := range servers {
+// resets reports whether servers are to be left out; what is known had none.
+func resets(s, known *lvs.Service) bool {
+	if touched, ok := s.Since(known); ok {
+		return slices.ContainsFunc(touched, func(k lvs.ServerKey) bool { return s.Servers[k].Reset })
+	}
+	for _, r := range s.Servers {
 		if r.Reset {
 			return true
 		}
