@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
@@ -86,4 +88,36 @@ func TestRenewedPlanIsThatOfTheWholeText(t *testing.T) {
 			t.Errorf("%s: the same text once more makes a difference, %v", name, err)
 		}
 	}
+}
+
+// Reloads each change another virtual server, until all are other than at first:
+// of their texts none stays but the last.
+func TestRenewedPlansKeepNoTexts(t *testing.T) {
+	boot := &ipc.BootInfo{ConfigFile: filepath.Join(t.TempDir(), "k.conf")}
+	var gone atomic.Int32
+	text, p := texts("", nil), (*plan)(nil)
+	for i := range 5 {
+		snapshot := snapshotOf(t, boot.ConfigFile, text)
+		runtime.AddCleanup(&snapshot[0], func(struct{}) { gone.Add(1) }, struct{}{})
+		next, err := read(snapshot, boot, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p != nil && !next.renewed {
+			t.Fatalf("reload %d was read whole", i)
+		}
+		p, snapshot = next, nil
+		text = strings.Replace(text, "lb_algo rr\n", fmt.Sprintf("lb_algo wrr\n virtualhost host-%d\n", i), 1)
+	}
+	for range 100 {
+		if gone.Load() == 4 {
+			break
+		}
+		runtime.GC()
+		runtime.Gosched()
+	}
+	if n := gone.Load(); n != 4 {
+		t.Errorf("%d of 5 texts are gone, want 4", n)
+	}
+	runtime.KeepAlive(p)
 }

@@ -25,7 +25,8 @@ type Options struct {
 	Strict   bool                     // what is included must be there, as with include_check and no options
 	Dir      string                   // the working directory, for ${_PWD} of a file with a relative name
 	// Skip says of a file that is opened what of it is not read, in order; nil:
-	// all is.
+	// all is. What is read of a file with holes is copied, so that who keeps a
+	// few lines does not keep the whole text.
 	Skip func(name, text string) []Hole
 }
 

@@ -21,6 +21,7 @@ type file struct {
 	first  int               // the least of them
 	before check             // include_check of the file that included this one
 	holes  []Hole            // still to come
+	apart  bool              // lines are copies: holes were left out
 }
 
 // Hole is a piece of a file that is not read: whole lines.
@@ -92,7 +93,10 @@ func (f *file) plain(l *Lines, line *Line) bool {
 		if n == len(s) {
 			continue
 		}
-		line.Text, line.pieces = s[n:], nil
+		if s = s[n:]; f.apart {
+			s = strings.Clone(s)
+		}
+		line.Text, line.pieces = s, nil
 		line.place = Place{f.frame, f.no, int32(n) + 1}
 		return true
 	}

@@ -78,6 +78,7 @@ func (l *Lines) open(name string, data []byte, at Place) {
 	f := newFile(name, data, int32(len(l.frames)), l.checks)
 	if l.opt.Skip != nil {
 		f.holes = l.opt.Skip(name, f.data)
+		f.apart = len(f.holes) > 0
 	}
 	l.frames = append(l.frames, frame{text: int32(len(l.texts))})
 	l.texts = append(l.texts, text{name: name, data: f.data})
