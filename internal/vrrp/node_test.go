@@ -401,3 +401,31 @@ func TestWokeAfterAResignation(t *testing.T) {
 		deadline(t, n, at0+c.slept+down150)
 	}
 }
+
+// A member of a group that was ready to take over before a sleep is not after it.
+func TestGroupWokeAfterAResignation(t *testing.T) {
+	slow, fast := plain(150), plain(150)
+	fast.Version, fast.Advert = 3, 100*time.Millisecond
+	n := NewNode(pair(slow, fast))
+	n.Step(0, Track{Name: "interface eth0", Up: true})
+	n.Step(0, Track{Name: "interface eth1", Up: true})
+	n.Step(0, Start{})
+	resign := func(now time.Duration, router int) {
+		for _, p := range []Priority{200, 0} {
+			n.Step(at(now), Heard{Router: router, Source: them, Local: us, Priority: p, Advert: n.cfg.Routers[router].Advert})
+		}
+	}
+	resign(0, 0)
+	for _, now := range []time.Duration{second / 4, second / 2} { // the other master goes on
+		n.Step(at(now), Heard{Router: 1, Source: them, Local: us, Priority: 200, Advert: fast.Advert})
+		n.Step(at(now), Tick{})
+	}
+	if !n.Router(0).Waits {
+		t.Fatal("the member whose master resigned is not ready")
+	}
+	resign(second/2, 1)
+	n.Step(at(2*second), Woke{Slept: 3 * second / 2})
+	if n.Router(0).Waits {
+		t.Error("ready to take over before it has listened")
+	}
+}
