@@ -40,6 +40,8 @@ What to run
   -t, --config-test[=FILE]      only test the configuration; say what is wrong on stderr, or in FILE
   -e, --all-config              every included file must be there
       --strict                  refuse to start with problems in the configuration
+  -x, --snmp                    serve everything over SNMP
+  -A, --snmp-agent-socket=FILE  where the AgentX master agent is
 
 How to run
   -n, --dont-fork               stay in the foreground
@@ -57,9 +59,7 @@ How to run
 What to leave at stop
   -V, --dont-release-vrrp       virtual addresses and routes
   -I, --dont-release-ipvs       virtual servers
-  -x, --snmp                    (serve everything over SNMP)
-  -A, --snmp-agent-socket FILE  (where the AgentX master agent is)
-  -X, --release-vips            (drop virtual addresses when a signal makes it backup)
+  -X, --release-vips            but drop virtual addresses when a signal makes it backup
 
 Where to log
   -l, --log-console             also to stderr
