@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +47,14 @@ echo o >/proc/sysrq-trigger
 sleep 60
 `
 
+// long are the tests whose guests take longest. They run side by side from the
+// beginning; the others have their turn one after another: there is waiting in
+// each, but more guests than that would only be in each other's way.
+var (
+	long = []string{"TestCases", "TestDaemon"}
+	turn = make(chan struct{}, 1)
+)
+
 // needs skips the test where something that it runs is missing. The test runs in
 // parallel with others, each in a guest of its own.
 func needs(t testing.TB, programs ...string) {
@@ -63,6 +72,10 @@ func needs(t testing.TB, programs ...string) {
 	}
 	if p, ok := t.(*testing.T); ok {
 		p.Parallel()
+	}
+	if !slices.Contains(long, t.Name()) {
+		turn <- struct{}{}
+		t.Cleanup(func() { <-turn })
 	}
 }
 
@@ -86,7 +99,7 @@ func boot(t testing.TB, commands string) string {
 	write("commands", commands)
 	write("init", fmt.Sprintf(initScript, dir, "bash "+dir+"/commands >"+dir+"/out 2>&1 </dev/null", guestEnv))
 
-	console, err := run(dir)
+	console, busy, err := run(dir)
 	read := func(name string) string {
 		b, _ := os.ReadFile(filepath.Join(dir, name)) // absent is empty
 		return string(b)
@@ -99,13 +112,14 @@ func boot(t testing.TB, commands string) string {
 	case read("modprobe.err") != "":
 		t.Fatalf("modprobe ip_vs in the guest: %s", read("modprobe.err"))
 	}
-	t.Logf("kernel %s", strings.TrimSpace(read("booted")))
+	t.Logf("kernel %s, %v of processor time", strings.TrimSpace(read("booted")), busy.Round(time.Second/10))
 	return read("out")
 }
 
-// run starts the kernel and waits for its end; the error is for one that had
-// to be ended. Its processes form a group of their own, which goes with it.
-func run(dir string) (console string, err error) {
+// run starts the kernel and waits for its end; busy is what it took of the
+// processors, and the error is for one that had to be ended. Its processes form
+// a group of their own, which goes with it.
+func run(dir string) (console string, busy time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bootTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, kernel, "mem="+memory, "rootfstype=hostfs", "rootflags=/", "rw",
@@ -116,10 +130,13 @@ func run(dir string) (console string, err error) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = grace
 	runErr := cmd.Run()
-	if ctx.Err() != nil {
-		return out.String(), fmt.Errorf("the guest was ended after %v: %w", bootTimeout, runErr)
+	if s := cmd.ProcessState; s != nil {
+		busy = s.UserTime() + s.SystemTime()
 	}
-	return out.String(), nil // how UML exits says nothing
+	if ctx.Err() != nil {
+		return out.String(), busy, fmt.Errorf("the guest was ended after %v: %w", bootTimeout, runErr)
+	}
+	return out.String(), busy, nil // how UML exits says nothing
 }
 
 // compile builds a package's test binary, static, so that it runs in the guest.

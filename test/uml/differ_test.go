@@ -144,10 +144,7 @@ func walk(t *testing.T, before, after string, want []seen, apart func(i int) boo
 		{"after a reload", func() {
 			w.configure(after)
 			w.signal(syscall.SIGHUP)
-			w.wait("the reload is done", func() bool {
-				log := w.log.String()
-				return strings.Contains(log, "Reload complete") || strings.Contains(log, "Reloaded; checking")
-			})
+			w.wait("the reload is done", func() bool { return w.log.says("Reload complete") || w.log.says("Reloaded; checking") })
 		}},
 		{"with all failed after a reload", func() { w.fail(slices.Concat(a, b, c)...) }},
 		{"after the stop", func() { w.stop() }},
@@ -169,28 +166,34 @@ func walk(t *testing.T, before, after string, want []seen, apart func(i int) boo
 }
 
 // rest waits until nothing changes any more, or what is known to come is there.
+// It looks when what a glance shows has stood still for two of them: a look is
+// dear.
 func (w *world) rest(want seen, start bool, apart func(int) bool) seen {
 	w.t.Helper()
 	pause := quiet
 	if start || want != nil {
 		pause *= slow
 	}
-	last, since, glances := w.look(), time.Now(), ""
+	var last seen
+	glances, since, looked := "", time.Now(), time.Time{}
 	for end := time.Now().Add(labtest.Patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		glanced := glance() + notes()
-		rests := time.Since(since) > pause
-		if glanced == glances && !rests {
+		if now := glance() + notes(); now != glances {
+			glances, since, looked = now, time.Now(), time.Time{}
 			continue
 		}
-		glances = glanced
+		rests := time.Since(since) > pause
+		if !rests && (want == nil || time.Since(looked) < unseen) {
+			continue
+		}
 		now := w.look()
+		looked = time.Now()
 		switch {
 		case want != nil && equal(now, want, apart):
 			return now
-		case !equal(now, last, nil):
-			last, since = now, time.Now()
-		case rests:
+		case rests && last != nil && equal(now, last, nil):
 			return now
+		case rests: // what a glance does not show has its time, too
+			last, since = now, time.Now().Add(unseen-pause)
 		}
 	}
 	w.t.Fatal("it does not come to rest")

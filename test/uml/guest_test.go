@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
 
-// real is a real server that is checked each second.
+// real is a real server that is checked a few times a second.
 func real(address string, more ...string) string {
 	return fmt.Sprintf(`
     real_server %s {
@@ -21,14 +21,14 @@ func real(address string, more ...string) string {
         TCP_CHECK {
             connect_timeout 2
             retry 1
-            delay_before_retry 1
+            delay_before_retry 0.3
         }
     }`, address, strings.Join(more, "\n        "))
 }
 
 // virtual is a virtual server.
 func virtual(address string, body ...string) string {
-	return fmt.Sprintf("virtual_server %s {\n    delay_loop 1%s\n}\n", address, strings.Join(body, ""))
+	return fmt.Sprintf("virtual_server %s {\n    delay_loop 0.3%s\n}\n", address, strings.Join(body, ""))
 }
 
 const nat = `

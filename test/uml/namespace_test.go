@@ -1,20 +1,47 @@
 package uml_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
+
+// somebodyIn has a process in a network namespace: what it sees below /proc/net
+// costs no program to look at. It returns where in /proc it is.
+func somebodyIn(w *world, netns string) (proc string) {
+	w.t.Helper()
+	inside := exec.Command("ip", "netns", "exec", netns, "sleep", "infinity")
+	if err := inside.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _, _ = inside.Process.Kill(), inside.Wait() })
+	proc = fmt.Sprint("/proc/", inside.Process.Pid)
+	w.wait("somebody is in the namespace", func() bool {
+		b, _ := os.ReadFile(proc + "/comm")
+		return strings.TrimSpace(string(b)) == "sleep"
+	})
+	return proc
+}
 
 // TestGuestNamespace: IPVS and its switches in another network namespace, and
 // the checks in the daemon's own [net_namespace_ipvs].
 func TestGuestNamespace(t *testing.T) {
 	w, blue := newBlue(t)
+	proc := somebodyIn(w, "blue")
 	inBlue := func(want ...string) {
 		t.Helper()
+		glances, asked := "never", time.Time{}
 		w.wait("in the namespace: "+strings.Join(want, ", "), func() bool {
+			b, _ := os.ReadFile(proc + "/net/ip_vs")
+			if string(b) == glances && time.Since(asked) < unseen {
+				return false
+			}
+			glances, asked = string(b), time.Now()
 			return blue("ipvsadm", "-Sn") == strings.Join(want, "\n")
 		})
 		w.sees()

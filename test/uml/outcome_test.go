@@ -9,12 +9,13 @@ import (
 // outcome is what a test in the guest came to.
 type outcome struct {
 	name, verdict string // PASS, FAIL, SKIP; empty: it never ended
+	took          string
 	text          string
 }
 
 var (
 	begins = regexp.MustCompile(`^=== (?:RUN|NAME|CONT)\s+(\S+)$`)
-	ends   = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+) \(`)
+	ends   = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+) \((\S+)\)`)
 )
 
 // outcomes reads what a test binary printed with -test.v. complete reports
@@ -37,7 +38,7 @@ func outcomes(out string) (list []*outcome, complete bool) {
 		}
 		if m := ends.FindStringSubmatch(bare); m != nil {
 			current = get(m[2])
-			current.verdict = m[1]
+			current.verdict, current.took = m[1], m[3]
 			continue
 		}
 		if bare == "PASS" || bare == "FAIL" {
@@ -59,9 +60,7 @@ func report(t *testing.T, out string) {
 			text := strings.TrimRight(o.text, "\n")
 			switch o.verdict {
 			case "PASS":
-				if text != "" {
-					t.Log("\n" + text)
-				}
+				t.Log(strings.TrimSpace("in the guest: " + o.took + "\n" + text))
 			case "SKIP":
 				t.Skip("in the guest: " + strings.TrimSpace(text))
 			case "FAIL":
@@ -96,9 +95,9 @@ panic: lost
 		t.Error("complete without a last line")
 	}
 	want := []outcome{
-		{"TestA", "PASS", ""}, {"TestA/one", "PASS", "    a_test.go:7: some text\n"},
-		{"TestB", "FAIL", "    b_test.go:9: wrong\n"}, {"TestC", "SKIP", "    c_test.go:1: no reason\n"},
-		{"TestD", "", "panic: lost\n"},
+		{"TestA", "PASS", "0.10s", ""}, {"TestA/one", "PASS", "0.10s", "    a_test.go:7: some text\n"},
+		{"TestB", "FAIL", "0.00s", "    b_test.go:9: wrong\n"}, {"TestC", "SKIP", "0.00s", "    c_test.go:1: no reason\n"},
+		{"TestD", "", "", "panic: lost\n"},
 	}
 	for i, w := range want {
 		if len(list) != len(want) || *list[i] != w {

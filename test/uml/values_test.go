@@ -15,16 +15,22 @@ import (
 )
 
 // askAll has keepalived log what it made of each file, in a guest: without
-// IPVS it would not get that far.
-const askAll = `for f in%s; do
+// IPVS it would not get that far. It waits without a program for each look.
+const askAll = `mkfifo /run/never
+exec 9<>/run/never
+pause() { read -rt "$1" -u 9; }
+look() { IFS= read -rd '' log </run/log; }
+for f in%s; do
 	echo "=== $f"
+	: >/run/log
 	%s -C -n -l -d -f "$f" >/run/log 2>&1 &
 	for i in $(seq 300); do
-		grep -q "Activating BFD healthchecker\|Startup complete" /run/log && grep -q "LVS Topology" /run/log && break
-		sleep 0.1
+		look
+		[[ $log == *"LVS Topology"* && ( $log == *"Activating BFD healthchecker"* || $log == *"Startup complete"* ) ]] && break
+		pause 0.1
 	done
-	s=-1
-	while [ "$s" != "$(wc -c </run/log)" ]; do s=$(wc -c </run/log); sleep 0.5; done
+	last=
+	while [[ $log != "$last" ]]; do last=$log; pause 0.5; look; done
 	kill $!
 	wait $!
 	sed '/^[^-]*Stopping$/,$d' /run/log

@@ -2,7 +2,9 @@ package uml_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -10,10 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/lab/labtest"
 )
@@ -23,23 +26,21 @@ import (
 type world struct {
 	t    *testing.T
 	conf string
-	log  *lockedBuffer
+	log  *logFile
 	cmd  *exec.Cmd
 	end  chan error
-	up   map[string]net.Listener
+	up   map[string]*server
 }
 
 // newWorld has nothing running yet.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, conf: filepath.Join("/run", filepath.Base(t.Name())+".conf"), up: map[string]net.Listener{}}
+	w := &world{t: t, conf: filepath.Join("/run", filepath.Base(t.Name())+".conf"), up: map[string]*server{}}
 	t.Cleanup(func() {
 		w.kill()
-		for _, l := range w.up {
-			_ = l.Close()
-		}
+		w.fail(slices.Collect(maps.Keys(w.up))...)
 		if t.Failed() {
-			t.Logf("the daemon said:\n%s", w.log)
+			t.Logf("the daemon said:\n%s", w.log.text())
 		}
 		w.run("ipvsadm", "-C")
 	})
@@ -68,9 +69,13 @@ func (w *world) start(flags ...string) {
 	w.t.Helper()
 	command := strings.Fields(os.Getenv(labtest.BinaryEnv))
 	w.cmd = exec.Command(command[0], append(append(command[1:], "-n", "-l", "-D", "-f", w.conf), flags...)...)
-	w.log = &lockedBuffer{}
-	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
-	w.cmd.WaitDelay = time.Second // a child that survives its parent may hold the log
+	file, err := os.OpenFile(w.conf+".log", os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = file.Close() })
+	w.log = &logFile{file: file}
+	w.cmd.Stdout, w.cmd.Stderr = file, file
 	if err := w.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -127,6 +132,12 @@ func (w *world) child() (pid int) {
 	return pid
 }
 
+// server is a real server that listens.
+type server struct {
+	socket *os.File
+	ended  chan struct{}
+}
+
 // serve brings real servers up; each says its address to whoever connects.
 func (w *world) serve(addresses ...string) {
 	w.t.Helper()
@@ -135,24 +146,43 @@ func (w *world) serve(addresses ...string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		w.up[a] = l
+		s := &server{ended: make(chan struct{})}
+		s.socket, err = l.(*net.TCPListener).File()
+		_ = l.Close()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.up[a] = s
 		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				fmt.Fprint(c, a)
-				_ = c.Close()
-			}
+			defer close(s.ended)
+			answer(int(s.socket.Fd()), a)
 		}()
+	}
+}
+
+// answer says its line to whoever connects, until the socket is shut down. There
+// are hundreds of checks a second, and package net takes ten system calls for
+// what takes three, each at a high price here.
+func answer(socket int, line string) {
+	for {
+		c, _, err := unix.Accept4(socket, unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			_, _ = unix.Write(c, []byte(line))
+			_ = unix.Close(c)
+		case !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED):
+			return
+		}
 	}
 }
 
 // fail takes real servers down.
 func (w *world) fail(addresses ...string) {
 	for _, a := range addresses {
-		_ = w.up[a].Close()
+		s := w.up[a]
+		_ = unix.Shutdown(int(s.socket.Fd()), unix.SHUT_RDWR)
+		<-s.ended
+		_ = s.socket.Close()
 		delete(w.up, a)
 	}
 }
@@ -199,7 +229,7 @@ func glance() string {
 
 func (w *world) says(phrase string) {
 	w.t.Helper()
-	w.wait(fmt.Sprintf("the log says %q", phrase), func() bool { return strings.Contains(w.log.String(), phrase) })
+	w.wait(fmt.Sprintf("the log says %q", phrase), func() bool { return w.log.says(phrase) })
 }
 
 func (w *world) wait(what string, holds func() bool) {
@@ -211,20 +241,26 @@ func (w *world) wait(what string, holds func() bool) {
 	}
 }
 
-// lockedBuffer is written by the daemon's output while the test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// logFile is what the daemon prints to, which it does by itself: a pipe would
+// wake the test for each line.
+type logFile struct {
+	file *os.File
+	read []byte
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
+// text is all that it has said until now.
+func (l *logFile) text() []byte {
+	if l == nil {
+		return nil
+	}
+	for {
+		l.read = slices.Grow(l.read, 16<<10)
+		n, err := l.file.ReadAt(l.read[len(l.read):cap(l.read)], int64(len(l.read)))
+		if l.read = l.read[:len(l.read)+n]; err != nil || n == 0 {
+			return l.read
+		}
+	}
 }
 
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
+// says reports whether it has said that.
+func (l *logFile) says(phrase string) bool { return bytes.Contains(l.text(), []byte(phrase)) }
