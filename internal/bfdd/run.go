@@ -87,6 +87,7 @@ type peer struct {
 // Run is the BFD child; it is an ipc.ChildMain.
 func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error {
 	loop.Quiet()
+	loop.Exact()
 	cfg, err := read(snapshot, boot)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)

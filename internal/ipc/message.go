@@ -6,6 +6,8 @@
 // is. It knows nothing of what the messages bring about.
 package ipc
 
+import "time"
+
 // MaxFrame bounds a frame in bytes: the status of 100,000 real servers fits.
 const MaxFrame = 64 << 20
 
@@ -163,6 +165,9 @@ type BootInfo struct {
 	// the daemon was started (-s or net_namespace, and instance); empty: none.
 	NetNS    string `json:"net_namespace,omitempty"`
 	Instance string `json:"instance,omitempty"`
+	// TimerSlack is that of programs which the child starts: the parent's, while
+	// the child's own may be longer (proc.WithSlack).
+	TimerSlack time.Duration `json:"timer_slack_ns"`
 	// Restarts counts how often this child was started again.
 	Restarts int `json:"restarts"`
 }

@@ -16,12 +16,14 @@ const quietGC = 400
 // left to the kernel's scheduler, which has priorities.
 const spareProcs = 4
 
-// Quiet asks the Go runtime of this process to keep out of a loop's way, and
-// the kernel not to round this thread's sleeps up (PR_SET_TIMERSLACK).
+// Quiet asks the Go runtime of this process to keep out of a loop's way.
 func Quiet() {
 	debug.SetGCPercent(quietGC)
 	if runtime.GOMAXPROCS(0) < spareProcs {
 		runtime.GOMAXPROCS(spareProcs)
 	}
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 }
+
+// Exact asks the kernel not to round the sleeps of this thread up, nor those of
+// threads that it starts (PR_SET_TIMERSLACK). The loop's own are exact anyway.
+func Exact() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }

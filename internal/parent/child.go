@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/event"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/notify/log"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // logSuffixes are what -g puts before the last dot of the file's name.
@@ -33,6 +34,7 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
 		return ExitFatal
 	}
+	proc.SetOrdinarySlack(boot.TimerSlack)
 	b := bus.New()
 	closeLog := startLog(b, log.Options(boot.Log), logSuffixes[boot.Child], boot.Child)
 	forwarded := forward(b, conn)

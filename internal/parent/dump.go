@@ -143,7 +143,7 @@ func (h *house) beginDump(what string) bool {
 
 // writeDump is the conversation with the writer.
 func writeDump(ctx context.Context, o *Options, netns string, q DumpRequest, snapshot *os.File) (report DumpReport, err error) {
-	p, err := start(o.Self, o.Program+"_dump", netns, []string{ArgDump}, nil)
+	p, err := start(o.Self, o.Program+"_dump", netns, []string{ArgDump}, nil, 0)
 	if err != nil {
 		return report, err
 	}

@@ -88,7 +88,7 @@ func (h *house) lost(k *kid, a watch.Lost) {
 
 func (h *house) spawn(k *kid, restarts int) {
 	boot := h.bootInfo(k, restarts)
-	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, h.extra(k, &boot))
+	p, err := start(h.o.Self, h.title(k.name), h.netns(), []string{ArgChild, k.name}, h.extra(k, &boot), slacks[k.name])
 	h.held.back()
 	if err == nil {
 		p.name = k.name

@@ -78,7 +78,7 @@ func load(ctx context.Context, o *Options, request LoadRequest, netns string, ru
 	if running != nil {
 		defer running.Close()
 	}
-	p, err := start(o.Self, o.Program+"_load", netns, []string{ArgLoad}, nil)
+	p, err := start(o.Self, o.Program+"_load", netns, []string{ArgLoad}, nil, 0)
 	if err != nil {
 		return loaded{err: err}
 	}

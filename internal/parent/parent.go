@@ -30,6 +30,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/event"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // killAgain is the least time between two killings of who does not end.
@@ -360,6 +361,7 @@ func (h *house) bootInfo(k *kid, restarts int) ipc.BootInfo {
 		PIDFile: h.pidPath(k.name), KeepVRRP: o.KeepVRRP, KeepIPVS: o.KeepIPVS, ReleaseVIPs: o.ReleaseVIPs, LogAddresses: o.LogAddresses, NoBFD: !o.Load.BFD,
 		SNMP: o.Load.SNMP, AgentX: o.AgentX, Version: o.Version,
 		StateFile: h.statePath(), LedgerFile: h.ledgerOf(k.name), Log: logOptions, ProxyAddr: h.proxyAdr, Restarts: restarts,
+		TimerSlack: proc.OrdinarySlack(),
 	}
 	if k.name == Outlet {
 		boot.NetNS, boot.Instance = h.netns(), h.report.Instance

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
+	"github.com/holdfast-ha/holdfast/internal/proc"
 )
 
 // process is one incarnation of a child. Two goroutines belong to it: one
@@ -21,9 +22,19 @@ type process struct {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
+// slacks are the timer slacks of those children whose deadlines may be that
+// late, or lie on a timerfd, which has no slack (package loop): the runtime's
+// monitor, which looks every 20 µs while there is work, then does so less often.
+// VRRP and BFD keep the slack that we have. (docs/decisions/0019)
+var slacks = map[string]time.Duration{Checker: restful, Proxy: restful, Outlet: restful}
+
+// restful is short beside these children's timeouts, seconds mostly, and long
+// beside what the monitor costs each time that it looks, some 10 µs.
+const restful = 2 * time.Millisecond
+
 // start runs our own binary with a hidden argument, its end of a fresh socket
-// pair as descriptor 3 and extra from 4 on.
-func start(self, title, namespace string, args []string, extra []*os.File) (*process, error) {
+// pair as descriptor 3, extra from 4 on, and that timer slack; 0 means ours.
+func start(self, title, namespace string, args []string, extra []*os.File, slack time.Duration) (*process, error) {
 	conn, theirs, err := ipc.Pair()
 	if err != nil {
 		return nil, err
@@ -34,7 +45,8 @@ func start(self, title, namespace string, args []string, extra []*os.File) (*pro
 		Stdout: os.Stdout, Stderr: os.Stderr,
 		ExtraFiles: append([]*os.File{theirs}, extra...),
 	}
-	if err := netns.Do(namespace, cmd.Start); err != nil {
+	err = netns.Do(namespace, func() error { return proc.WithSlack(slack, cmd.Start) })
+	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("start %s: %w", title, err)
 	}

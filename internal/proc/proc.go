@@ -8,7 +8,8 @@
 // ended in time is none of our business and lives on.
 //
 // Which script runs when, and what its exit status means, is decided by the
-// machines; user.go has users and the safety of paths, group.go the ending.
+// machines; user.go has users and the safety of paths, group.go the ending,
+// slack.go how exactly what is started sleeps.
 package proc
 
 import (
@@ -137,7 +138,7 @@ func Start(s Spec) (*Process, error) {
 	}
 	inherited.Do(closeOnExec)
 	p.start = time.Now()
-	err = cmd.Start()
+	err = WithSlack(OrdinarySlack(), cmd.Start)
 	if p.out != nil {
 		p.out.started(err == nil)
 	}
