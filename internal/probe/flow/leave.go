@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -34,7 +36,7 @@ func (e *Engine[T]) listen(a *attempt[T]) {
 	for {
 		n, err := Take(a.fd, e.buf)
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return
 		case n == 0 && err == nil:
 			e.release(a, true)

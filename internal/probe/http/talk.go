@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +30,7 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 	for t.sent < len(t.p.request) {
 		n, err := flow.Give(fd, t.p.request[t.sent:])
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return flow.Write, probe.Result{}
 		case err != nil:
 			return flow.Done, t.p.broken("send the request", os.NewSyscallError("write", err))
@@ -42,7 +43,7 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 	for range readsTurn {
 		n, err := flow.Take(fd, buf)
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return flow.Read, probe.Result{}
 		case err != nil:
 			return flow.Done, t.p.broken("read the answer", os.NewSyscallError("read", err))
