@@ -25,8 +25,8 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 // slacks are the timer slacks of those children whose deadlines may be that
 // late, or lie on a timerfd, which has no slack (package loop): the runtime's
 // monitor, which looks every 20 µs while there is work, then does so less often.
-// VRRP and BFD keep the slack that we have. (docs/decisions/0019)
-var slacks = map[string]time.Duration{Checker: restful, Proxy: restful, Outlet: restful}
+// VRRP, BFD and the proxy keep the slack that we have. (docs/decisions/0019)
+var slacks = map[string]time.Duration{Checker: restful, Outlet: restful}
 
 // restful is short beside these children's timeouts, seconds mostly, and long
 // beside what the monitor costs each time that it looks, some 10 µs.

@@ -429,3 +429,26 @@ func TestGroupWokeAfterAResignation(t *testing.T) {
 		t.Error("ready to take over before it has listened")
 	}
 }
+
+// Two masters of one priority are heard, each with an interval of its own: the
+// one with the higher address will stay (RFC 9568 §6.4.3), so it is the one that
+// is waited for, whoever was heard last.
+func TestWaitsForTheBetterOfTwoEqualMasters(t *testing.T) {
+	const slow, fast = time.Second, 100 * time.Millisecond
+	stays := Heard{Source: netip.MustParseAddr("192.0.2.20"), Local: us, Priority: 200, Advert: slow}
+	yields := Heard{Source: netip.MustParseAddr("192.0.2.10"), Local: us, Priority: 200, Advert: fast}
+	c := config(100)
+	c.Version = 3
+	n := one(c)
+	n.Step(0, Start{})
+	n.Step(at(second), stays)
+	until, _ := n.Deadline()
+	n.Step(at(second+fast), yields)
+	if got, _ := n.Deadline(); got != until {
+		t.Errorf("the one that yields has us wait until %v, want %v", got, until)
+	}
+	n.Step(at(2*second), stays)
+	if got, _ := n.Deadline(); got != until.Add(second) {
+		t.Errorf("the one that stays has us wait until %v, want %v", got, until.Add(second))
+	}
+}

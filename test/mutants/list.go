@@ -96,7 +96,8 @@ var list = []mutant{
 	// Listening.
 	{what: "adverts do not put the take-over off", file: backup, was: "\tn.learn(r, ev)\n\tn.arm(r)\n", is: "\tn.learn(r, ev)\n"},
 	{what: "the better of two masters is not waited for", file: backup, was: "n.now < b.until && b.beats(ev)", is: "false"},
-	{what: "of two equal masters the last one counts", file: backup, was: "ev.Priority < b.prio || ev.Priority == b.prio && ev.Source.Less(b.from)", is: "ev.Priority < b.prio"},
+	{what: "of two equal masters the last one counts", file: backup, was: "ev.Priority < b.prio || ev.Priority == b.prio && ev.Source.Less(b.from)", is: "ev.Priority < b.prio",
+		survives: "two of one priority with different intervals are rare in the histories", test: "TestWaitsForTheBetterOfTwoEqualMasters"},
 	{what: "a backup does not listen from the beginning", file: backup, was: "r.armed = max(n.now, n.begin)", is: "r.armed = n.begin"},
 	{what: "the startup delay is ignored", file: node, was: "n.begin = n.now.Add(n.cfg.StartupDelay)", is: "n.begin = n.now"},
 	{what: "the startup delay does not hold owners", file: unit, was: "if owners && n.begin <= n.now {", is: "if owners {"},

@@ -58,7 +58,7 @@ func TestTimerSlack(t *testing.T) {
 			t.Errorf("the program %s has a slack of %d ns, want %d as the daemon", who, got, ordinary)
 		}
 	}
-	for name, late := range map[string]bool{"vrrp": false, "bfd": false, "checker": true, "proxy": true, "outlet": true} {
+	for name, late := range map[string]bool{"vrrp": false, "bfd": false, "checker": true, "proxy": false, "outlet": true} {
 		got := slackIn(fmt.Sprintf("/proc/%d/timerslack_ns", childOf(t, a, name)))
 		if got == 0 || late != (got > ordinary) {
 			t.Errorf("the child %s has a slack of %d ns beside our %d, want more: %t", name, got, ordinary, late)
