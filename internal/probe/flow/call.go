@@ -15,10 +15,12 @@ import (
 // and its like do), it hands our processor to another thread and back, several
 // times for each check. So it is not told (RawSyscall).
 
-// direct makes a system call, again if a signal came in between.
-func direct(number, a, b, c uintptr) (int, error) {
+// direct makes a system call on size bytes at p, again if a signal came in
+// between. p becomes a number only here: what it points to may lie on the
+// stack, and move when that grows, until the call itself is made.
+func direct(number uintptr, fd int, p unsafe.Pointer, size uintptr) (int, error) {
 	for {
-		n, _, errno := unix.RawSyscall(number, a, b, c)
+		n, _, errno := unix.RawSyscall(number, uintptr(fd), uintptr(p), size)
 		switch errno {
 		case 0:
 			return int(n), nil //nolint:gosec // at most what was asked for
@@ -31,12 +33,12 @@ func direct(number, a, b, c uintptr) (int, error) {
 
 // Take is read(2), which no signal interrupts.
 func Take(fd int, b []byte) (int, error) {
-	return direct(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return direct(unix.SYS_READ, fd, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
 }
 
 // Give is write(2), which no signal interrupts.
 func Give(fd int, b []byte) (int, error) {
-	return direct(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return direct(unix.SYS_WRITE, fd, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
 }
 
 // connect is connect(2).
@@ -46,11 +48,11 @@ func connect(fd int, to netip.AddrPort) error {
 	case a.Is4():
 		sa := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.As4()}
 		setPort(&sa.Port, to.Port())
-		_, err = direct(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), unix.SizeofSockaddrInet4)
+		_, err = direct(unix.SYS_CONNECT, fd, unsafe.Pointer(&sa), unix.SizeofSockaddrInet4)
 	case a.Zone() == "":
 		sa := unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: a.As16()}
 		setPort(&sa.Port, to.Port())
-		_, err = direct(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), unix.SizeofSockaddrInet6)
+		_, err = direct(unix.SYS_CONNECT, fd, unsafe.Pointer(&sa), unix.SizeofSockaddrInet6)
 	default:
 		return unix.Connect(fd, probe.Sockaddr(to)) // finds the interface
 	}
@@ -66,7 +68,7 @@ func setPort(at *uint16, port uint16) {
 // tells the peer by a reset and forgets the local port.
 func disconnect(fd int) error {
 	none := unix.RawSockaddr{Family: unix.AF_UNSPEC}
-	_, err := direct(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none))
+	_, err := direct(unix.SYS_CONNECT, fd, unsafe.Pointer(&none), unsafe.Sizeof(none))
 	return err
 }
 
