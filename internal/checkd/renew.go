@@ -45,18 +45,11 @@ func load(set *source.Set, boot *ipc.BootInfo, skip func(name, text string) []ex
 }
 
 func remember(set *source.Set, found diag.List) *origin {
-	t := &origin{set: set, wrong: map[string][]int32{}}
-	for i := range found {
-		at := found[i].Span
-		if at.File == "" || at.Line <= 0 {
-			return nil
-		}
-		t.wrong[at.File] = append(t.wrong[at.File], int32(at.Line)) //nolint:gosec // a line of a file of bounded size
+	lines := diag.LinesOf(found, func(d *diag.Diagnostic) (string, int) { return d.Span.File, d.Span.Line })
+	if lines == nil {
+		return nil
 	}
-	for _, lines := range t.wrong {
-		slices.Sort(lines)
-	}
-	return t
+	return &origin{set, lines}
 }
 
 // renew makes the plan of a set of which the texts tell that only some virtual

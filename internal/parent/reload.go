@@ -47,20 +47,14 @@ func (h *house) load() {
 // Known is what a reader is told of the configuration that runs: where something
 // was wrong with it. There may be more than we were told.
 func Known(problems []api.Problem) *Running {
-	r := &Running{Wrong: map[string][]int32{}}
 	if len(problems) >= MaxProblems {
 		return nil
 	}
-	for _, p := range problems {
-		if p.File == "" || p.Line <= 0 {
-			return nil
-		}
-		r.Wrong[p.File] = append(r.Wrong[p.File], int32(p.Line)) //nolint:gosec // a line of a file of bounded size
+	lines := diag.LinesOf(problems, func(p *api.Problem) (string, int) { return p.File, p.Line })
+	if lines == nil {
+		return nil
 	}
-	for _, lines := range r.Wrong {
-		slices.Sort(lines)
-	}
-	return r
+	return &Running{Wrong: lines}
 }
 
 // reload is SIGHUP. Several while one is under way count as one more.
