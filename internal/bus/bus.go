@@ -22,10 +22,42 @@ type Bus struct {
 	mu      sync.Mutex // held to copy one record, never longer
 	readers []*Reader
 	closed  bool
+
+	keeper Keeper
+	count  uint64       // of records published
+	latest event.Record // what keeper is shown
+}
+
+// Keeper is told of every record before any reader is, while the publisher
+// waits, so it must be quick. The n-th record that was published is number n.
+// Clear tells it that all readers are done with everything.
+type Keeper interface {
+	Keep(n uint64, r *event.Record)
+	Clear()
 }
 
 // New returns a Bus without readers.
 func New() *Bus { return &Bus{} }
+
+// Keep sets the one Keeper, before anything is published.
+func (b *Bus) Keep(k Keeper) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keeper = k
+}
+
+// kept shows the keeper a record. The lock is held.
+func (b *Bus) kept(r *event.Record) {
+	done := true
+	for _, reader := range b.readers {
+		done = done && reader.done == b.count
+	}
+	if done {
+		b.keeper.Clear()
+	}
+	b.latest = *r // so that the record itself stays where it is
+	b.keeper.Keep(b.count+1, &b.latest)
+}
 
 // Publish gives r to every reader, without waiting for any.
 func (b *Bus) Publish(r event.Record) {
@@ -37,6 +69,10 @@ func (b *Bus) Publish(r event.Record) {
 	if b.closed {
 		return
 	}
+	if b.keeper != nil {
+		b.kept(&r)
+	}
+	b.count++
 	for _, reader := range b.readers {
 		reader.put(r)
 	}
@@ -51,6 +87,7 @@ func (b *Bus) Subscribe(capacity int) *Reader {
 	r := &Reader{bus: b, capacity: capacity, wake: make(chan struct{}, 1)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	r.seen, r.done = b.count, b.count
 	r.closed = b.closed
 	b.readers = append(b.readers, r)
 	return r
@@ -72,12 +109,14 @@ type Reader struct {
 	bus      *Bus
 	capacity int
 	wake     chan struct{} // capacity 1: a hint that there is something
+	seen     uint64        // the number of the last record taken
 
 	// Guarded by bus.mu.
 	ring   []event.Record // grows up to capacity
 	head   int            // the oldest
 	count  int
 	lost   uint64
+	done   uint64 // nothing up to this number needs to be kept
 	closed bool
 }
 
@@ -143,7 +182,20 @@ func (r *Reader) take() ([]event.Record, uint64, bool) {
 	}
 	lost := r.lost
 	r.head, r.count, r.lost = 0, 0, 0
+	r.seen = r.bus.count
 	return out, lost, r.closed
+}
+
+// Seen is the number of the last record that Next has returned: how many had
+// been published on the bus up to it.
+func (r *Reader) Seen() uint64 { return r.seen }
+
+// Done says that what Next has returned is where it was to go, so that the
+// bus's Keeper need not keep it on this reader's account.
+func (r *Reader) Done() {
+	r.bus.mu.Lock()
+	defer r.bus.mu.Unlock()
+	r.done = r.seen
 }
 
 // Close leaves the bus; a Next that waits returns the end.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -83,3 +84,58 @@ func TestReaderLeaves(t *testing.T) {
 	var none *Bus
 	none.Publish(event.Record{}) // must not panic
 }
+
+// book is a Keeper that writes down what it is told.
+type book []string
+
+func (k *book) Keep(n uint64, r *event.Record) {
+	*k = append(*k, strconv.FormatUint(n, 10)+r.What)
+}
+func (k *book) Clear() { *k = nil }
+
+// What is kept is what some reader is not done with.
+func TestKeeperHasWhatIsNotDone(t *testing.T) {
+	b := New()
+	var kept book
+	b.Keep(&kept)
+	one, two := b.Subscribe(0), b.Subscribe(0)
+	say := func(what string) { b.Publish(event.Record{What: what}) }
+	is := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(kept, want) {
+			t.Fatalf("kept %v, want %v", kept, want)
+		}
+	}
+	say("a")
+	_, _, _ = one.Next()
+	one.Done()
+	say("b")
+	is("1a", "2b")
+	_, _, _ = two.Next()
+	two.Done()
+	if two.Seen() != 2 {
+		t.Errorf("seen %d", two.Seen())
+	}
+	say("c")
+	is("1a", "2b", "3c")
+	for _, r := range []*Reader{one, two} {
+		_, _, _ = r.Next()
+		r.Done()
+	}
+	say("d")
+	is("4d")
+}
+
+func TestPublishAllocatesNothing(t *testing.T) {
+	b := New()
+	b.Keep(nothing{})
+	b.Subscribe(1)
+	if n := testing.AllocsPerRun(100, func() { b.Publish(event.Record{What: "x"}) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Keep(uint64, *event.Record) {}
+func (nothing) Clear()                     {}

@@ -137,6 +137,8 @@ type BootInfo struct {
 	// NotesFD is, in the VRRP and the proxy child, the number of the descriptor
 	// of its Notes. 0 if none.
 	NotesFD int `json:"notes_fd"`
+	// TailFD is the number of the descriptor of the child's Tail. 0 if none.
+	TailFD int `json:"tail_fd,omitempty"`
 	// ProxyFD is, in the proxy child only, the number of the descriptor of
 	// the listening Unix socket that the parent made (director/proxy.Listen)
 	// and keeps for as long as it lives, so that whoever dies finds the other

@@ -36,8 +36,9 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 	}
 	proc.SetOrdinarySlack(boot.TimerSlack)
 	b := bus.New()
-	closeLog := startLog(b, log.Options(boot.Log), logSuffixes[boot.Child], boot.Child)
+	tail := openTail(&boot, b)
 	forwarded := forward(b, conn)
+	closeLog := startLog(b, log.Options(boot.Log), logSuffixes[boot.Child], boot.Child, tail.Printed)
 	defer func() { closeLog(); forwarded() }()
 
 	run, ok := mains[boot.Child]
@@ -92,11 +93,11 @@ func swallowSignals() {
 
 // startLog prints what is published on b, in a goroutine of its own; the
 // function that it returns ends it once all is printed.
-func startLog(b *bus.Bus, o log.Options, suffix, part string) (closeLog func()) {
+func startLog(b *bus.Bus, o log.Options, suffix, part string, printed func(uint64)) (closeLog func()) {
 	w, err := log.Open(o, suffix)
 	r := b.Subscribe(0)
 	var printing sync.WaitGroup
-	printing.Go(func() { w.Run(r) })
+	printing.Go(func() { w.Run(r, printed) })
 	if err != nil {
 		tell(b, part, slog.LevelWarn, err.Error())
 	}

@@ -23,6 +23,8 @@ type kid struct {
 	lastWords string
 	// reloads counts the Reloads sent to this process and not answered yet.
 	reloads int
+	// heard is the number of the last record that this process has told.
+	heard uint64
 	// retire: the configuration no longer needs it; stop it once it has taken
 	// the new one.
 	retire bool
@@ -106,7 +108,7 @@ func (h *house) spawn(k *kid, restarts int) {
 	}
 	k.process = p
 	h.tellOf(k.name, slog.LevelInfo, "process", "Starting %s child process, pid=%d", titles[k.name], p.pid())
-	k.lastWords = ""
+	k.lastWords, k.heard = "", 0
 	h.work.Go(func() {
 		h.listen(p) // ends with the process, which holds the only other end
 		how, permanent := p.wait()
@@ -120,6 +122,9 @@ func (h *house) extra(k *kid, boot *ipc.BootInfo) (files []*os.File) {
 	add := func(f *os.File) int {
 		files = append(files, f)
 		return ipc.ChildFD + len(files)
+	}
+	if f := h.tail(k.name); f != nil {
+		boot.TailFD = add(f)
 	}
 	switch k.name {
 	case Proxy:
@@ -212,7 +217,7 @@ func (h *house) said(ev said) {
 	case ipc.Failed:
 		k.lastWords = ev.m.Error
 	case ipc.Told:
-		h.hear(k.name, ev.m.Body)
+		k.heard = h.hear(k.name, ev.m.Body)
 	case ipc.Hold:
 		h.held.put(ev.m.Topic, ev.files)
 	case ipc.Drop:
@@ -231,6 +236,7 @@ func (h *house) gone(ev gone) {
 		_ = ev.from.conn.Close()
 	}
 	k.process, k.reloads = nil, 0
+	h.bequeathed(k)
 	defer h.hungUp(k.name)
 	if k.lastWords != "" {
 		ev.how += ": " + k.lastWords

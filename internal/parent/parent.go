@@ -61,6 +61,7 @@ type house struct {
 
 	proxyAdr string
 	notes    map[string]*os.File // what a child leaves for its successor
+	tails    map[string]*os.File // and for us: what it said last
 	held     shelf               // the sockets that the proxy child listens on
 
 	report   Report   // of the running configuration
@@ -101,10 +102,10 @@ func Run(o Options) int {
 	h := &house{
 		o: o, bus: bus.New(), begun: time.Now(),
 		events: make(chan any, maxEvents), ended: make(chan struct{}),
-		kids: map[string]*kid{}, notes: map[string]*os.File{}, queries: map[uint64]*query{}, journals: map[string]*event.Journal{},
+		kids: map[string]*kid{}, notes: map[string]*os.File{}, tails: map[string]*os.File{}, queries: map[uint64]*query{}, journals: map[string]*event.Journal{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	closeLog := startLog(h.bus, o.Log, "", "parent")
+	closeLog := startLog(h.bus, o.Log, "", "parent", nil)
 	defer closeLog()
 	h.hang()
 	h.mask()
@@ -177,8 +178,10 @@ func (h *house) close() {
 	if h.proxyFD != nil {
 		h.proxyFD.Close()
 	}
-	for _, f := range h.notes {
-		f.Close()
+	for _, kept := range []map[string]*os.File{h.notes, h.tails} {
+		for _, f := range kept {
+			f.Close()
+		}
 	}
 	h.held.clear()
 	if h.pid != nil { // else they are somebody else's

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -75,11 +76,17 @@ func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err err
 
 // fakeChild serves as long as its configuration does not say otherwise:
 // "vrrp hangs", "vrrp silent" (to queries), "vrrp dies", "vrrp permanent",
-// "vrrp stays".
-func fakeChild(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, _ *bus.Bus) error {
+// "vrrp stays", "vrrp blurts": says much and is killed at once.
+func fakeChild(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, b *bus.Bus) error {
 	is := func(word string) bool { return bytes.Contains(snapshot, []byte(boot.Child+" "+word)) }
 	if is("dies") && boot.Restarts == 0 {
 		return errors.New("dies once")
+	}
+	if is("blurts") && boot.Restarts == 0 {
+		for i := range blurted {
+			tell(b, boot.Child, slog.LevelInfo, fmt.Sprintf("word %d.", i))
+		}
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 	}
 	if is("permanent") {
 		return fmt.Errorf("no such interface: %w", ipc.ErrPermanent)
@@ -280,6 +287,44 @@ func TestKilledChildComesBack(t *testing.T) {
 		t.Errorf("children %+v", s.Children)
 	}
 	r.logged("VRRP child process died: it ended: signal: killed: Respawning")
+	r.stop(ExitOK)
+}
+
+// blurted is how many records a child tells before it is killed.
+const blurted = 50
+
+// What a child said in the instant of its death is recorded and logged, all of
+// it once.
+func TestKilledChildsLastWords(t *testing.T) {
+	r := startHouse(t, both+"vrrp blurts", nil)
+	s := r.status()
+	if s.Children[0].Restarts != 1 {
+		t.Errorf("children %+v", s.Children)
+	}
+	e, err := control.Explain(context.Background(), r.o.Control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, rec := range e.Records {
+		if rec.Part == VRRP && strings.HasPrefix(rec.What, "word ") {
+			said = append(said, rec.What)
+		}
+	}
+	own, _ := os.ReadFile(filepath.Join(r.dir, "log_vrrp"))
+	logged := string(own) + r.log()
+	for i := range blurted {
+		word := fmt.Sprintf("word %d.", i)
+		if i >= len(said) || said[i] != word || len(said) != blurted {
+			t.Fatalf("recorded: %q", said)
+		}
+		if strings.Count(logged, word) != 1 {
+			t.Errorf("%q is logged %d times", word, strings.Count(logged, word))
+		}
+	}
+	if last := fmt.Sprintf("word %d.", blurted-1); strings.Index(r.log(), last) > strings.Index(r.log(), "child process died") {
+		t.Error("its last word is logged after its death")
+	}
 	r.stop(ExitOK)
 }
 

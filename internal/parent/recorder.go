@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +21,8 @@ import (
 // talks much does not push out what another said.
 
 // The body of an ipc.Told is how many records were lost before those that it
-// brings (a uvarint), and these as package event encodes them. They are kept so
+// brings, the number of the last of them (uvarints both), and these as package
+// event encodes them. They are kept so
 // until somebody asks.
 
 const (
@@ -52,12 +54,15 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 				return
 			}
 			t.missed += lost
+			first := r.Seen() - uint64(len(records)) + 1
 			for i := range records {
 				if records[i].Level >= slog.LevelInfo {
-					t.tell(&records[i])
+					t.tell(first+uint64(i), &records[i]) //nolint:gosec // an index
 				}
 			}
-			t.flush()
+			if t.flush(); conn.Queued() == 0 {
+				r.Done() // the parent has it, or will read it though we be gone
+			}
 			time.Sleep(gather)
 		}
 	})
@@ -67,16 +72,15 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 // teller gathers records for the parent.
 type teller struct {
 	conn   *ipc.Conn
-	body   []byte
-	count  int // of records in it
+	body   []byte // records
+	out    []byte // and what stands before them
+	count  int    // of records in it
+	last   uint64 // the number of the last
 	missed uint64
 }
 
-func (t *teller) tell(r *event.Record) {
-	if t.count == 0 {
-		t.body = binary.AppendUvarint(t.body[:0], t.missed)
-	}
-	t.body = event.Append(t.body, r)
+func (t *teller) tell(n uint64, r *event.Record) {
+	t.body, t.last = event.Append(t.body, r), n
 	if t.count++; len(t.body) >= maxTold {
 		t.flush()
 	}
@@ -86,12 +90,14 @@ func (t *teller) flush() {
 	if t.count == 0 {
 		return
 	}
-	if !ahead(t.conn) || t.conn.Send(ipc.Message{Kind: ipc.Told, Body: t.body}) != nil { // the parent does not read, or is gone
+	t.out = binary.AppendUvarint(binary.AppendUvarint(t.out[:0], t.missed), t.last)
+	t.out = append(t.out, t.body...)
+	if !ahead(t.conn) || t.conn.Send(ipc.Message{Kind: ipc.Told, Body: t.out}) != nil { // the parent does not read, or is gone
 		t.missed += uint64(t.count) //nolint:gosec // a count
 	} else {
 		t.missed = 0
 	}
-	t.count = 0
+	t.body, t.count = t.body[:0], 0
 }
 
 // ahead waits until the parent has read what was sent before, but not for ever.
@@ -117,15 +123,64 @@ func (h *house) journal(name string) *event.Journal {
 	return j
 }
 
-// hear keeps what a child says.
-func (h *house) hear(name string, body []byte) {
+// hear keeps what a child says, and returns the number of the last record.
+func (h *house) hear(name string, body []byte) (last uint64) {
 	lost, n := binary.Uvarint(body)
-	if n <= 0 {
-		return // no child of ours sends such a thing
+	last, m := binary.Uvarint(body[max(n, 0):])
+	if n <= 0 || m <= 0 {
+		return 0 // no child of ours sends such a thing
 	}
 	j := h.journal(name)
 	j.Lose(lost)
-	j.AddEncoded(body[n:])
+	j.AddEncoded(body[n+m:])
+	return last
+}
+
+// tail is where a child keeps its last words, nil where there can be none.
+func (h *house) tail(name string) *os.File {
+	if h.tails[name] == nil {
+		f, err := ipc.NewTail("holdfast-" + name + "-tail")
+		if err != nil {
+			h.tellOf(name, slog.LevelWarn, "process", "a child that is killed loses its last words: %v", err)
+			return nil
+		}
+		h.tails[name] = f
+	}
+	return h.tails[name]
+}
+
+// openTail has a bus keep its last words where the parent finds them.
+func openTail(boot *ipc.BootInfo, b *bus.Bus) *ipc.Tail {
+	if boot.TailFD <= 0 {
+		return nil
+	}
+	t, err := ipc.OpenTail(boot.TailFD)
+	if err != nil {
+		return nil // it says less when it is killed, and runs no worse
+	}
+	b.Keep(t)
+	return t
+}
+
+// bequeathed takes what a child that is gone has said last: what it had not
+// told yet is recorded, and what its log had not written is logged by us.
+func (h *house) bequeathed(k *kid) {
+	f := h.tails[k.name]
+	if f == nil {
+		return
+	}
+	words, printed, err := ipc.TakeTail(f)
+	if err != nil {
+		h.tellOf(k.name, slog.LevelWarn, "process", "what the %s child said last is lost: %v", titles[k.name], err)
+	}
+	for _, w := range words {
+		if w.Number > k.heard {
+			h.journal(k.name).Add(w.Record)
+		}
+		if w.Number > printed {
+			h.bus.Publish(w.Record)
+		}
+	}
 }
 
 // recollection asks the loop for what is recorded.

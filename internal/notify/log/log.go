@@ -84,8 +84,9 @@ func withSuffix(name, suffix string) string {
 // line of a burst is written at once, and a thousand more in a few writes.
 const gather = 5 * time.Millisecond
 
-// Run prints what the reader hears until its end.
-func (w *Writer) Run(r *bus.Reader) {
+// Run prints what the reader hears until its end. Where printed is not nil it is
+// told the number of the last record that was.
+func (w *Writer) Run(r *bus.Reader, printed func(n uint64)) {
 	for {
 		records, lost, ok := r.Next()
 		if !ok {
@@ -95,6 +96,9 @@ func (w *Writer) Run(r *bus.Reader) {
 			w.Write(own(records[0].When, fmt.Sprintf("%d older records were lost: the log could not be written fast enough", lost)))
 		}
 		w.Write(records...)
+		if r.Done(); printed != nil {
+			printed(r.Seen())
+		}
 		time.Sleep(gather)
 	}
 }

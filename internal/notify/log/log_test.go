@@ -71,7 +71,7 @@ func TestRunPrintsAllAndTellsWhatWasLost(t *testing.T) {
 	}
 	b.Close()
 	var out bytes.Buffer
-	To(&out).Run(r)
+	To(&out).Run(r, nil)
 	if s := out.String(); strings.Count(s, "vrrp: x") != 2 || !strings.Contains(s, "3 older records were lost") {
 		t.Fatalf("got %s", s)
 	}
