@@ -6,8 +6,8 @@
 // reload.go takes a configuration over, query.go has the status. What is
 // decided is decided in package bfd.
 //
-// It needs next to no privilege, and gives up what it has (confine.go). Everything here belongs to the loop's goroutine unless it says
-// otherwise.
+// It needs next to no privilege, and gives up what it has (confine.go).
+// Everything here belongs to the loop's goroutine unless it says otherwise.
 package bfdd
 
 import (
@@ -59,7 +59,7 @@ type daemon struct {
 	sockets map[place]*socket.BFD
 	retryAt clock.Instant // when sockets and senders are missing; 0 = none is
 
-	links map[string]*ipc.Conn // by the other child's name
+	links map[string]*ipc.Sibling // by the other child's name
 
 	stray  [wire.NumBFDFaults]uint64 // packets of no session, by what was wrong
 	quiet  [wire.NumBFDFaults]quiet
@@ -112,7 +112,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	}
 	d := &daemon{
 		conn: conn, boot: boot, log: log, loop: l, byLocal: map[uint32]*session{}, byPeer: map[peer]*session{},
-		sockets: map[place]*socket.BFD{}, links: map[string]*ipc.Conn{},
+		sockets: map[place]*socket.BFD{}, links: map[string]*ipc.Sibling{},
 	}
 	l.OnDeadline(d.due.Deadline, d.tick)
 	l.OnDeadline(func() (clock.Instant, bool) { return d.retryAt, d.retryAt != 0 }, d.retry)
@@ -161,7 +161,7 @@ func (d *daemon) end() {
 		s.Close()
 	}
 	for _, l := range d.links {
-		_ = l.Close()
+		l.Detach()
 	}
 }
 

@@ -16,41 +16,26 @@ import (
 // nothing is polled, and what was said last holds while a BFD child that died
 // is started again.
 type sessions struct {
-	link     *ipc.Conn
+	link     ipc.Sibling
 	verdicts map[string]bfd.Verdict
 	answered []*monitor // whose attempt ended as it began
 }
 
 // linkBFD takes the socket to a BFD child that has just begun to serve.
 func (d *daemon) linkBFD(fd int) {
-	d.unlinkBFD()
-	c := ipc.FromFD(fd)
-	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readBFD(c) }); err != nil {
+	if err := d.bfd.link.Attach(d.loop, fd, unix.EPOLLIN, d.readBFD, nil); err != nil {
 		d.tell(record{level: slog.LevelError, what: "hear of BFD sessions: " + err.Error()})
-		_ = c.Close()
-		return
-	}
-	d.bfd.link = c
-}
-
-func (d *daemon) unlinkBFD() {
-	if d.bfd.link != nil {
-		d.loop.Unwatch(d.bfd.link.Fd())
-		_ = d.bfd.link.Close()
-		d.bfd.link = nil
 	}
 }
 
-func (d *daemon) readBFD(c *ipc.Conn) {
+func (d *daemon) readBFD(c *ipc.Conn) error {
 	err := ipc.ReadEach(c, ipc.Sessions, func(told []bfd.Verdict) {
 		for _, v := range told {
 			d.toldBFD(v)
 		}
 	})
-	if err != nil {
-		d.unlinkBFD()
-	}
 	d.settle()
+	return err
 }
 
 // toldBFD ends the attempts that waited for this.

@@ -25,7 +25,7 @@ const (
 // outlets is the way to the outlet child, over a link that the parent made. It
 // hears what becomes of servers, and asks for counters.
 type outlets struct {
-	link   *ipc.Conn
+	link   ipc.Sibling
 	feeder *ipc.Feeder // nil: there is no such child
 	linked bool        // there was such a child
 	early  []feed.Pool // what happened before there was
@@ -41,32 +41,26 @@ func (d *daemon) linkTo(child string, fd int) {
 }
 
 func (d *daemon) linkOutlets(fd int) {
-	d.unlinkOutlets()
-	c := ipc.FromFD(fd)
-	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readOutlets(c) }); err != nil {
+	o := &d.outlets
+	if err := o.link.Attach(d.loop, fd, unix.EPOLLIN, d.readOutlets, d.outletsGone); err != nil {
 		d.tell(record{level: slog.LevelError, what: "tell the outlet child: " + err.Error()})
-		_ = c.Close()
 		return
 	}
-	d.outlets.link = c
-	d.outlets.feeder = ipc.NewFeeder(c, func() bool { return true }) // what was lost is in every answer
-	for _, n := range d.outlets.early {
-		d.outlets.feeder.Put(ipc.Message{Kind: ipc.Pools}, n)
+	o.feeder = ipc.NewFeeder(o.link.Conn(), func() bool { return true }) // what was lost is in every answer
+	for _, n := range o.early {
+		o.feeder.Put(ipc.Message{Kind: ipc.Pools}, n)
 	}
-	d.outlets.linked, d.outlets.early = true, nil
+	o.linked, o.early = true, nil
 }
 
-func (d *daemon) unlinkOutlets() {
-	if d.outlets.link != nil {
-		d.loop.Unwatch(d.outlets.link.Fd())
-		d.outlets.feeder.Close(0)
-		d.outlets = outlets{linked: true}
-	}
+func (d *daemon) outletsGone() {
+	d.outlets.feeder.Close(0)
+	d.outlets = outlets{linked: true}
 }
 
 // readOutlets takes what the outlet child asks for.
-func (d *daemon) readOutlets(c *ipc.Conn) {
-	err := c.ReadReady(func(m ipc.Message, files []int) {
+func (d *daemon) readOutlets(c *ipc.Conn) error {
+	return c.ReadReady(func(m ipc.Message, files []int) {
 		for _, fd := range files { // it has no reason to send one
 			_ = unix.Close(fd)
 		}
@@ -77,9 +71,6 @@ func (d *daemon) readOutlets(c *ipc.Conn) {
 			d.weigh(m)
 		}
 	})
-	if err != nil && d.outlets.link == c {
-		d.unlinkOutlets()
-	}
 }
 
 // weigh carries out what was asked for over SNMP, which is a weight and nothing

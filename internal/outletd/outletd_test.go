@@ -184,8 +184,8 @@ func TestChildrenGoAndCome(t *testing.T) {
 	ask := func() {
 		for range maxAsked + 1 { // one too many
 			w.on(func() {
-				w.ask(func(v *dump.VRRP) { answers <- v != nil })
-				w.askChecker(ipc.Message{Kind: ipc.Query}, func(m *ipc.Message) { answers <- m != nil })
+				w.askVRRP(func(v *dump.VRRP) { answers <- v != nil })
+				w.pools.ask(ipc.Message{Kind: ipc.Query}, func(m *ipc.Message) { answers <- m != nil })
 			})
 		}
 	}

@@ -1,11 +1,12 @@
 // Package outletd is the outlet child: it tells the world over buses that may
 // be slow what the other children do, so that they never wait for one.
 //
-// One loop hears of the VRRP child's instances over a link that the parent made
-// (link.go), keeps what it heard last, and hands it to every way out (outlets.go),
-// each of which has goroutines of its own. What the world asks for goes back over
-// the link, or to the parent. reload.go takes a configuration over; confine.go
-// gives up privileges.
+// One loop hears of the VRRP child's instances and the checker child's servers
+// (vrrp.go, pools.go) over links that the parent made (child.go), keeps what it
+// heard last, and hands it to every way out (outlets.go), each of which has
+// goroutines of its own. What the world asks for goes back over the link, or to
+// the parent. reload.go takes a configuration over; confine.go gives up
+// privileges.
 //
 // Everything here belongs to the loop's goroutine unless it says otherwise.
 package outletd
@@ -39,10 +40,10 @@ type daemon struct {
 	log  *bus.Bus
 	loop *loop.Loop
 
-	cfg  build.Outlet
-	vrrp vrrpLink
-	pool poolLink
-	ways ways
+	cfg   build.Outlet
+	vrrp  vrrpChild
+	pools child // the checker child
+	ways  ways
 
 	hands    sync.WaitGroup
 	reading  sync.Mutex // held by the goroutine that reads a configuration
@@ -103,8 +104,8 @@ func (d *daemon) stop(why string) {
 
 // end gives everything back.
 func (d *daemon) end() {
-	d.unlink()
-	d.unlinkPools()
+	d.vrrp.Detach()
+	d.pools.Detach()
 	d.ways.close()
 	d.hands.Wait()
 }
@@ -113,3 +114,6 @@ func (d *daemon) end() {
 func (d *daemon) say(level slog.Level, kind, cause, what string) {
 	d.log.Publish(event.Record{When: d.loop.Read(), Level: level, Part: "outlet", Kind: kind, Cause: cause, What: what})
 }
+
+// wish asks the parent for something that is its business.
+func (d *daemon) wish(topic string) { _ = d.conn.Send(ipc.Message{Kind: ipc.Wish, Topic: topic}) }

@@ -82,7 +82,7 @@ func (w *snmpWay) Tree() *mib.Tree {
 	}
 	vrrp, pools := make(chan *dump.VRRP, 1), make(chan []api.Service, 1)
 	w.d.loop.Post(func() {
-		w.d.ask(func(v *dump.VRRP) { vrrp <- v })
+		w.d.askVRRP(func(v *dump.VRRP) { vrrp <- v })
 		if !w.cfg.Checker {
 			pools <- nil
 			return
@@ -215,7 +215,7 @@ func (w *snmpWay) become(name, state string, quiet bool) {
 		return
 	}
 	now := mib.State{Parts: w.parts(), Conf: w.cfg.Conf}
-	w.d.ask(func(v *dump.VRRP) { // from where it sends, and why
+	w.d.askVRRP(func(v *dump.VRRP) { // from where it sends, and why
 		if v == nil {
 			return
 		}

@@ -23,41 +23,27 @@ const bfdPatience = 10 * time.Second
 // sessions are what the BFD child has said, over a link that the parent made.
 // A child that dies takes nothing with it: the next one tells anew.
 type sessions struct {
-	link   *ipc.Conn
+	link   ipc.Sibling
 	heard  map[string]bfd.Verdict // of all, also those that nobody tracks yet
 	giveUp clock.Instant          // when there must be a link; 0 = there is one, or none is needed
 }
 
 // linkBFD takes the socket to a BFD child that has just begun to serve.
 func (d *daemon) linkBFD(fd int) {
-	d.unlinkBFD()
-	c := ipc.FromFD(fd)
-	if err := d.loop.Watch(fd, unix.EPOLLIN|loop.First, func(uint32) { d.readBFD(c) }); err != nil {
+	if err := d.bfd.link.Attach(d.loop, fd, unix.EPOLLIN|loop.First, d.readBFD, d.bfdGone); err != nil {
 		d.say(slog.LevelError, kindTrack, "", "", "hear of BFD sessions: "+err.Error())
-		_ = c.Close()
 		return
 	}
-	d.bfd.link, d.bfd.giveUp = c, 0
+	d.bfd.giveUp = 0
 	if d.awaitsBFD() {
 		d.bfd.giveUp = d.now().Add(bfdPatience)
 	}
 }
 
-func (d *daemon) unlinkBFD() {
-	if d.bfd.link != nil {
-		d.loop.Unwatch(d.bfd.link.Fd())
-		_ = d.bfd.link.Close()
-		d.bfd.link = nil
-	}
-}
+// bfdGone: what it said last holds until the next one speaks.
+func (d *daemon) bfdGone() { d.bfd.giveUp = d.now().Add(bfdPatience) }
 
-func (d *daemon) readBFD(c *ipc.Conn) {
-	err := ipc.ReadEach(c, ipc.Sessions, d.toldBFD)
-	if err != nil { // it has ended; what it said last holds until the next one speaks
-		d.unlinkBFD()
-		d.bfd.giveUp = d.now().Add(bfdPatience)
-	}
-}
+func (d *daemon) readBFD(c *ipc.Conn) error { return ipc.ReadEach(c, ipc.Sessions, d.toldBFD) }
 
 // toldBFD takes what has become of sessions.
 func (d *daemon) toldBFD(told []bfd.Verdict) {
@@ -127,7 +113,7 @@ func (d *daemon) tickBFD(clock.Instant, time.Duration) {
 	for _, name := range d.cfg.BFDs {
 		_, known := d.told[build.BFDTrack(name)]
 		switch {
-		case d.bfd.link == nil:
+		case d.bfd.link.Conn() == nil:
 			d.tellBFD(bfd.Verdict{Name: name, Why: fmt.Sprintf("there has been no BFD child for %v", bfdPatience)})
 		case !known:
 			d.tellBFD(bfd.Verdict{Name: name, Why: fmt.Sprintf("the BFD child has said nothing of it for %v", bfdPatience)})

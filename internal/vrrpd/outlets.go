@@ -32,7 +32,7 @@ const lastNews = time.Second
 // outlets is the way to the outlet child, over a link that the parent made. It
 // hears of everything last, and nobody waits for it.
 type outlets struct {
-	link   *ipc.Conn
+	link   ipc.Sibling
 	feeder *ipc.Feeder // nil: there is no such child
 	news   feed.VRRP   // of the step under way
 	held   bool        // a reload is under way, which tells of everything at its end
@@ -52,37 +52,32 @@ func (d *daemon) linkTo(child string, fd int) {
 
 // linkOutlets takes the socket to an outlet child; it first hears how things are.
 func (d *daemon) linkOutlets(fd int) {
-	d.unlinkOutlets()
-	c := ipc.FromFD(fd)
-	if err := d.loop.Watch(fd, unix.EPOLLIN, func(uint32) { d.readOutlets(c) }); err != nil {
+	o := &d.outlets
+	if err := o.link.Attach(d.loop, fd, unix.EPOLLIN, d.readOutlets, d.outletsGone); err != nil {
 		d.say(slog.LevelError, kindNotify, "", "", "tell the outlet child: "+err.Error())
-		_ = c.Close()
 		return
 	}
-	d.outlets.link = c
 	var f *ipc.Feeder
-	f = ipc.NewFeeder(c, func() bool {
+	f = ipc.NewFeeder(o.link.Conn(), func() bool {
 		return d.post(func() {
 			if d.outlets.feeder == f {
 				d.feed(d.everything(feed.Present))
 			}
 		})
 	})
-	d.outlets.feeder = f
+	o.feeder = f
 	d.feed(d.everything(feed.Began))
 }
 
-func (d *daemon) unlinkOutlets() {
-	if d.outlets.link != nil {
-		d.loop.Unwatch(d.outlets.link.Fd())
-		d.outlets.feeder.Close(0)
-		d.outlets = outlets{held: d.outlets.held, refusedSince: d.outlets.refusedSince, refused: d.outlets.refused}
-	}
+func (d *daemon) outletsGone() {
+	o := &d.outlets
+	o.feeder.Close(0)
+	*o = outlets{held: o.held, refusedSince: o.refusedSince, refused: o.refused}
 }
 
 // readOutlets takes what the outlet child asks for.
-func (d *daemon) readOutlets(c *ipc.Conn) {
-	err := c.ReadReady(func(m ipc.Message, files []int) {
+func (d *daemon) readOutlets(c *ipc.Conn) error {
+	return c.ReadReady(func(m ipc.Message, files []int) {
 		for _, fd := range files { // it has no reason to send one
 			_ = unix.Close(fd)
 		}
@@ -97,9 +92,6 @@ func (d *daemon) readOutlets(c *ipc.Conn) {
 			d.garp(m.Topic)
 		}
 	})
-	if err != nil && d.outlets.link == c {
-		d.unlinkOutlets()
-	}
 }
 
 // garp announces the addresses of an instance once.

@@ -17,6 +17,12 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/wire"
 )
 
+// deaf is a loop that tells of nothing.
+type deaf struct{}
+
+func (deaf) Watch(int, uint32, func(uint32)) error { return nil }
+func (deaf) Unwatch(int)                           {}
+
 // listener is an outlet child at the other end of a link.
 func (b *bench) listener() *ipc.Conn {
 	b.t.Helper()
@@ -24,8 +30,11 @@ func (b *bench) listener() *ipc.Conn {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ours, theirs := ipc.FromFD(fds[0]), ipc.FromFD(fds[1])
-	b.outlets = outlets{link: ours, feeder: ipc.NewFeeder(ours, func() bool { return false })}
+	o, theirs := &b.outlets, ipc.FromFD(fds[1])
+	if err := o.link.Attach(deaf{}, fds[0], 0, nil, nil); err != nil {
+		b.t.Fatal(err)
+	}
+	o.feeder = ipc.NewFeeder(o.link.Conn(), func() bool { return false })
 	b.t.Cleanup(func() { b.outlets.feeder.Close(0); _ = theirs.Close() })
 	b.feed(b.everything(feed.Began))
 	return theirs
@@ -85,7 +94,9 @@ func TestOutletsAsk(t *testing.T) {
 		if err := l.Send(m); err != nil {
 			t.Fatal(err)
 		}
-		b.readOutlets(b.outlets.link)
+		if err := b.readOutlets(b.outlets.link.Conn()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ask(ipc.Message{Kind: ipc.Garp, Topic: "VI_1"})
 	if n := b.net.announced["192.0.2.100/24"]; n != 0 {
