@@ -27,34 +27,13 @@ func read(snapshot []byte, boot ipc.BootInfo) (build.BFD, error) {
 	return build.FromBFD(c), nil
 }
 
-// reload reads a new snapshot beside the loop. Reloads come one after the
-// other; the parent waits for each.
-func (d *daemon) reload(fd int) {
-	d.hands.Go(func() {
-		d.reading.Lock() // never by the loop
-		defer d.reading.Unlock()
-		var next build.BFD
-		data, err := ipc.Take(fd)
-		if err == nil {
-			next, err = read(data, d.boot)
-		}
-		d.loop.Post(func() { d.reloaded(next, err) })
-	})
-}
-
-func (d *daemon) reloaded(next build.BFD, err error) {
+func (d *daemon) reload(next build.BFD) {
 	if d.stopping {
 		return
 	}
-	answer := ipc.Message{Kind: ipc.Reloaded}
-	if err != nil {
-		answer.Error = err.Error()
-	} else {
-		before := len(d.sessions)
-		d.adopt(next)
-		d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d BFD sessions (before: %d)", len(d.sessions), before)
-	}
-	_ = d.conn.Send(answer)
+	before := len(d.sessions)
+	d.adopt(next)
+	d.sayf(slog.LevelInfo, kindConfig, "", "Configuration reloaded: %d BFD sessions (before: %d)", len(d.sessions), before)
 }
 
 // identity is what must be the same for a session to go on over a reload.

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,8 +65,7 @@ type daemon struct {
 	parsed wire.BFD
 	out    []byte
 
-	hands    sync.WaitGroup
-	reading  sync.Mutex // held by the goroutine that reads a configuration
+	reloads  ipc.Reloads[build.BFD]
 	keeper   loop.Keeper
 	stopping bool
 }
@@ -114,6 +112,9 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 		conn: conn, boot: boot, log: log, loop: l, byLocal: map[uint32]*session{}, byPeer: map[peer]*session{},
 		sockets: map[place]*socket.BFD{}, links: map[string]*ipc.Sibling{},
 	}
+	d.reloads = ipc.Reloads[build.BFD]{
+		Conn: conn, Read: func(b []byte) (build.BFD, error) { return read(b, boot) }, Post: l.Post, Adopt: d.reload,
+	}
 	l.OnDeadline(d.due.Deadline, d.tick)
 	l.OnDeadline(func() (clock.Instant, bool) { return d.retryAt, d.retryAt != 0 }, d.retry)
 	return d, l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() })
@@ -130,7 +131,7 @@ func (d *daemon) precedence() {
 
 // listen takes what the parent says.
 func (d *daemon) listen() {
-	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reload, Link: d.link})
+	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reloads.Begin, Link: d.link})
 	if why != "" {
 		d.stop(why)
 	}
@@ -153,7 +154,7 @@ func (d *daemon) stop(why string) {
 // end gives everything back.
 func (d *daemon) end() {
 	d.keeper.Close()
-	d.hands.Wait()
+	d.reloads.Wait()
 	for _, s := range d.sessions {
 		s.close()
 	}

@@ -19,33 +19,12 @@ func read(snapshot []byte, boot ipc.BootInfo) (build.Outlet, error) {
 	return build.FromOutlet(c), nil
 }
 
-// reload reads a new snapshot beside the loop. Reloads come one after the
-// other; the parent waits for each.
-func (d *daemon) reload(fd int) {
-	d.hands.Go(func() {
-		d.reading.Lock() // never by the loop
-		defer d.reading.Unlock()
-		var next build.Outlet
-		data, err := ipc.Take(fd)
-		if err == nil {
-			next, err = read(data, d.boot)
-		}
-		d.loop.Post(func() { d.reloaded(next, err) })
-	})
-}
-
-func (d *daemon) reloaded(next build.Outlet, err error) {
+func (d *daemon) reload(next build.Outlet) {
 	if d.stopping {
 		return
 	}
-	answer := ipc.Message{Kind: ipc.Reloaded}
-	if err != nil {
-		answer.Error = err.Error()
-	} else {
-		d.adopt(next)
-		d.say(slog.LevelInfo, kindConfig, "", "Configuration reloaded")
-	}
-	_ = d.conn.Send(answer)
+	d.adopt(next)
+	d.say(slog.LevelInfo, kindConfig, "", "Configuration reloaded")
 }
 
 // adopt makes a configuration the running one: a start is a reload from nothing.

@@ -46,7 +46,7 @@ type daemon struct {
 	ways  ways
 
 	hands    sync.WaitGroup
-	reading  sync.Mutex // held by the goroutine that reads a configuration
+	reloads  ipc.Reloads[build.Outlet]
 	stopping bool
 }
 
@@ -65,6 +65,9 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 	if err := l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() }); err != nil {
 		return err
 	}
+	d.reloads = ipc.Reloads[build.Outlet]{
+		Conn: conn, Read: func(b []byte) (build.Outlet, error) { return read(b, boot) }, Post: l.Post, Adopt: d.reload,
+	}
 	d.confine()
 	d.adopt(cfg)
 	_ = conn.Send(ipc.Message{Kind: ipc.Ready}) // a parent that is gone is noticed by listen
@@ -75,7 +78,7 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 
 // listen takes what the parent says.
 func (d *daemon) listen() {
-	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reload, Link: d.linkTo})
+	why := d.conn.Obey(ipc.Orders{Stop: d.stop, Query: d.answer, Reload: d.reloads.Begin, Link: d.linkTo})
 	if why != "" {
 		d.stop(why)
 	}
@@ -108,6 +111,7 @@ func (d *daemon) end() {
 	d.pools.Detach()
 	d.ways.close()
 	d.hands.Wait()
+	d.reloads.Wait()
 }
 
 // say publishes one line. It may be called from any goroutine.
