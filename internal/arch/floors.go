@@ -11,7 +11,7 @@ var floors = [][]string{
 	{"wire", "conf", "feed"},
 	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
 	{"build", "lint", "plan", "explain", "sim", "dump",
-		"loop", "bell", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
+		"raw", "loop", "bell", "bus", "socket", "kernel", "proc", "ipc", "files", "probe", "director", "notify"},
 	{"vrrpd", "checkd", "bfdd", "proxyd", "outletd", "control"},
 	{"parent", "lab", "cli"},
 	{"arch"},
@@ -24,7 +24,7 @@ var neighbours = map[string][]string{
 	"lint":     {"build"}, // what the machines would be told
 	"plan":     {"build"},
 	"sim":      {"build"},
-	"probe":    {"proc"}, // misc runs a program
+	"probe":    {"proc", "raw"}, // misc runs a program; checks over TCP are many
 	"ipc":      {"bus"},
 	"notify":   {"bus", "proc", "dump", "kernel"}, // snmp tells of routes and states
 	"cli":      {"parent", "lab"},

@@ -10,10 +10,10 @@ func TestReloads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer parent.Close()
+	defer func() { _ = parent.Close() }()
 	child := FromFD(dup(t, file))
 	_ = file.Close()
-	defer child.Close()
+	defer func() { _ = child.Close() }()
 	loop := make(chan func(), 1)
 	adopted := ""
 	r := Reloads[string]{

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/holdfast-ha/holdfast/internal/raw"
 	"github.com/holdfast-ha/holdfast/internal/wire"
 	"golang.org/x/sys/unix"
 )
@@ -55,7 +56,7 @@ func (f *tcpFront) begin(w *worker, fd int, from netip.AddrPort) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !f.engine.enroll(c, w) {
-		shut(fd)
+		raw.Close(fd)
 		f.leave()
 		return
 	}
@@ -72,7 +73,7 @@ func (c *conn) dial() {
 			break
 		}
 		c.grip = g
-		fd, err := connect(g.to, c.from.Addr(), g.to.sendProxy != 0 || spoke(int(c.sides[fromClient].fd)))
+		fd, err := connect(g.to, c.from.Addr(), g.to.sendProxy != 0 || raw.Readable(int(c.sides[fromClient].fd)))
 		if err == nil {
 			c.sides[fromServer] = side{fd: int32(fd)}
 			if err = c.register(fromServer); err == nil {
@@ -91,7 +92,7 @@ func (c *conn) dial() {
 // may do better.
 func (c *conn) refused(err error) bool {
 	if fd := c.sides[fromServer].fd; fd >= 0 {
-		shut(int(fd))
+		raw.Close(int(fd))
 		c.sides[fromServer].fd = -1
 	}
 	s := c.grip.server
@@ -117,7 +118,7 @@ func ours(err error) bool {
 }
 
 func (c *conn) register(which int) error {
-	return attach(c.worker.epoll, int(c.sides[which].fd),
+	return raw.Watch(c.worker.epoll, unix.EPOLL_CTL_ADD, int(c.sides[which].fd),
 		&unix.EpollEvent{Events: interest, Fd: int32(c.place<<1) | int32(which), Pad: int32(c.gen)})
 }
 
@@ -188,7 +189,7 @@ func (c *conn) introduce() error {
 	var room [wire.MaxProxyHeader]byte
 	key := c.front.pool.key
 	b := wire.AppendProxyHeader(room[:0], c.grip.to.sendProxy, false, c.from, netip.AddrPortFrom(key.Addr, key.Port))
-	n, err := write(int(c.sides[fromServer].fd), b) // the buffer of a new socket has room
+	n, err := raw.Write(int(c.sides[fromServer].fd), b) // the buffer of a new socket has room
 	if err == nil && n < len(b) {
 		err = unix.EIO
 	}
@@ -261,7 +262,7 @@ func (c *conn) end(reset bool) {
 		if reset {
 			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
-		shut(fd)
+		raw.Close(fd)
 	}
 	if c.grip.server != nil {
 		c.front.pool.release(c.grip)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,13 +25,13 @@ const connectTimeout = 4 * time.Second
 // There is no TCP_USER_TIMEOUT: that would also end the connection to a server
 // that lives and does not read for so long.
 func connect(to route, client netip.Addr, talks bool) (int, error) {
-	fd, err := stream(familyOf(to.addr.Addr()))
+	fd, err := raw.Stream(familyOf(to.addr.Addr()))
 	if err != nil {
 		return -1, err
 	}
 	prompt(fd)
 	if talks {
-		_ = set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 0)
+		_ = raw.Set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 0)
 	}
 	if to.transparent && client.Is4() == to.addr.Addr().Is4() {
 		if err = foreign(fd, client.Is4()); err == nil {
@@ -38,10 +39,10 @@ func connect(to route, client netip.Addr, talks bool) (int, error) {
 		}
 	}
 	if err == nil {
-		err = begin(fd, to.addr)
+		err = raw.Connect(fd, to.addr)
 	}
-	if err != nil {
-		shut(fd)
+	if err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare errno
+		raw.Close(fd)
 		return -1, err
 	}
 	return fd, nil

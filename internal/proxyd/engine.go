@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/ipc"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -274,7 +275,7 @@ func (w *worker) run() {
 // wakes other threads in its place.
 func (w *worker) wait(events []unix.EpollEvent, busy bool) int {
 	if busy {
-		if n := glance(w.epoll, events); n > 0 {
+		if n := raw.Ready(w.epoll, events); n > 0 {
 			return n
 		}
 	}

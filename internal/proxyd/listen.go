@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,14 +24,14 @@ const (
 // order counts: on a connection with keepalives TCP_KEEPIDLE reckons with the
 // silence that there was.
 func keepAlive(fd int) {
-	_ = set(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPIDLE, keepIdle)
-	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPINTVL, keepInterval)
-	_ = set(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
+	_ = raw.Set(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = raw.Set(fd, unix.SOL_TCP, unix.TCP_KEEPIDLE, keepIdle)
+	_ = raw.Set(fd, unix.SOL_TCP, unix.TCP_KEEPINTVL, keepInterval)
+	_ = raw.Set(fd, unix.SOL_TCP, unix.TCP_KEEPCNT, keepCount)
 }
 
 // prompt has small pieces sent at once.
-func prompt(fd int) { _ = set(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) }
+func prompt(fd int) { _ = raw.Set(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) }
 
 // socketKind is what a service's socket is, if there is one. Its family is the
 // address's: one of IPv6 must not take IPv4's port too.

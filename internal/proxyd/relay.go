@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 const (
@@ -45,7 +47,7 @@ func (f *flow) pump(w *worker, src, dst *side, c *conn, from int) (more bool, er
 			if c.flows[1-from].done {
 				return false, nil // closing says it
 			}
-			return false, finish(int(dst.fd))
+			return false, raw.CloseWrite(int(dst.fd))
 		case !src.readable:
 			f.release(w)
 			return false, nil
@@ -70,7 +72,7 @@ func (f *flow) deliver(dst *side) (waits bool, err error) {
 			n, err = splice(f.pipe.r, int(dst.fd), f.piped)
 			f.piped -= n
 		} else {
-			n, err = write(int(dst.fd), f.rest)
+			n, err = raw.Write(int(dst.fd), f.rest)
 			f.rest = f.rest[n:]
 		}
 		if err == unix.EAGAIN { //nolint:errorlint // a bare errno
@@ -94,7 +96,7 @@ func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
 		n, err = splice(int(src.fd), f.pipe.w, bulk)
 		f.piped += n
 	} else {
-		n, err = read(int(src.fd), w.buf)
+		n, err = raw.Read(int(src.fd), w.buf)
 	}
 	switch {
 	case err == unix.EAGAIN: //nolint:errorlint // a bare errno
@@ -111,9 +113,9 @@ func (f *flow) fetch(w *worker, src, dst *side) (n int, err error) {
 	if n < len(w.buf) && !src.urgent { // all was read; what comes is an event
 		src.readable, f.ended = false, src.ending
 	}
-	send := write
+	send := raw.Write
 	if f.ended {
-		send = writeLast
+		send = raw.WriteLast
 	}
 	taken, err := send(int(dst.fd), w.buf[:n])
 	if err != nil && err != unix.EAGAIN { //nolint:errorlint // a bare errno

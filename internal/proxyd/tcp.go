@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 const (
@@ -71,7 +73,7 @@ func (f *tcpFront) accept(w *worker) {
 			f.leave()
 			return
 		}
-		fd, from, err := accept(f.fd)
+		fd, from, err := raw.Accept(f.fd)
 		if err == nil {
 			f.begin(w, fd, from)
 			continue

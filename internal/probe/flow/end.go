@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // lastLook ends an attempt unless it has just come one step further.
@@ -41,7 +42,7 @@ func (e *Engine[T]) finish(a *attempt[T], r probe.Result) {
 		return
 	case r.OK && e.spares.want(&a.to):
 		if a.watched != 0 {
-			_ = watch(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
+			_ = raw.Watch(e.epoll, unix.EPOLL_CTL_DEL, a.fd, nil)
 		}
 		delete(e.open, a.fd)
 		e.spares.put(a.fd, &a.to)
@@ -79,7 +80,7 @@ func shut(fd int, clean bool) {
 	if !clean {
 		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
-	hangUp(fd)
+	raw.Close(fd)
 }
 
 // Close ends all attempts without a word.

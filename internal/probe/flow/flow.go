@@ -10,6 +10,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/proc"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // reserve is how many descriptors are left to the rest of the process.
@@ -184,7 +186,7 @@ func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
 	if a.talk != nil {
 		// We speak first: the request may carry the handshake's last
 		// acknowledgement, which saves a packet and a wake-up of the server.
-		setInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
+		_ = raw.Set(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 	}
 	if err = connect(fd, a.to.Addr); errors.Is(err, unix.EINPROGRESS) {
 		err = connect(fd, a.to.Addr)
@@ -194,6 +196,14 @@ func (e *Engine[T]) connect(now clock.Instant, a *attempt[T]) {
 		return
 	}
 	e.connected(now, a, err)
+}
+
+// connect begins a connection, or asks how one goes that has begun.
+func connect(fd int, to netip.AddrPort) error {
+	if to.Addr().Zone() != "" {
+		return unix.Connect(fd, probe.Sockaddr(to)) // finds the interface
+	}
+	return raw.Connect(fd, to)
 }
 
 // underWay: connect(2) has begun and not ended.
@@ -243,14 +253,14 @@ func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
 		// The answer is acknowledged when it comes, not when we come to read it:
 		// a near peer takes 6 ms of silence for a loss, sends the end once more,
 		// and may get a reset for it if we have closed meanwhile.
-		setInt(a.fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+		_ = raw.Set(a.fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 	}
 	op := unix.EPOLL_CTL_MOD
 	if a.watched == 0 {
 		op = unix.EPOLL_CTL_ADD
 	}
 	ev := unix.EpollEvent{Events: events, Fd: int32(a.fd), Pad: a.serial} //nolint:gosec // a descriptor
-	if err := watch(e.epoll, op, a.fd, &ev); err != nil {
+	if err := raw.Watch(e.epoll, op, a.fd, &ev); err != nil {
 		e.finish(a, probe.Ours(fmt.Errorf("watch a socket: %w", err)))
 		return
 	}
@@ -262,7 +272,7 @@ func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
 
 // Ready goes on with the attempts whose sockets are ready.
 func (e *Engine[T]) Ready(now clock.Instant) {
-	for i := range glance(e.epoll, e.events) {
+	for i := range raw.Ready(e.epoll, e.events) {
 		a := e.open[int(e.events[i].Fd)]
 		if a == nil || a.serial != e.events[i].Pad {
 			continue

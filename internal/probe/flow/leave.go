@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // leavingShare is the part of the descriptors that may be held for goodbyes.
@@ -34,7 +35,7 @@ func (e *Engine[T]) leave(now clock.Instant, a *attempt[T], r probe.Result) {
 // listen throws away what else the peer has to say, until it closes.
 func (e *Engine[T]) listen(a *attempt[T]) {
 	for {
-		n, err := Take(a.fd, e.buf)
+		n, err := raw.Read(a.fd, e.buf)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return

@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // maxSpare bounds the sockets of a family that are kept to be used again.
@@ -46,7 +47,7 @@ func (s *spares) want(to *probe.Endpoint) bool {
 
 // put ends the connection and keeps the socket, or closes it.
 func (s *spares) put(fd int, to *probe.Endpoint) {
-	if err := disconnect(fd); err != nil {
+	if err := raw.Disconnect(fd); err != nil {
 		shut(fd, false)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
 	"github.com/holdfast-ha/holdfast/internal/probe/flow"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // readsTurn bounds the reads of one Step, so that a flood from one server does
@@ -28,7 +29,7 @@ func (p *Probe) Talk() flow.Talk { return &talk{p: p, answer: answer{want: p.wan
 // Step sends the request and reads the answer as far as possible.
 func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 	for t.sent < len(t.p.request) {
-		n, err := flow.Give(fd, t.p.request[t.sent:])
+		n, err := raw.Write(fd, t.p.request[t.sent:])
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return flow.Write, probe.Result{}
@@ -41,7 +42,7 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 		}
 	}
 	for range readsTurn {
-		n, err := flow.Take(fd, buf)
+		n, err := raw.Read(fd, buf)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return flow.Read, probe.Result{}
@@ -53,7 +54,7 @@ func (t *talk) Step(fd int, buf []byte) (flow.Wait, probe.Result) {
 		}
 		if r, done := t.answer.feed(buf[:n]); done {
 			// Mostly the peer's closing has come with its last words.
-			n, err := flow.Take(fd, buf)
+			n, err := raw.Read(fd, buf)
 			t.eof = n == 0 && err == nil
 			return flow.Done, r
 		}

@@ -4,28 +4,11 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"golang.org/x/sys/unix"
 )
-
-func TestAddressThereAndBack(t *testing.T) {
-	for _, text := range []string{"192.0.2.1:80", "[2001:db8::1]:65535", "0.0.0.0:0"} {
-		want := netip.MustParseAddrPort(text)
-		var a address
-		a.set(want)
-		if got := a.get(); got != want {
-			t.Errorf("%s became %s", want, got)
-		}
-	}
-	var a address
-	a.set(netip.AddrPortFrom(netip.AddrFrom16(netip.MustParseAddr("::ffff:192.0.2.1").As16()), 80))
-	if got := a.get().Addr(); !got.Is4() {
-		t.Errorf("a mapped address is %s, want one of IPv4", got)
-	}
-}
 
 // serverSide is the proxy's socket to the server of its only connection.
 func serverSide(b *Balancer) (fd int, d dialing) {
