@@ -23,8 +23,9 @@ which track changed a priority, who became master; and then why this router is
 master now, or is not, and what would happen if the master failed; of a service
 which servers are in or out, and why. NAME is an instance, a sync group, a
 virtual service, a real server, a BFD session or anything else that is tracked
-(a script, a process, a file); without it everything is told. The daemon keeps
-the latest records of each of its processes, also while these are started again.
+(a script, a process, a file); without it everything is told. Services and
+servers may be named in short: 192.0.2.1, 10.0.0.1:80. The daemon keeps the
+latest records of each of its processes, also while these are started again.
 
 With the ID of something that check found, such as HF010, says more about that.
 
@@ -79,8 +80,7 @@ func (f *explainFlags) history(t terminal, name string) int {
 	}
 	about, ok := explaining.About(&e.Status, name)
 	if !ok {
-		fmt.Fprintf(t.err, "holdfast explain: the daemon has no %q; `holdfast status` shows what it has\n", name)
-		return 1
+		return unknownName(t, "explain", name)
 	}
 	e.Records = about.Select(e.Records)
 	earlier := 0

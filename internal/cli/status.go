@@ -21,15 +21,18 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
-const statusUsage = `Usage: holdfast status [--json] [--control PATH]
+const statusUsage = `Usage: holdfast status [OPTION…] [NAME]
 
-Asks the running daemon: who is master, which servers are in, and why.
+Asks the running daemon: who is master, which servers are in, and why. NAME is
+what is to be shown alone: an instance, a sync group, a virtual service or the
+services of a real server, in short if you like (192.0.2.1, 10.0.0.1:80).
+"holdfast explain NAME" tells how it came to be so.
 
       --json           the whole status as JSON
       --control=PATH   the daemon's control socket, /run/keepalived.sock by default
   -p, --pid=FILE       the daemon's pid file, in the place of --control
 
-Exit status: 0, or 1 if no daemon answers.
+Exit status: 0, or 1 if no daemon answers or it has no NAME.
 `
 
 // statusPatience bounds the wait for the daemon's answer.
@@ -45,8 +48,8 @@ func status(t terminal, args []string) int {
 	if code, done := parse(t, set, args, help, statusUsage); done {
 		return code
 	}
-	if set.NArg() > 0 {
-		fmt.Fprint(t.err, statusUsage)
+	if set.NArg() > 1 {
+		fmt.Fprintf(t.err, "holdfast status: one NAME at a time, not %d\n%s", set.NArg(), statusUsage)
 		return exitUnread
 	}
 	if *path == "" {
@@ -59,6 +62,13 @@ func status(t terminal, args []string) int {
 		fmt.Fprintf(t.err, "holdfast status: %v%s\n", err, noDaemonHint(err))
 		return 1
 	}
+	if name := set.Arg(0); name != "" {
+		about, ok := explaining.About(&s, name)
+		if !ok {
+			return unknownName(t, "status", name)
+		}
+		about.Trim(&s)
+	}
 	if *asJSON {
 		e := json.NewEncoder(t.out)
 		e.SetIndent("", "  ")
@@ -67,6 +77,12 @@ func status(t terminal, args []string) int {
 	}
 	printStatus(t.out, s)
 	return exitFine
+}
+
+// unknownName says that nothing has the name that was asked for.
+func unknownName(t terminal, command, name string) int {
+	fmt.Fprintf(t.err, "holdfast %s: the daemon has no %q; `holdfast status` shows what it has\n", command, name)
+	return 1
 }
 
 // noDaemonHint says what the usual errors mean.

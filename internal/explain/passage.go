@@ -23,7 +23,7 @@ func (sub *Subject) Why(s *api.Status, now time.Time) (all []Passage) {
 	}
 	for i := range s.Services {
 		if v := &s.Services[i]; slices.Contains(sub.Services, v.Name) {
-			all = append(all, Passage{v.Name, WhyService(v, sub.Server, now)})
+			all = append(all, Passage{v.Name, WhyService(v, sub.means, now)})
 		}
 	}
 	for i := range s.BFD {
@@ -42,13 +42,16 @@ func (sub *Subject) Why(s *api.Status, now time.Time) (all []Passage) {
 // uses reports whether one of a subject's servers goes by a probe.
 func (sub *Subject) uses(p *api.SharedProbe) bool {
 	return slices.ContainsFunc(p.Users, func(u api.ProbeUser) bool {
-		return slices.Contains(sub.Services, u.Service) && (sub.Server == "" || sub.Server == u.Server)
+		return slices.Contains(sub.Services, u.Service) && sub.means(u.Server)
 	})
 }
 
 // Trim leaves in a status what a subject has to do with.
 func (sub *Subject) Trim(s *api.Status) {
 	s.Instances = slices.DeleteFunc(s.Instances, func(v api.Instance) bool { return !slices.Contains(sub.Instances, v.Name) })
+	s.Groups = slices.DeleteFunc(s.Groups, func(g api.Group) bool {
+		return !slices.ContainsFunc(g.Members, func(m string) bool { return slices.Contains(sub.Instances, m) })
+	})
 	s.Services = slices.DeleteFunc(s.Services, func(v api.Service) bool { return !slices.Contains(sub.Services, v.Name) })
 	s.Shared = slices.DeleteFunc(s.Shared, func(p api.SharedProbe) bool { return !sub.uses(&p) })
 	s.BFD = slices.DeleteFunc(s.BFD, func(b api.BFDSession) bool { return !slices.Contains(sub.Sessions, b.Name) })

@@ -6,24 +6,25 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
 // WhyService says who serves a virtual service, and why its servers are in or
 // out; a sentence a line. Of many servers those that are out come first, and
-// maxServers are told of. With only, of that server alone.
-func WhyService(v *api.Service, only string, now time.Time) []string {
+// maxServers are told of, and only those that are meant.
+func WhyService(v *api.Service, meant func(server string) bool, now time.Time) []string {
 	in := 0
 	for i := range v.Servers {
 		if v.Servers[i].Up {
 			in++
 		}
 	}
-	lines := []string{fmt.Sprintf("%s has %d of %d servers in; %s.", v.Name, in, len(v.Servers), quorum(v))}
+	lines := []string{fmt.Sprintf("%s has %d of %s in; %s.", v.Name, in, diag.Counted(len(v.Servers), "server"), quorum(v))}
 	var told, rest []string
 	for i := range v.Servers {
 		r := &v.Servers[i]
 		switch {
-		case only != "" && r.Name != only:
+		case !meant(r.Name):
 		case r.Up && moved(r):
 			told = append(told, fmt.Sprintf("%s is %s for %s: %s%s.", r.Name, strings.ToUpper(r.State), short(now.Sub(r.Since)), or(r.Cause, "its checks are content"), byCommand(r.Override, now)))
 		case r.Up:

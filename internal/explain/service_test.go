@@ -23,21 +23,23 @@ func TestWhyService(t *testing.T) {
 		{"[10.0.0.1]:tcp:80", `[192.0.2.1]:tcp:80 has 1 of 2 servers in; it has its quorum of 2.
 [10.0.0.1]:tcp:80 is in for 2m0s with weight 3: TCP_CHECK connected.`},
 	} {
-		if got := strings.Join(WhyService(&v, c.only, now), "\n"); got != c.want {
+		if got := strings.Join(WhyService(&v, func(name string) bool { return c.only == "" || name == c.only }, now), "\n"); got != c.want {
 			t.Errorf("only %q:\n%s\nwant:\n%s", c.only, got, c.want)
 		}
 	}
 	v.HasQuorum, v.SorryInUse, v.Sorry = false, true, "[10.0.0.9]:tcp:80"
-	if got := WhyService(&v, "", now)[0]; !strings.Contains(got, "NO QUORUM (2 wanted), so clients get the sorry server [10.0.0.9]:tcp:80.") {
+	if got := WhyService(&v, everyone, now)[0]; !strings.Contains(got, "NO QUORUM (2 wanted), so clients get the sorry server [10.0.0.9]:tcp:80.") {
 		t.Error(got)
 	}
 	for i := range 2 * maxServers {
 		v.Servers = append(v.Servers, api.Server{Name: fmt.Sprint(i), Up: true})
 	}
-	if got := WhyService(&v, "", now); len(got) != maxServers+2 || got[maxServers+1] != "And 22 more." {
+	if got := WhyService(&v, everyone, now); len(got) != maxServers+2 || got[maxServers+1] != "And 22 more." {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
 	}
 }
+
+func everyone(string) bool { return true }
 
 func TestUsersOfAProbe(t *testing.T) {
 	p := &api.SharedProbe{}

@@ -23,8 +23,8 @@ func (sub *Subject) session(s *api.Status, name string) {
 	sub.children[trackBFD], sub.objects[name] = true, true
 }
 
-// server adds a real server, and the sessions that its checks follow.
-func (sub *Subject) server(s *api.Status, r *api.Server) {
+// follows adds a real server's records, and the sessions that its checks follow.
+func (sub *Subject) follows(s *api.Status, r *api.Server) {
 	sub.objects[r.Name] = true
 	for _, c := range r.Checks {
 		sub.session(s, c.Follows)

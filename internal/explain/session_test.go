@@ -58,7 +58,7 @@ func TestSessionsAndProcessesAreCauses(t *testing.T) {
 Its priority is 130, of 150 as configured: what it tracks makes the difference, process web (down: one process nginx runs, 2 wanted).
 It would not take over.
 `
-		service = `[192.0.2.1]:tcp:80 has 0 of 1 servers in; NO QUORUM (1 wanted).
+		service = `[192.0.2.1]:tcp:80 has 0 of 1 server in; NO QUORUM (1 wanted).
 [192.0.2.12]:tcp:80 is OUT for 4.0s: BFD_CHECK: session four is down: control detection time expired after 300ms, exceeded by 412µs: nothing is heard from 192.0.2.12.
 `
 		four = `BFD session four to 192.0.2.12 is Down for 4.2s: control detection time expired after 300ms, exceeded by 412µs: nothing is heard from 192.0.2.12.

@@ -13,10 +13,9 @@ import (
 // sync group, virtual service, real server, BFD session or tracked object.
 type Subject struct {
 	// Instances are the virtual routers that it has to do with, by name, and
-	// Services the virtual services, Sessions those of BFD; Server is the one
-	// real server that is meant, if it is one.
-	Instances, Services, Sessions []string
-	Server                        string
+	// Services the virtual services, Sessions those of BFD; Servers are the real
+	// servers that are meant, none for all of the services.
+	Instances, Services, Sessions, Servers []string
 	// children are the processes that it lives in, objects the names that its
 	// records are told under; nil is any.
 	children, objects map[string]bool
@@ -24,9 +23,10 @@ type Subject struct {
 	words []string
 }
 
-// About finds a subject by its name; the empty name is everything. While a
-// process gives no answer, what nobody has may be its: of that there are
-// records only.
+// About finds a subject by its name; the empty name is everything. Services and
+// real servers may be named in short, as far as lvs.Find goes; all that fit are
+// meant. While a process gives no answer, what nobody has may be its: of that
+// there are records only.
 func About(s *api.Status, name string) (Subject, bool) {
 	var sub Subject
 	if name == "" {
@@ -59,15 +59,9 @@ func About(s *api.Status, name string) (Subject, bool) {
 		}
 		return sub, true
 	}
-	for i := range s.Services {
-		v := &s.Services[i]
-		has := func(r api.Server) bool { return r.Name == name }
-		if v.Name == name || slices.ContainsFunc(v.Servers, has) {
-			sub.service(s, v, name) // a server may be in several
-		}
-	}
-	if len(sub.Services) == 0 {
-		sub.tracked(s, name)
+	sub.tracked(s, name)
+	if len(sub.Instances)+len(sub.Sessions) == 0 {
+		sub.balanced(s, name)
 	}
 	if len(sub.Services)+len(sub.Instances)+len(sub.Sessions) > 0 {
 		return sub, true
@@ -91,24 +85,6 @@ func (sub *Subject) instance(s *api.Status, v *api.Instance) {
 		if slices.Contains(g.Members, v.Name) {
 			sub.objects[g.Name] = true
 		}
-	}
-}
-
-// service adds a virtual service with all its servers, or one of these.
-func (sub *Subject) service(s *api.Status, v *api.Service, name string) {
-	sub.children = map[string]bool{"": true, "checker": true, "proxy": true}
-	sub.words = append(sub.words, name)
-	sub.Services = append(sub.Services, v.Name)
-	if name != v.Name {
-		sub.Server = name
-		if i := slices.IndexFunc(v.Servers, func(r api.Server) bool { return r.Name == name }); i >= 0 {
-			sub.server(s, &v.Servers[i])
-		}
-		return
-	}
-	sub.objects[v.Name] = true
-	for i := range v.Servers {
-		sub.server(s, &v.Servers[i])
 	}
 }
 

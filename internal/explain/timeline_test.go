@@ -66,6 +66,9 @@ func TestAbout(t *testing.T) {
 		"G":                  "reload|vrrp died|vrrp reloaded|1|2|group|script|link",
 		"[192.0.2.1]:tcp:80": "reload|checker died|server|Removing [10.0.0.2]:tcp:80 from [192.0.2.1]:tcp:80",
 		"[10.0.0.1]:tcp:80":  "reload|checker died|server",
+		"192.0.2.1":          "reload|checker died|server|Removing [10.0.0.2]:tcp:80 from [192.0.2.1]:tcp:80",
+		"10.0.0.1:80":        "reload|checker died|server",
+		"10.0.0.2":           "reload|checker died|Removing [10.0.0.2]:tcp:80 from [192.0.2.1]:tcp:80",
 	} {
 		sub, ok := About(&s, name)
 		var got []string
@@ -79,7 +82,9 @@ func TestAbout(t *testing.T) {
 	if sub, _ := About(&s, "G"); !slices.Equal(sub.Instances, []string{"VI_1", "VI_2"}) {
 		t.Errorf("G has the instances %q", sub.Instances)
 	}
-	if _, ok := About(&s, "VI_9"); ok {
-		t.Error("VI_9 was found")
+	for _, name := range []string{"VI_9", "192.0.2.2", "10.0.0.1:81"} {
+		if _, ok := About(&s, name); ok {
+			t.Errorf("%s was found", name)
+		}
 	}
 }
