@@ -71,8 +71,8 @@ func TestDatagramsOfUDPCheck(t *testing.T) {
 	w := start(t, config(realServer(to.Addr, c)))
 	w.hear(`^UDP connection to \S+ success$`)
 	answer.Store("B")
-	w.hear(`^UDP_CHECK on service \S+ failed after 1 retries: reply data mismatch at byte 1$`)
-	w.hear(`^Removing service \S+ from VS .*: UDP_CHECK reply data mismatch at byte 1 \(2 of 2 tries\)$`)
+	w.hear(`^UDP_CHECK on service \S+ failed after 1 retries: reply data mismatch at byte 1: 0x\S+, expected 0x\S+$`)
+	w.hear(`^Removing service \S+ from VS .*: UDP_CHECK reply data mismatch at byte 1: 0x\S+, expected 0x\S+ \(2 of 2 tries\)$`)
 	w.table("[]")
 }
 
@@ -83,7 +83,7 @@ func TestFileWeighs(t *testing.T) {
 	cfg.TrackFiles = []*conf.TrackFile{{Name: "F", Path: path, Weight: 3}}
 	write(t, path, "2")
 	w := start(t, cfg)
-	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]:tcp:80 of VS`)
+	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]:tcp:80 of VS \S+: FILE_CHECK of F$`)
 	w.table("[127.0.0.2=7]")
 	write(t, path, "-2000000000")
 	w.hear(`^\(\[127.0.0.2\]:tcp:80\): tracked file F now FAULT state: tracked file F holds -2000000000, which makes -6000000000$`)

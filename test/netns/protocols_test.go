@@ -138,7 +138,7 @@ func TestRedis(t *testing.T) {
 	for _, port := range []int{6379, 6380, 1379} {
 		WaitLog(t, a, fmt.Sprintf("Adding service [192.0.2.21]:tcp:%d to VS [192.0.2.100]:tcp:%[1]d: EXPECT_CHECK succeeded", port), 1)
 	}
-	WaitLog(t, a, `EXPECT_CHECK on service [192.0.2.21]:tcp:1380 failed: step 2: nothing that is expected within 1s, got "-NOAUTH`, 1)
+	WaitLog(t, a, `EXPECT_CHECK on service [192.0.2.21]:tcp:1380 failed: step 2: nothing but "-NOAUTH`, 1)
 	WaitLog(t, a, `EXPECT_CHECK on service [192.0.2.21]:tcp:2379 failed: step 1: `, 1)
 	p.KillTree()
 	WaitLog(t, a, "Removing service [192.0.2.21]:tcp:1379 from VS [192.0.2.100]:tcp:1379: EXPECT_CHECK connection refused (2 of 2 tries)", 1)

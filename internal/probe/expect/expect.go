@@ -20,10 +20,14 @@ import (
 // MaxAnswer is how much may come before a pattern is found, in bytes.
 const MaxAnswer = 16 << 10
 
+// maxShown bounds what a failure quotes, in bytes.
+const maxShown = 40
+
 // Step sends something, or waits for one of several patterns.
 type Step struct {
 	Send []byte
 	Want []Pattern // empty = nothing is waited for
+	Hope string    // what is waited for, in words; empty = the patterns are shown
 }
 
 // Config says what to say.
@@ -93,9 +97,9 @@ func (p *Probe) await(conn io.Reader, step int, got []byte) ([]byte, *probe.Resu
 		case end >= 0:
 			return got[end:], nil
 		case never:
-			return nil, wrong(step, "got %s", got)
+			return nil, p.wrong(step, "got "+shown(got))
 		case len(got) >= MaxAnswer:
-			return nil, wrong(step, "nothing that is expected within "+strconv.Itoa(MaxAnswer)+" bytes, which begin %s", got)
+			return nil, p.wrong(step, fmt.Sprintf("got %d bytes that begin %s", MaxAnswer, shown(got)))
 		}
 		n, err := conn.Read(buf[:min(len(buf), MaxAnswer-len(got))])
 		got = append(got, buf[:n]...)
@@ -106,14 +110,32 @@ func (p *Probe) await(conn io.Reader, step int, got []byte) ([]byte, *probe.Resu
 	}
 }
 
-func wrong(step int, format string, got []byte) *probe.Result {
-	return &probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("step %d: "+format, step+1, shown(got))}
+// wrong is the result of a step in which something else came.
+func (p *Probe) wrong(step int, what string) *probe.Result {
+	return &probe.Result{Reason: probe.BadAnswer, Detail: p.missed(step, what)}
+}
+
+// missed says what came, and in the place of what.
+func (p *Probe) missed(step int, what string) string {
+	detail := fmt.Sprintf("step %d: %s", step+1, what)
+	if hope := p.cfg.Steps[step].hope(); hope != "" {
+		detail += ", expected " + hope
+	}
+	return detail
+}
+
+// came says what came until time was up.
+func came(got []byte) string {
+	if len(got) == 0 {
+		return "no answer"
+	}
+	return "nothing but " + shown(got)
 }
 
 // shown quotes the beginning of what came.
 func shown(got []byte) string {
-	if len(got) > 40 {
-		return strconv.Quote(string(got[:40])) + "…"
+	if len(got) > maxShown {
+		return strconv.Quote(string(got[:maxShown])) + "…"
 	}
 	return strconv.Quote(string(got))
 }
@@ -121,12 +143,15 @@ func shown(got []byte) string {
 // broken is the result of an error within the conversation.
 func (p *Probe) broken(step int, got []byte, err error) probe.Result {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return *wrong(step, "connection closed after %s", got)
+		if len(got) == 0 {
+			return *p.wrong(step, "connection closed without an answer")
+		}
+		return *p.wrong(step, "connection closed after "+shown(got))
 	}
 	r := probe.Failed(err)
 	switch r.Reason {
 	case probe.Timeout:
-		r.Detail = fmt.Sprintf("step %d: nothing that is expected within %v, got %s", step+1, p.cfg.To.Patience(), shown(got))
+		r.Detail = p.missed(step, fmt.Sprintf("%s within %v", came(got), p.cfg.To.Patience()))
 	case probe.Local:
 		r = probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("step %d: %v", step+1, err)}
 	}

@@ -2,7 +2,9 @@ package expect
 
 import (
 	"bytes"
+	"encoding/hex"
 	"regexp"
+	"strings"
 )
 
 // Pattern is one thing that may come. Exactly one of Bytes and Regex is set.
@@ -13,6 +15,38 @@ type Pattern struct {
 	// once; else it may stand anywhere.
 	First bool
 	Regex *regexp.Regexp
+}
+
+// maxHopes bounds the patterns that a failure names, of one step.
+const maxHopes = 3
+
+// hope says what a step waits for; nothing if for nothing.
+func (s *Step) hope() string {
+	if s.Hope != "" {
+		return s.Hope
+	}
+	var words []string
+	for i := range s.Want[:min(len(s.Want), maxHopes)] {
+		words = append(words, s.Want[i].String())
+	}
+	return strings.Join(words, " or ")
+}
+
+// String writes a pattern as a failure tells of it.
+func (p *Pattern) String() string {
+	switch {
+	case p.Regex != nil:
+		return "what matches " + shown([]byte(p.Regex.String()))
+	case len(p.Mask) == 0:
+		return shown(p.Bytes)
+	}
+	digits := []byte(hex.EncodeToString(p.Bytes[:min(len(p.Bytes), maxShown)]))
+	for i := range digits {
+		if p.Mask[i/2]>>(4*(1-i%2))&0xf == 0 {
+			digits[i] = 'x'
+		}
+	}
+	return string(digits) + " in hexadecimal"
 }
 
 // find looks for the pattern that comes first in got and returns where it

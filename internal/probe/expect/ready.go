@@ -15,7 +15,7 @@ func Ready(service string) []Step {
 	// for; a server that loads its data, or that lost its master, says so.
 	case Redis:
 		return []Step{
-			{Send: []byte("PING\r\n"), Want: []Pattern{first("+PONG\r\n"), first("-NOAUTH"), first("-NOPERM")}},
+			{Send: []byte("PING\r\n"), Want: []Pattern{first("+PONG\r\n"), first("-NOAUTH"), first("-NOPERM")}, Hope: "+PONG of Redis"},
 			{Send: []byte("QUIT\r\n")},
 		}
 	// The server greets with version 10 of its protocol, or with an error: too
@@ -24,21 +24,21 @@ func Ready(service string) []Step {
 	// aborted, so max_connect_errors ought to be large.
 	case MySQL:
 		return []Step{
-			{Want: []Pattern{{First: true, Bytes: []byte{0, 0, 0, 0, 10}, Mask: []byte{0, 0, 0, 0xff, 0xff}}}},
+			{Want: []Pattern{{First: true, Bytes: []byte{0, 0, 0, 0, 10}, Mask: []byte{0, 0, 0, 0xff, 0xff}}}, Hope: "the greeting of MySQL"},
 			{Send: []byte{1, 0, 0, 0, 1}},
 		}
 	// An SSLRequest is answered by one letter (Frontend/Backend Protocol,
 	// SSLRequest); a postmaster that cannot serve answers with an error, E.
 	case PostgreSQL:
 		return []Step{
-			{Send: []byte{0, 0, 0, 8, 4, 210, 22, 47}, Want: []Pattern{first("S"), first("N")}},
+			{Send: []byte{0, 0, 0, 8, 4, 210, 22, 47}, Want: []Pattern{first("S"), first("N")}, Hope: "S or N of PostgreSQL"},
 		}
 	// An anonymous bind (RFC 4511 §4.2) succeeds, or is refused by a server
 	// that wants to know who asks: strongerAuthRequired,
 	// inappropriateAuthentication.
 	case LDAP:
 		return []Step{
-			{Send: []byte("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"), Want: bindAnswers(0, 8, 48)},
+			{Send: []byte("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"), Want: bindAnswers(0, 8, 48), Hope: "LDAP's answer to an anonymous bind (result 0, 8 or 48)"},
 			{Send: []byte("\x30\x05\x02\x01\x02\x42\x00")}, // unbind
 		}
 	}

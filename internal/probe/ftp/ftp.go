@@ -54,7 +54,8 @@ func (p *Probe) Probe(ctx context.Context) probe.Result {
 
 func (p *Probe) attempt(ctx context.Context) probe.Result {
 	return p.cfg.To.Converse(ctx, func(conn net.Conn) (probe.Result, func(net.Conn)) {
-		t := talk{p: p, conn: conn, from: textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxAnswers)))}
+		all := &io.LimitedReader{R: conn, N: maxAnswers}
+		t := talk{p: p, conn: conn, all: all, from: textproto.NewReader(bufio.NewReader(all))}
 		r := t.hold()
 		return r, p.cfg.To.Parting(r.OK)
 	})
@@ -64,6 +65,7 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 type talk struct {
 	p    *Probe
 	conn net.Conn
+	all  *io.LimitedReader // what may still be read
 	from *textproto.Reader
 }
 
@@ -94,7 +96,7 @@ func (t *talk) say(command, word string, want ...int) (int, *probe.Result) {
 			return 0, t.broken("send "+command, command, err)
 		}
 	}
-	code, text, err := t.from.ReadResponse(0)
+	code, text, err := t.reply()
 	if err != nil {
 		return 0, t.broken("read the answer", command, err)
 	}
@@ -107,9 +109,30 @@ func (t *talk) say(command, word string, want ...int) (int, *probe.Result) {
 	return 0, &probe.Result{Reason: probe.BadAnswer, Detail: fmt.Sprintf("bad %s response: %d %q, expected %d", command, code, text[:min(len(text), 60)], want[0])}
 }
 
+// ended says why there is no more to read.
+func (t *talk) ended() string {
+	if t.all.N <= 0 {
+		return fmt.Sprintf("more than %d bytes", maxAnswers)
+	}
+	return "connection closed"
+}
+
+// reply reads one. What does not begin with a digit is none: textproto would
+// take "SSH-2.0" for the first of several lines, and wait for the others.
+func (t *talk) reply() (code int, text string, err error) {
+	first, err := t.from.R.Peek(1)
+	if err != nil {
+		return 0, "", err
+	}
+	if first[0] < '0' || first[0] > '9' {
+		return 0, "", textproto.ProtocolError("no digit")
+	}
+	return t.from.ReadResponse(0)
+}
+
 // broken is the result of an error within the conversation.
 func (t *talk) broken(doing, to string, err error) *probe.Result {
-	at := "to " + to
+	at := "in place of an answer to " + to
 	if to == "greeting" {
 		at = "in place of a greeting"
 	}
@@ -117,14 +140,17 @@ func (t *talk) broken(doing, to string, err error) *probe.Result {
 	var odd *textproto.Error
 	switch {
 	case errors.As(err, &bad), errors.As(err, &odd):
-		return &probe.Result{Reason: probe.BadAnswer, Detail: "the answer is not FTP " + at}
+		return &probe.Result{Reason: probe.BadAnswer, Detail: "no FTP reply " + at}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &probe.Result{Reason: probe.BadAnswer, Detail: "connection closed, or too long an answer, " + at}
+		return &probe.Result{Reason: probe.BadAnswer, Detail: t.ended() + " " + at}
 	}
 	r := probe.Failed(err)
 	switch r.Reason {
 	case probe.Timeout:
-		r.Detail = fmt.Sprintf("no answer %s within %v", at, t.p.cfg.To.Patience())
+		r.Detail = fmt.Sprintf("no answer to %s within %v", to, t.p.cfg.To.Patience())
+		if to == "greeting" {
+			r.Detail = fmt.Sprintf("no greeting within %v", t.p.cfg.To.Patience())
+		}
 	case probe.Local:
 		r.Detail = doing + ": " + r.Detail
 	}

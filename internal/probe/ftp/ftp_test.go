@@ -60,6 +60,8 @@ func TestConversations(t *testing.T) {
 		{"not ready", "120 in five minutes\r\n", bye, "", `bad greeting response: 120 "in five minutes", expected 220`},
 		{"closing", "421 too many users\r\n", bye, "", `421 "too many users"`},
 		{"a mail server is none the less polite", "220 mx ESMTP\r\n", map[string]string{"USER checker": "500 what?\r\n"}, "checker", `bad USER response: 500 "what?"`},
+		{"too much", "220-" + strings.Repeat("x", maxAnswers), nil, "", "more than 65536 bytes in place of a greeting"},
+		{"another protocol", "SSH-2.0-OpenSSH_9.2\r\n", nil, "", "no FTP reply in place of a greeting"},
 		{"login", "220 ready\r\n", login("331 password\r\n", "230-hello\r\n230 in\r\n"), "checker", ""},
 		{"login without a password", "220 ready\r\n", login("230 in\r\n", ""), "checker", ""},
 		{"refused", "220 ready\r\n", login("331 password\r\n", "530 Login incorrect.\r\n"), "checker", `bad PASS response: 530 "Login incorrect."`},

@@ -62,8 +62,6 @@ func readFrame(from io.Reader, buf []byte) (frame, error) {
 	n := int(head[0])<<16 | int(head[1])<<8 | int(head[2])
 	f := frame{kind: head[3], flags: head[4], stream: binary.BigEndian.Uint32(head[5:]) &^ (1 << 31)}
 	switch {
-	case bytes.HasPrefix(head[:], []byte("HTTP/")):
-		return frame{}, malformed("answer is HTTP/1, not HTTP/2")
 	case n > len(buf):
 		return frame{}, malformed("a frame of %d bytes, more than %d", n, len(buf))
 	case f.kind == kindPing && n != 8, f.kind == kindReset && n != 4, f.kind == kindGoAway && n < 8:

@@ -10,6 +10,7 @@ package h2
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -67,7 +68,7 @@ func Ask(conn io.ReadWriter, r Request, a Answer) error {
 		return fmt.Errorf("send the request: %w", err)
 	}
 	for {
-		f, err := readFrame(c.in, c.buf[:])
+		f, err := c.next()
 		if err == nil {
 			err = c.take(f)
 		}
@@ -99,12 +100,26 @@ type client struct {
 	done    bool
 }
 
+// next reads a frame; the first must be SETTINGS (RFC 9113 §3.4), else another
+// protocol is spoken.
+func (c *client) next() (frame, error) {
+	if !c.heard {
+		head, err := c.in.Peek(headLen)
+		switch {
+		case err != nil:
+			return frame{}, err
+		case bytes.HasPrefix(head, []byte("HTTP/")):
+			return frame{}, malformed("answer is HTTP/1, not HTTP/2")
+		case head[3] != kindSettings:
+			return frame{}, malformed("answer is not HTTP/2: it begins %q", head)
+		}
+		c.heard = true
+	}
+	return readFrame(c.in, c.buf[:])
+}
+
 // take looks at one frame.
 func (c *client) take(f frame) error {
-	if !c.heard && f.kind != kindSettings {
-		return malformed("answer is not HTTP/2: it begins with a frame of type %d", f.kind)
-	}
-	c.heard = true
 	if c.open && (f.kind != kindContinuation || f.stream != stream) {
 		return malformed("a frame of type %d within a header", f.kind)
 	}

@@ -81,7 +81,7 @@ func TestAnswers(t *testing.T) {
 		{"priority", frames(settings(), frame{kindHeaders, flagEndHeaders | flagEndStream | flagPriority, 1, append(make([]byte, 5), ok...)}), "", ""},
 		{"nothing", nil, "connection closed", ""},
 		{"HTTP/1", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "HTTP/1, not HTTP/2", ""},
-		{"something else", []byte("220 mail.example ESMTP\r\n"), "bytes, more than", ""},
+		{"something else", []byte("220 mail.example ESMTP\r\n"), `answer is not HTTP/2: it begins "220 mail."`, ""},
 		{"no settings", frames(frame{kindHeaders, flagEndHeaders | flagEndStream, 1, ok}), "not HTTP/2", ""},
 		{"half a frame", frames(settings(), frame{kindHeaders, flagEndHeaders, 1, ok})[:15], "connection closed", ""},
 		{"half a body", frames(settings(), frame{kindHeaders, flagEndHeaders, 1, ok}, frame{kindData, 0, 1, []byte("he")}), "connection closed", ""},

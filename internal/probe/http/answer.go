@@ -137,7 +137,7 @@ func (a *answer) end() probe.Result {
 		}
 	}
 	if a.want.match != nil && !a.want.match(a.kept) {
-		return bad("body does not match as regex wants")
+		return bad("%s", a.want.wish)
 	}
 	return probe.Result{OK: true, Reason: probe.OK}
 }

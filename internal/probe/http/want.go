@@ -1,6 +1,7 @@
 package http
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -29,6 +30,7 @@ type expected struct {
 	status []Range
 	digest string
 	match  func([]byte) bool // nil = any body
+	wish   string            // what a body that does not match does, in words
 }
 
 func (w Want) compile() (*expected, error) {
@@ -44,7 +46,20 @@ func (w Want) compile() (*expected, error) {
 		return nil, err
 	}
 	e.match = func(body []byte) bool { return match(body) != w.NoMatch }
+	e.wish = fmt.Sprintf("body does not match regex %q", beginning(w.Regex))
+	if w.NoMatch {
+		e.wish = fmt.Sprintf("body matches regex %q, which regex_no_match forbids", beginning(w.Regex))
+	}
 	return e, nil
+}
+
+// beginning is as much of a pattern as a log line needs.
+func beginning(regex string) string {
+	const most = 60
+	if len(regex) > most {
+		return regex[:most] + "…"
+	}
+	return regex
 }
 
 func (e *expected) statusOK(code int) bool {

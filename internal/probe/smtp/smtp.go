@@ -94,7 +94,7 @@ func said(to string, got reply, want int) string {
 
 // broken is the result of an error within the conversation.
 func (p *Probe) broken(doing, to string, err error) probe.Result {
-	at := "to " + to
+	at := "in place of an answer to " + to
 	if to == "greeting" {
 		at = "in place of a greeting"
 	}
@@ -108,7 +108,7 @@ func (p *Probe) broken(doing, to string, err error) probe.Result {
 	r := probe.Failed(err)
 	switch r.Reason {
 	case probe.Timeout:
-		r.Detail = fmt.Sprintf("no answer %s within %v", at, p.To.Patience())
+		r.Detail = fmt.Sprintf("no answer to %s within %v", to, p.To.Patience())
 		if to == "greeting" {
 			r.Detail = fmt.Sprintf("no greeting within %v", p.To.Patience())
 		}

@@ -107,11 +107,23 @@ func (c *Config) judge(b []byte) probe.Result {
 	if c.Require {
 		for i := range min(len(b), len(c.Reply)) {
 			if (b[i]^c.Reply[i])&c.Mask[i] != 0 {
-				return bad("reply data mismatch at byte %d", i+1)
+				return bad("reply data mismatch at byte %d: 0x%02x, expected %s", i+1, b[i], c.expected(i))
 			}
 		}
 	}
 	return probe.Result{OK: true, Reason: probe.OK}
+}
+
+// expected writes byte i of the answer that is wanted; a digit that does not
+// count is an x, as in require_reply.
+func (c *Config) expected(i int) string {
+	digits := fmt.Appendf(nil, "0x%02x", c.Reply[i])
+	for k := range 2 {
+		if c.Mask[i]>>(4*(1-k))&0xf == 0 {
+			digits[2+k] = 'x'
+		}
+	}
+	return string(digits)
 }
 
 func bad(format string, args ...any) probe.Result {

@@ -33,8 +33,8 @@ func TestReplies(t *testing.T) {
 		"AB":    "", // shorter than what it is compared with
 		"AB1":   "",
 		"AB9x":  "",
-		"ABC":   "reply data mismatch at byte 3",
-		"BB1":   "reply data mismatch at byte 1",
+		"ABC":   "reply data mismatch at byte 3: 0x43, expected 0x3x",
+		"BB1":   "reply data mismatch at byte 1: 0x42, expected 0x41",
 		"A":     "reply of 1 bytes, expected 2 or more",
 		"AB1xx": "reply of more than 4 bytes",
 	} {
