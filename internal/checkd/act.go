@@ -210,7 +210,7 @@ func (d *daemon) change(p *pool, c lvs.Change) {
 	case lvs.ServerRemoved:
 		d.removed(p, c)
 	case lvs.WeightChanged:
-		d.say(c.Server.Name, "", "Changing weight from %d to %d for %sactive service %s of VS %s",
+		d.say(c.Server.Name, c.Cause, "Changing weight from %d to %d for %sactive service %s of VS %s",
 			c.From, c.To, verb(c.Active, "", "in"), c.Server.Name, vs)
 	case lvs.QuorumGained:
 		word := "Gained quorum"

@@ -384,7 +384,7 @@ func TestProgramAsksForWeight(t *testing.T) {
 		Timeout: 10 * time.Second, Dynamic: true,
 	}}
 	w := start(t, config(realServer(netip.MustParseAddrPort("127.0.0.2:80"), c)))
-	w.hear(`^Changing weight from 1 to 10 for active service \[127.0.0.2\]:tcp:80 of VS`)
+	w.hear(`^Changing weight from 1 to 10 for active service \[127.0.0.2\]:tcp:80 of VS \S+: MISC_CHECK /bin/sh$`)
 	w.table("[127.0.0.2=10]")
 	write(t, answer, "1")
 	w.hear(`^Misc check for \[\[127.0.0.2\]:tcp:80 VS \[10.1.0.1\]:tcp:80\] by \[/bin/sh\] failed: exit status 1$`)
@@ -416,7 +416,7 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	heavier.Weight = 7
 	w.reload(config(heavier, realServer(dead, tcpCheck()), realServer(comes.addr, alpha)))
 	w.hear(`^Removing service \[127.0.0.3\]\S+ from VS \S+: it is no longer in the configuration$`)
-	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\]`)
+	w.hear(`^Changing weight from 1 to 7 for active service \[127.0.0.2\].*: new in the configuration$`)
 	w.hear(`^Service \[127.0.0.4\]\S+ of VS \S+ waits for its first success`)
 	w.hear(`^Adding service \[127.0.0.4\]\S+ to VS \S+: TCP_CHECK succeeded$`)
 	w.table("[127.0.0.2=7 127.0.0.4=1]") // the dead one is still known to be dead

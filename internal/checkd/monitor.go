@@ -262,6 +262,18 @@ func (d *daemon) tellUser(c *checker, a check.Action) {
 			d.verdict(c, v)
 		}
 	case check.Weigh:
-		d.step(c.server.pool, lvs.Weighed{Server: c.server.key(), Check: c.index, Weight: a.Weight})
+		d.step(c.server.pool, lvs.Weighed{Server: c.server.key(), Check: c.index, Weight: a.Weight, Cause: c.weighs()})
 	}
+}
+
+// weighs says who asks for a weight.
+func (c *checker) weighs() string {
+	p := &c.plan.Probe
+	switch {
+	case p.File != nil:
+		return p.Kind + " of " + p.File.Name
+	case p.Program != nil:
+		return p.Kind + " " + p.Program.Argv[0]
+	}
+	return p.Kind
 }

@@ -187,7 +187,7 @@ func (d *daemon) services(given string) ([]*pool, error) {
 	for i, p := range d.order {
 		names[i] = p.name()
 	}
-	at, err := only("virtual server", names, given)
+	at, err := only("virtual server", "", names, given)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func servers(pools []*pool, given string, all bool) (out []target, err error) {
 		if all && len(lvs.Find(names, given)) == 0 {
 			continue
 		}
-		at, err := only("real server of VS "+p.name(), names, given)
+		at, err := only("real server", " of VS "+p.name(), names, given)
 		if err != nil {
 			refused = errors.Join(refused, err)
 			continue
@@ -219,20 +219,20 @@ func servers(pools []*pool, given string, all bool) (out []target, err error) {
 	return out, refused
 }
 
-// only finds the name that is meant.
-func only(what string, names []string, given string) (at int, err error) {
+// only finds the name that is meant, of what there is in a place.
+func only(what, where string, names []string, given string) (at int, err error) {
 	found := lvs.Find(names, given)
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return 0, fmt.Errorf("there is no %s %q; there is %s", what, given, candidates(names))
+		return 0, fmt.Errorf("there is no %s %q%s; there is %s", what, given, where, candidates(names))
 	}
 	fitting := make([]string, len(found))
 	for i, k := range found {
 		fitting[i] = names[k]
 	}
-	return 0, fmt.Errorf("%q may be any of %s; say which %s", given, candidates(fitting), what)
+	return 0, fmt.Errorf("%q may be any of %s; say which %s%s", given, candidates(fitting), what, where)
 }
 
 func candidates(names []string) string {

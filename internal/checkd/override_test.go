@@ -117,11 +117,11 @@ func TestNamesInErrors(t *testing.T) {
 		"10.0.0.1": `"10.0.0.1" may be any of [10.0.0.1]:tcp:80, [10.0.0.1]:tcp:81; say which real server`,
 		"10.0.0.3": `there is no real server "10.0.0.3"; there is [10.0.0.1]:tcp:80, [10.0.0.1]:tcp:81, [10.0.0.2]:tcp:80`,
 	} {
-		if _, err := only("real server", names, given); err == nil || err.Error() != want {
+		if _, err := only("real server", "", names, given); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", given, err)
 		}
 	}
-	if at, err := only("real server", names, "10.0.0.1:81"); err != nil || at != 1 {
+	if at, err := only("real server", "", names, "10.0.0.1:81"); err != nil || at != 1 {
 		t.Errorf("got %d, %v", at, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
@@ -69,7 +70,11 @@ func server(t terminal, args []string) int {
 	}
 	c, err := serverCommand(set)
 	if err != nil {
-		fmt.Fprintf(t.err, "holdfast server: %v\n%s", err, serverUsage)
+		more := "`holdfast server --help` says how it goes\n"
+		if c.Action == "" {
+			more = serverUsage
+		}
+		fmt.Fprintf(t.err, "holdfast server: %v\n%s", err, more)
 		return exitUnread
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
@@ -82,7 +87,7 @@ func server(t terminal, args []string) int {
 		f.list(t, s.Overrides)
 		return exitFine
 	}
-	c.Why = f.why
+	c.Why = strings.Join(strings.Fields(f.why), " ") // one line
 	a, err := control.Order(ctx, f.control, c)
 	if err != nil {
 		return f.failed(t, err)
@@ -102,7 +107,7 @@ func serverCommand(set *pflag.FlagSet) (c api.ServerCommand, err error) {
 	case c.Action == "":
 		return c, errors.New("what is to be done?")
 	case !known:
-		return c, fmt.Errorf("there is no %q", c.Action)
+		return c, fmt.Errorf("there is no %q; there is drain, disable, enable, weight, list and clear", c.Action)
 	case set.NArg() != n:
 		return c, fmt.Errorf("%s takes %s, not %d", c.Action, diag.Counted(n-1, "word"), set.NArg()-1)
 	}

@@ -39,7 +39,7 @@ func TestCommandsThereAndBack(t *testing.T) {
 	}
 	defer s.Close()
 	for _, c := range []api.ServerCommand{
-		{Action: api.ServerDrain, Service: "[2001:db8::1]:tcp:80", Server: "FWM 7 & more=?", Why: "a kernel\nthat is \"new\""},
+		{Action: api.ServerDrain, Service: "[2001:db8::1]:tcp:80", Server: "FWM 7 & more=?", Why: "a kernel + that is \"new\""},
 		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65535},
 		{Action: api.ServerClear},
 	} {
@@ -52,6 +52,7 @@ func TestCommandsThereAndBack(t *testing.T) {
 		{Action: "explode", Service: "a", Server: "b"}, {Action: api.ServerDrain, Service: "a"},
 		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65536},
 		{Action: api.ServerDrain, Service: "a", Server: "b", Why: strings.Repeat("x", api.MaxWhy+1)},
+		{Action: api.ServerDrain, Service: "a", Server: "b", Why: "two\nlines"},
 	} {
 		if _, err := Order(t.Context(), path, c); !errors.Is(err, ErrRefused) {
 			t.Errorf("%+v: %v", c, err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/holdfast-ha/holdfast/api"
 )
@@ -46,6 +48,9 @@ func readCommand(v url.Values) (api.ServerCommand, error) {
 	}
 	if len(c.Why) > api.MaxWhy {
 		return c, fmt.Errorf("the reason has %d bytes, %d are the most", len(c.Why), api.MaxWhy)
+	}
+	if at := strings.IndexFunc(c.Why, unicode.IsControl); at >= 0 {
+		return c, fmt.Errorf("the reason has the control character %q", c.Why[at])
 	}
 	return c, nil
 }

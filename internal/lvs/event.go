@@ -19,6 +19,7 @@ type Weighed struct {
 	Server ServerKey
 	Check  int
 	Weight int
+	Cause  string // which check it is, in words
 }
 
 // Reconfigure: a reload. Servers keep what their checkers said.
@@ -85,6 +86,7 @@ type WeightChanged struct {
 	Server   *ServerConfig
 	From, To int
 	Active   bool // the server is up
+	Cause    string
 }
 
 // QuorumGained: live servers weigh enough.

@@ -108,7 +108,7 @@ func (p *Pool) Step(now clock.Instant, ev Event) []Change {
 	case Weighed:
 		if i, c := p.check(ev.Server, ev.Check); c != nil {
 			c.Weight, c.WeightSet = ev.Weight, true
-			p.assess(i, "")
+			p.assess(i, ev.Cause)
 		}
 	case Overridden:
 		p.override(ev)
@@ -160,7 +160,7 @@ func (p *Pool) assess(i int, cause string) {
 	p.mark(i)
 	p.touched = append(p.touched, i)
 	if was.weight != s.weight {
-		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.in()})
+		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.in(), Cause: cause})
 	}
 }
 
@@ -212,7 +212,7 @@ func (p *Pool) override(ev Overridden) {
 	p.mark(i)
 	p.touched = append(p.touched, i)
 	if was != s.weight {
-		p.say(WeightChanged{Server: cfg, From: was, To: s.weight, Active: s.in()})
+		p.say(WeightChanged{Server: cfg, From: was, To: s.weight, Active: s.in(), Cause: "by command"})
 	}
 	switch {
 	case ev.Override.Kind == Weighted:
@@ -291,7 +291,7 @@ func (p *Pool) reconfigure(cfg PoolConfig) {
 			continue
 		}
 		if from := wasState[j].weight; from != s.weight {
-			p.say(WeightChanged{Server: c, From: from, To: s.weight, Active: s.in()})
+			p.say(WeightChanged{Server: c, From: from, To: s.weight, Active: s.in(), Cause: "new in the configuration"})
 		}
 		if s.rising = s.rising && c.SlowStart > 0; s.rising {
 			p.time(i, p.now)
