@@ -84,6 +84,8 @@ func other(t *testing.T, name string, v reflect.Value) {
 		switch p := v.Addr().Interface().(type) {
 		case *netip.Addr:
 			*p = netip.MustParseAddr("192.0.2.1")
+		case *netip.Prefix:
+			*p = netip.MustParsePrefix("192.0.2.1/24")
 		case *netip.AddrPort:
 			*p = netip.MustParseAddrPort("192.0.2.1:80")
 		default:

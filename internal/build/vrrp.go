@@ -195,7 +195,9 @@ func FromVRRP(c *conf.Config) VRRP {
 	for _, s := range c.Scripts {
 		scripts[s.Name] = s
 	}
-	b := builder{conf: c, global: g, scripts: scripts, out: &out, wire: map[onWire]string{}}
+	n := len(c.Instances)
+	out.Routers, out.Node.Routers = make([]Router, 0, n), make([]vrrp.RouterConfig, 0, n)
+	b := builder{conf: c, global: g, scripts: scripts, out: &out, names: make(map[string]bool, n), wire: make(map[onWire]string, n)}
 	b.named(c)
 	for _, i := range c.Instances {
 		b.router(i)
@@ -216,6 +218,7 @@ type builder struct {
 	global  *conf.Global
 	scripts map[string]*conf.VRRPScript
 	out     *VRRP
+	names   map[string]bool   // of the routers
 	wire    map[onWire]string // who has it
 	links   map[string]bool   // names of virtual interfaces
 }
@@ -266,6 +269,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 	} else if !taken {
 		b.wire[key] = i.Name
 	}
+	b.names[i.Name] = true
 	b.out.Routers = append(b.out.Routers, r)
 	b.out.Node.Routers = append(b.out.Node.Routers, b.machine(&r, i))
 }
@@ -300,23 +304,26 @@ func (b *builder) destination(r *Router, i *conf.VRRPInstance) {
 
 // addresses sorts out which are advertised, and where each goes.
 func (b *builder) addresses(r *Router, i *conf.VRRPInstance) {
-	seen := map[netip.Addr]bool{}
-	take := func(a conf.Address) bool {
+	n := len(i.Addresses) + len(i.Excluded)
+	seen := make(map[netip.Addr]bool, n)
+	r.Addresses, r.Advertised = make([]conf.Address, 0, n), make([]netip.Addr, 0, len(i.Addresses))
+	take := func(a *conf.Address) bool {
 		if !a.Prefix.IsValid() || seen[a.Prefix.Addr()] {
 			return false
 		}
 		seen[a.Prefix.Addr()] = true
-		a.Dev = b.dev(r, i, &a)
-		r.Addresses = append(r.Addresses, a)
+		r.Addresses = append(r.Addresses, *a)
+		a = &r.Addresses[len(r.Addresses)-1]
+		a.Dev = b.dev(r, i, a)
 		return true
 	}
-	for _, a := range i.Addresses {
-		if take(a) && a.Prefix.Addr().Is6() == (i.Family == 6) {
+	for k := range i.Addresses {
+		if a := &i.Addresses[k]; take(a) && a.Prefix.Addr().Is6() == (i.Family == 6) {
 			r.Advertised = append(r.Advertised, a.Prefix.Addr())
 		}
 	}
-	for _, a := range i.Excluded {
-		take(a)
+	for k := range i.Excluded {
+		take(&i.Excluded[k])
 	}
 }
 
@@ -388,10 +395,7 @@ func yieldLate(i *conf.VRRPInstance) time.Duration {
 }
 
 func (b *builder) group(s *conf.SyncGroup) {
-	known := func(name string) bool {
-		return slices.ContainsFunc(b.out.Routers, func(r Router) bool { return r.Name == name })
-	}
-	members := slices.DeleteFunc(slices.Clone(s.Members), func(name string) bool { return !known(name) })
+	members := slices.DeleteFunc(slices.Clone(s.Members), func(name string) bool { return !b.names[name] })
 	b.out.Groups = append(b.out.Groups, Group{Name: s.Name, Members: members, Notify: s.Notify, Mail: s.SMTPAlert.Or(b.global.Mail.MailVRRP())})
 	b.out.Node.Groups = append(b.out.Node.Groups, vrrp.GroupConfig{
 		Name: s.Name, Members: members, TrackingWeight: s.TrackingWeight,

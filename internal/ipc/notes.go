@@ -84,7 +84,7 @@ func (n Notes) Set(i int, v uint64) {
 }
 
 // Key is what a name is kept by.
-func Key(name string) uint64 {
+func Key[T string | []byte](name T) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // cannot fail
 	return h.Sum64()

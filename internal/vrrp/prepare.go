@@ -2,7 +2,6 @@ package vrrp
 
 import (
 	"net/netip"
-	"reflect"
 	"slices"
 	"time"
 )
@@ -49,7 +48,27 @@ type placed struct {
 // taken, from another goroutine.
 func (n *Node) Prepare(cfg Config) *Prepared {
 	p := &Prepared{changes: n.changes, cfg: cfg, from: Match(n.cfg.Routers, cfg.Routers)}
-	p.cfg.Routers = slices.Clone(cfg.Routers)
+	p.complete()
+	p.sort(n)
+	p.gather(n)
+	differs := p.compare()
+	if p.moved || !slices.Equal(p.units, n.units) || slices.Contains(differs, true) {
+		p.watch(n)
+	} else {
+		p.watchAsBefore(n)
+	}
+	p.touch(n, differs)
+	return p
+}
+
+// complete fills in what a configuration may leave out.
+func (p *Prepared) complete() {
+	all := p.cfg.Routers
+	lacks := func(c RouterConfig) bool { return c.DownAdverts <= 0 || c.Advert < time.Millisecond }
+	if !slices.ContainsFunc(all, lacks) {
+		return
+	}
+	p.cfg.Routers = slices.Clone(all) // they are somebody else's
 	for i := range p.cfg.Routers {
 		c := &p.cfg.Routers[i]
 		if c.DownAdverts <= 0 {
@@ -57,11 +76,6 @@ func (n *Node) Prepare(cfg Config) *Prepared {
 		}
 		c.Advert = max(c.Advert, time.Millisecond)
 	}
-	p.sort(n)
-	p.gather(n)
-	differs := p.watch(n)
-	p.touch(n, differs)
-	return p
 }
 
 // sort tells routers that go on from new ones and from those that are gone.
@@ -71,13 +85,16 @@ func (p *Prepared) sort(n *Node) {
 	p.sorted = make([][]netip.Addr, len(p.from))
 	p.moved = len(n.routers) != len(p.from)
 	for i, at := range p.from {
-		p.sorted[i] = slices.SortedFunc(slices.Values(p.cfg.Routers[i].Addresses), netip.Addr.Compare)
+		c := &p.cfg.Routers[i]
 		p.moved = p.moved || at != i
 		if at < 0 {
-			p.routers[i] = &router{priority: p.cfg.Routers[i].Priority}
+			p.routers[i], p.sorted[i] = &router{priority: c.Priority}, sorted(c.Addresses)
 			continue
 		}
 		p.routers[i], stays[at] = n.routers[at], true
+		if p.sorted[i] = n.routers[at].addrs; !slices.Equal(n.cfg.Routers[at].Addresses, c.Addresses) {
+			p.sorted[i] = sorted(c.Addresses)
+		}
 	}
 	for i, r := range n.routers {
 		if !stays[i] {
@@ -86,18 +103,27 @@ func (p *Prepared) sort(n *Node) {
 	}
 }
 
+func sorted(addrs []netip.Addr) []netip.Addr {
+	addrs = slices.Clone(addrs)
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return addrs
+}
+
 // gather puts routers into units: those of a sync group together, every other
 // one alone. A unit of the same routers goes on.
 func (p *Prepared) gather(n *Node) {
-	byName := make(map[string]int, len(p.cfg.Routers))
-	for i := range p.cfg.Routers {
-		byName[p.cfg.Routers[i].Name] = i
+	byName := map[string]int{}
+	if len(p.cfg.Groups) > 0 {
+		for i := range p.cfg.Routers {
+			byName[p.cfg.Routers[i].Name] = i
+		}
 	}
 	old := make(map[string]*unit, len(n.groups))
 	for _, g := range n.groups {
 		old[g.name] = g
 	}
 	taken := make([]bool, len(p.routers))
+	p.units, p.placed = make([]*unit, 0, len(n.units)), make([]placed, 0, len(n.units))
 	for i := range p.cfg.Groups {
 		c := &p.cfg.Groups[i]
 		at := placed{group: i, old: old[c.Name]}
@@ -110,11 +136,13 @@ func (p *Prepared) gather(n *Node) {
 		p.place(at, c.Name)
 		p.groups = append(p.groups, p.units[i])
 	}
+	indexes := make([]int, len(p.routers))
 	for i, r := range p.routers {
 		if taken[i] {
 			continue
 		}
-		at := placed{group: -1, indexes: []int{i}}
+		indexes[i] = i
+		at := placed{group: -1, indexes: indexes[i : i+1 : i+1]}
 		if p.from[i] >= 0 && r.unit.group < 0 {
 			at.old = r.unit
 		}
@@ -123,22 +151,42 @@ func (p *Prepared) gather(n *Node) {
 }
 
 func (p *Prepared) place(at placed, name string) {
-	members := make([]*router, len(at.indexes))
-	for i, k := range at.indexes {
-		members[i] = p.routers[k]
-	}
-	if at.old != nil && slices.Equal(at.old.members, members) {
+	is := func(r *router, k int) bool { return p.routers[k] == r }
+	if at.old != nil && slices.EqualFunc(at.old.members, at.indexes, is) {
 		at.unit = at.old
 	} else {
-		at.unit = &unit{name: name, group: at.group, members: members}
+		at.unit = &unit{name: name, group: at.group, members: make([]*router, len(at.indexes))}
+		for i, k := range at.indexes {
+			at.unit.members[i] = p.routers[k]
+		}
 	}
 	p.units, p.placed = append(p.units, at.unit), append(p.placed, at)
 }
 
-// watch connects routers with what they and their groups track, keeping what
-// is known already. It returns which routers track something else than before.
-func (p *Prepared) watch(n *Node) (differs []bool) {
+// compare returns which routers track something else than before.
+func (p *Prepared) compare() (differs []bool) {
 	differs = make([]bool, len(p.routers))
+	for _, at := range p.placed {
+		for _, i := range at.indexes {
+			refs := p.refs(at.group, &p.cfg.Routers[i])
+			differs[i] = !slices.EqualFunc(p.routers[i].watches, refs, func(w watch, ref TrackRef) bool { return w.ref == ref })
+		}
+	}
+	return differs
+}
+
+// watchAsBefore leaves all connected as it is.
+func (p *Prepared) watchAsBefore(n *Node) {
+	p.watches = make([][]watch, len(p.routers))
+	for i, r := range p.routers {
+		p.watches[i] = r.watches
+	}
+	p.objects = n.objects
+}
+
+// watch connects routers with what they and their groups track, keeping what
+// is known already.
+func (p *Prepared) watch(n *Node) {
 	p.watches = make([][]watch, len(p.routers))
 	p.objects = make(map[string]*object, len(n.objects))
 	p.users = make(map[*object][]*router, len(n.objects))
@@ -146,7 +194,6 @@ func (p *Prepared) watch(n *Node) (differs []bool) {
 		for _, i := range at.indexes {
 			r := p.routers[i]
 			refs := p.refs(at.group, &p.cfg.Routers[i])
-			differs[i] = !slices.EqualFunc(r.watches, refs, func(w watch, ref TrackRef) bool { return w.ref == ref })
 			p.watches[i] = make([]watch, len(refs))
 			for k, ref := range refs {
 				o := p.object(n, ref.Name)
@@ -162,7 +209,6 @@ func (p *Prepared) watch(n *Node) (differs []bool) {
 			delete(p.users, o)
 		}
 	}
-	return differs
 }
 
 func (p *Prepared) object(n *Node, name string) *object {
@@ -199,7 +245,7 @@ func (p *Prepared) touch(n *Node, differs []bool) {
 		c := changed{r: r}
 		if at := p.from[i]; at >= 0 {
 			c.was = &n.cfg.Routers[at]
-			if !differs[i] && reflect.DeepEqual(c.was, &p.cfg.Routers[i]) {
+			if !differs[i] && c.was.same(&p.cfg.Routers[i]) {
 				continue
 			}
 		}

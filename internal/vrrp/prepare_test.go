@@ -15,6 +15,7 @@ import (
 // whether anything changes for it or not.
 func (p *Prepared) all(n *Node) *Prepared {
 	p.moved, p.changed, p.touched = true, nil, p.units
+	p.watch(n)
 	for i, r := range p.routers {
 		c := changed{r: r}
 		if at := p.from[i]; at >= 0 {

@@ -1,6 +1,9 @@
 package vrrp
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // identity is what makes two configurations speak of the same virtual router.
 type identity struct {
@@ -17,14 +20,23 @@ func is6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
 
 // Match says for each router of a configuration which one of another it
 // continues, -1 if none: the one with the same name, interface, VRID and
-// family. No router is continued twice.
+// family. No router is continued twice. Most have their places still, counted
+// from the beginning or from the end.
 func Match(have, want []RouterConfig) []int {
-	old := make(map[identity]int, len(have))
-	for i := range have {
+	from := make([]int, len(want))
+	same := func(i, j int) bool { return identify(&have[i]) == identify(&want[j]) }
+	first, a, b := 0, len(have), len(want)
+	for ; first < a && first < b && same(first, first); first++ {
+		from[first] = first
+	}
+	for ; first < a && first < b && same(a-1, b-1); a, b = a-1, b-1 {
+		from[b-1] = a - 1
+	}
+	old := make(map[identity]int, a-first)
+	for i := first; i < a; i++ {
 		old[identify(&have[i])] = i
 	}
-	from := make([]int, len(want))
-	for i := range want {
+	for i := first; i < b; i++ {
 		from[i] = -1
 		key := identify(&want[i])
 		if at, ok := old[key]; ok {
@@ -94,17 +106,16 @@ func (r *router) adapt(n *Node, was *RouterConfig) {
 // others should hear it at once.
 func (r *router) advertises(was *RouterConfig) bool {
 	return r.cfg.Advert != was.Advert || r.cfg.Version != was.Version ||
-		r.cfg.Priority != was.Priority || !sameAddrs(r.cfg.Addresses, was.Addresses)
+		r.cfg.Priority != was.Priority || !slices.Equal(r.cfg.Addresses, was.Addresses)
 }
 
-func sameAddrs(a, b []netip.Addr) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+// same reports whether two configurations of a router are one.
+func (c *RouterConfig) same(o *RouterConfig) bool {
+	return c.Name == o.Name && c.Interface == o.Interface && c.Version == o.Version && c.VRID == o.VRID &&
+		c.Priority == o.Priority && c.Advert == o.Advert && c.DownAdverts == o.DownAdverts &&
+		c.Preempt == o.Preempt && c.PreemptDelay == o.PreemptDelay && c.StartActive == o.StartActive &&
+		c.CheckAddresses == o.CheckAddresses && c.CheckOnce == o.CheckOnce && c.OwnerIgnores == o.OwnerIgnores &&
+		c.YieldLate == o.YieldLate && c.LowerPrioNoAdvert == o.LowerPrioNoAdvert &&
+		c.HigherPrioSendAdvert == o.HigherPrioSendAdvert && c.GARP == o.GARP &&
+		slices.Equal(c.Addresses, o.Addresses) && slices.Equal(c.Tracks, o.Tracks)
 }

@@ -1,6 +1,8 @@
 package vrrp
 
 import (
+	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -91,4 +93,64 @@ func TestReloadChangesIntervals(t *testing.T) {
 	c.Advert = 100 * time.Millisecond
 	expect(t, "active", n.Step(at(7*time.Second), Reconfigure{Config: routers(c)}), "renumbered [0]; 0 send 150")
 	deadline(t, n, 7100*time.Millisecond)
+}
+
+// A router whose configuration has another value anywhere is not the same.
+func TestEveryFieldOfARouterCounts(t *testing.T) {
+	var c RouterConfig
+	if o := c; !c.same(&o) {
+		t.Error("nothing changed, and they differ")
+	}
+	for i := range reflect.TypeFor[RouterConfig]().NumField() {
+		o := c
+		f := reflect.ValueOf(&o).Elem().Field(i)
+		if f.Kind() == reflect.Slice {
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		} else {
+			change(t, f)
+		}
+		if c.same(&o) {
+			t.Errorf("another %s is not noticed", reflect.TypeFor[RouterConfig]().Field(i).Name)
+		}
+	}
+}
+
+// change gives a value another one than zero.
+func change(t *testing.T, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Uint8:
+		v.SetUint(1)
+	case reflect.Struct:
+		change(t, v.Field(0))
+	default:
+		t.Fatalf("no other value of %s is known", v.Type())
+	}
+}
+
+// Whom a router continues is the same wherever in the file others come and go.
+func TestMatch(t *testing.T) {
+	named := func(names string) (cs []RouterConfig) {
+		for _, n := range names {
+			cs = append(cs, RouterConfig{Name: string(n), VRID: 1, Addresses: []netip.Addr{us}})
+		}
+		return cs
+	}
+	for _, c := range []struct {
+		have, want string
+		from       []int
+	}{
+		{"", "", []int{}}, {"", "a", []int{-1}}, {"a", "", []int{}}, {"abc", "abc", []int{0, 1, 2}},
+		{"abc", "ac", []int{0, 2}}, {"ac", "abc", []int{0, -1, 1}}, {"abcd", "acbd", []int{0, 2, 1, 3}},
+		{"abc", "bc", []int{1, 2}}, {"abc", "ab", []int{0, 1}}, {"abc", "cba", []int{2, 1, 0}}, {"a", "aa", []int{0, -1}}, {"aa", "a", []int{0}},
+	} {
+		if got := Match(named(c.have), named(c.want)); !reflect.DeepEqual(got, c.from) {
+			t.Errorf("%q to %q: %v, want %v", c.have, c.want, got, c.from)
+		}
+	}
 }

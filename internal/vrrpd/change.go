@@ -96,9 +96,8 @@ func (d *daemon) workOut(next build.VRRP) *change {
 			c.interfaces = append(c.interfaces, name)
 		}
 	}
-	tracked := trackNames(&next)
-	for name := range trackNames(old) {
-		if !tracked[name] {
+	for name := range d.notes.tracks {
+		if _, still := c.places.tracks[name]; !still {
 			c.untracked = append(c.untracked, name)
 		}
 	}
@@ -118,12 +117,14 @@ func (d *daemon) sort(c *change) {
 	c.edges = make([]*edge, len(next.Routers))
 	for i, at := range vrrp.Match(old.Node.Routers, next.Node.Routers) {
 		r := &next.Routers[i]
-		e := &edge{}
+		var e *edge
 		if at >= 0 {
 			e, stays[at] = d.edges[at], true
+		} else {
+			e = &edge{}
 		}
 		c.edges[i] = e
-		if at >= 0 && build.Same(&old.Routers[at], r) && !uses(r, links) &&
+		if at >= 0 && old.Routers[at].Same(r) && !uses(r, links) &&
 			isOwner(&old.Node.Routers[at]) == isOwner(&next.Node.Routers[i]) {
 			continue
 		}
@@ -173,22 +174,6 @@ func differing(have, want []build.Link) map[string]bool {
 func uses(r *build.Router, links map[string]bool) bool {
 	return len(links) > 0 && (links[r.Interface] || links[r.VMAC] || links[r.Speaker] ||
 		slices.ContainsFunc(r.Addresses, func(a conf.Address) bool { return links[a.Dev] }))
-}
-
-// trackNames are the names of everything that is tracked.
-func trackNames(cfg *build.VRRP) map[string]bool {
-	tracked := map[string]bool{}
-	for i := range cfg.Node.Routers {
-		for _, t := range cfg.Node.Routers[i].Tracks {
-			tracked[t.Name] = true
-		}
-	}
-	for i := range cfg.Node.Groups {
-		for _, t := range cfg.Node.Groups[i].Tracks {
-			tracked[t.Name] = true
-		}
-	}
-	return tracked
 }
 
 // parse reads a router's routes and rules.

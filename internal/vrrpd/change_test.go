@@ -224,3 +224,16 @@ func TestLinesThatMoveAlterNothing(t *testing.T) {
 		t.Error("positions are the same, and this proves nothing")
 	}
 }
+
+// What a thousand routers that stay as they are cost to find out is a few tables
+// as long as there are routers, and nothing for each of them: garbage would be
+// collected while adverts are due.
+func TestRoutersThatStayCostNoGarbage(t *testing.T) {
+	const n = 1000
+	b := newBench(t)
+	b.begin(multitude(n, 100))
+	next := multitude(n, 101)
+	if got := testing.AllocsPerRun(5, func() { b.workOut(next) }); got > n/10 {
+		t.Errorf("%v allocations for one router of %d that is changed", got, n)
+	}
+}

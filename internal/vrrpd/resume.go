@@ -1,9 +1,9 @@
 package vrrpd
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
@@ -67,14 +67,21 @@ func (d *daemon) openNotes() {
 
 // identity is the key of a virtual router, by what a reload compares (vrrp.Match).
 func identity(r *build.Router) uint64 {
-	return ipc.Key(fmt.Sprintf("router %q %q %d %d", r.Name, r.Interface, r.VRID, r.Family))
+	b := append(make([]byte, 0, 64), "router "...)
+	b = append(strconv.AppendQuote(b, r.Name), ' ')
+	b = append(strconv.AppendQuote(b, r.Interface), ' ')
+	b = append(strconv.AppendInt(b, int64(r.VRID), 10), ' ')
+	return ipc.Key(strconv.AppendInt(b, int64(r.Family), 10))
 }
 
-func trackKey(name string) uint64 { return ipc.Key("track " + name) }
+func trackKey(name string) uint64 {
+	return ipc.Key(append(append(make([]byte, 0, 64), "track "...), name...))
+}
 
 // placesOf gives a configuration's routers and tracked objects their places.
 func placesOf(cfg *build.VRRP) places {
-	p := places{keys: []uint64{0, ipc.Key(noteApart), ipc.Key(noteResumed)}, tracks: map[string]int{}}
+	n := atRouters + len(cfg.Routers)
+	p := places{keys: append(make([]uint64, 0, 2*n), 0, ipc.Key(noteApart), ipc.Key(noteResumed)), tracks: make(map[string]int, n)}
 	for i := range cfg.Routers {
 		p.keys = append(p.keys, identity(&cfg.Routers[i]))
 	}
@@ -144,8 +151,8 @@ func (d *daemon) noteTrack(ev vrrp.Track) {
 
 // resume returns the routers that this process goes on with as master, having
 // told the machine what its predecessor knew of objects that nothing is known
-// of yet. The machine judges whether that was soon enough.
-func (d *daemon) resume(past map[uint64]uint64) (held []vrrp.Held) {
+// of yet (tracks are by name). The machine judges whether that was soon enough.
+func (d *daemon) resume(past map[uint64]uint64, tracks map[string]int) (held []vrrp.Held) {
 	for i, e := range d.edges {
 		if sent := past[identity(e.Router)]; sent != 0 && e.problem == "" {
 			held = append(held, vrrp.Held{Router: i, Sent: clock.Instant(sent)}) //nolint:gosec // written by noteAdvert
@@ -165,7 +172,7 @@ func (d *daemon) resume(past map[uint64]uint64) (held []vrrp.Held) {
 		return nil
 	}
 	d.notes.resumed = now
-	for name := range trackNames(&d.cfg) {
+	for name := range tracks {
 		v, known := past[trackKey(name)]
 		if _, told := d.notes.values[name]; known && !told {
 			d.step(vrrp.Track{Name: name, Up: v&2 != 0, Number: int(int32(v >> 2)), Why: "as before"}) //nolint:gosec // see noteTrack

@@ -269,7 +269,7 @@ func (d *daemon) begin(cfg build.VRRP) {
 	d.interfaces(cfg.Interfaces)
 	d.report(d.edges)
 	left := d.leftOver()
-	held := d.resume(d.notes.Read())
+	held := d.resume(d.notes.Read(), c.places.tracks)
 	d.renote(c.places)
 	d.step(vrrp.Start{Held: held})
 	d.retrack(cfg.Scripts)
