@@ -14,11 +14,10 @@
 // is decided by the machines; files besides this one: clock.go reads the
 // clocks, post.go brings calls from other goroutines, precedence.go asks
 // the kernel for precedence, prompt.go for short slices, quiet.go the runtime
-// for quiet.
+// for quiet, and sleep.go sleeps.
 package loop
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -48,6 +47,7 @@ const First uint32 = 1 << 16
 // else belongs to the goroutine that runs it (before Run: to its maker).
 type Loop struct {
 	ep, timer int
+	sleeper   sleeper
 
 	now     clock.Instant
 	origin  origin
@@ -104,6 +104,10 @@ func New() (*Loop, error) {
 		err = l.Watch(l.posts.fd, unix.EPOLLIN, func(uint32) { l.posts.run(l) })
 	}
 	if err != nil {
+		l.close()
+		return nil, fmt.Errorf("make a loop: %w", err)
+	}
+	if err = l.sleeper.open(l.ep); err != nil {
 		l.close()
 		return nil, fmt.Errorf("make a loop: %w", err)
 	}
@@ -175,9 +179,8 @@ func (l *Loop) OnWoke(fn func(slept, suspended time.Duration)) { l.woke = fn }
 // SetWoke sets how late is asleep.
 func (l *Loop) SetWoke(over time.Duration) { l.wokeOver = over }
 
-// Run turns until Stop. It is not locked to a thread: after a long sleep the
-// runtime preempts whoever has been running "since", which costs a locked
-// goroutine two changes of threads, some 40 µs of every fail-over.
+// Run turns until Stop. It is not locked to a thread: whichever sleeps in the
+// runtime's epoll goes on with it.
 func (l *Loop) Run() error {
 	defer l.close()
 	l.Look()
@@ -186,11 +189,11 @@ func (l *Loop) Run() error {
 		if err != nil {
 			return err
 		}
-		n, err := unix.EpollWait(l.ep, l.ready[:], timeout)
-		if err != nil && !errors.Is(err, unix.EINTR) {
+		n, err := l.sleeper.wait(l.ready[:], timeout == 0)
+		if err != nil {
 			return fmt.Errorf("wait for events: %w", err)
 		}
-		l.turn(max(n, 0))
+		l.turn(n)
 	}
 	return l.err
 }
@@ -320,7 +323,7 @@ func (l *Loop) arm() (int, error) {
 	if first != 0 {
 		spec.Value = unix.NsecToTimespec(int64(first))
 	}
-	if err := unix.TimerfdSettime(l.timer, unix.TFD_TIMER_ABSTIME, &spec, nil); err != nil {
+	if err := settime(l.timer, &spec); err != nil {
 		return 0, fmt.Errorf("set the timer: %w", err)
 	}
 	return -1, nil
@@ -328,10 +331,15 @@ func (l *Loop) arm() (int, error) {
 
 // close gives the descriptors back.
 func (l *Loop) close() {
-	for _, fd := range []int{l.timer, l.ep} {
-		if fd >= 0 {
-			_ = unix.Close(fd)
-		}
+	if l.timer >= 0 {
+		_ = unix.Close(l.timer)
 	}
+	switch {
+	case l.sleeper.f != nil:
+		_ = l.sleeper.f.Close() // and so the epoll
+	case l.ep >= 0:
+		_ = unix.Close(l.ep)
+	}
+	l.ep, l.timer = -1, -1 // Unwatch may come yet, when the number is somebody else's
 	l.posts.close()
 }
