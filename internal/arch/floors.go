@@ -7,7 +7,7 @@ import "strings"
 // floors lists every package by floor, lowest first; a folder stands for what
 // is below it too. Imports go down only.
 var floors = [][]string{
-	{"clock", "diag", "event", "bounded"},
+	{"clock", "diag", "event"},
 	{"wire", "conf", "feed"},
 	{"vrrp", "bfd", "track", "check", "lvs", "watch", "reconcile"},
 	{"build", "lint", "plan", "explain", "sim", "dump",
@@ -35,7 +35,7 @@ var neighbours = map[string][]string{
 
 // pure are the packages that decide: same input, same output, anywhere.
 var pure = []string{
-	"clock", "diag", "event", "bounded", "wire", "conf", "feed", "vrrp", "bfd", "track",
+	"clock", "diag", "event", "wire", "conf", "feed", "vrrp", "bfd", "track",
 	"check", "lvs", "watch", "reconcile", "build", "lint", "plan", "explain", "sim", "dump",
 }
 
