@@ -77,12 +77,10 @@ func (r *results) found() (l diag.List) {
 }
 
 func (r *results) json(t terminal) {
-	e := json.NewEncoder(t.out)
-	e.SetIndent("", "  ")
-	_ = e.Encode(struct {
+	t.json(struct {
 		Version int `json:"version"`
 		*results
-	}{api.Version, r}) // stdout is gone: nobody to tell
+	}{api.Version, r})
 }
 
 func (r *results) print(t terminal) {

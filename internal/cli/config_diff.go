@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/holdfast-ha/holdfast/api"
@@ -22,9 +21,7 @@ func configDiff(t terminal, f *configFlags, args []string) int {
 	}
 	p := plan.Make(have, want)
 	if f.json {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		_ = e.Encode(map[string]any{"version": api.Version, "changes": p.Changes(), "objects": p.Objects}) // stdout is gone: nobody to tell
+		t.json(map[string]any{"version": api.Version, "changes": p.Changes(), "objects": p.Objects})
 	} else {
 		fmt.Fprint(t.out, p.Text())
 	}

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -12,7 +10,6 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	explaining "github.com/holdfast-ha/holdfast/internal/explain"
 	"github.com/holdfast-ha/holdfast/internal/lint"
-	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 const explainUsage = `Usage: holdfast explain [OPTION…] [NAME]
@@ -39,9 +36,8 @@ Exit status: 0, 1 if no daemon answers or it has no NAME.
 
 // explainFlags are the options of `holdfast explain`.
 type explainFlags struct {
-	last         int
-	json, help   bool
-	control, pid string
+	asking
+	last int
 }
 
 // explain is `holdfast explain [NAME]`, and `holdfast explain ID…`.
@@ -49,10 +45,7 @@ func explain(t terminal, args []string) int {
 	var f explainFlags
 	set := newOptions(t, "explain")
 	set.IntVar(&f.last, "last", 100, "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.BoolVarP(&f.help, "help", "h", false, "")
-	set.StringVar(&f.control, "control", "", "")
-	set.StringVarP(&f.pid, "pid", "p", parent.DefaultPIDFile, "")
+	f.add(set)
 	if code, done := parse(t, set, args, &f.help, explainUsage); done {
 		return code
 	}
@@ -63,19 +56,13 @@ func explain(t terminal, args []string) int {
 		fmt.Fprint(t.err, explainUsage)
 		return exitUnread
 	}
-	if f.control == "" {
-		f.control = parent.ControlOf(f.pid)
-	}
 	return f.history(t, set.Arg(0))
 }
 
 // history asks the daemon and prints what it answers about name.
 func (f *explainFlags) history(t terminal, name string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
-	defer cancel()
-	e, err := control.Explain(ctx, f.control)
-	if err != nil {
-		fmt.Fprintf(t.err, "holdfast explain: %v%s\n", err, noDaemonHint(err))
+	e, ok := ask(t, &f.asking, "explain", control.Explain)
+	if !ok {
 		return 1
 	}
 	about, ok := explaining.About(&e.Status, name)
@@ -91,24 +78,22 @@ func (f *explainFlags) history(t terminal, name string) int {
 	why := about.Why(&e.Status, e.At)
 	about.Trim(&e.Status)
 	if f.json {
-		explainJSON(t.out, &e, why)
+		explainJSON(t, &e, why)
 		return exitFine
 	}
 	printHistory(t.out, &e, why, earlier)
 	return exitFine
 }
 
-func explainJSON(w io.Writer, e *api.Explanation, passages []explaining.Passage) {
+func explainJSON(t terminal, e *api.Explanation, passages []explaining.Passage) {
 	why := map[string][]string{}
 	for _, p := range passages {
 		why[p.Name] = append(why[p.Name], p.Lines...)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	_ = enc.Encode(struct {
+	t.json(struct {
 		*api.Explanation
 		Why map[string][]string `json:"why"` // by instance, service or session
-	}{e, why}) // stdout is gone: nobody to tell
+	}{e, why})
 }
 
 // printHistory is an explanation for a person.

@@ -8,6 +8,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +25,13 @@ var Version = "dev"
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
+}
+
+// json prints a value.
+func (t terminal) json(v any) {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // stdout is gone: nobody to tell
 }
 
 // Main runs the command line and returns the exit code.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,7 +14,6 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
-	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 const serverUsage = `Usage: holdfast server drain|disable|enable VS RS
@@ -49,8 +47,8 @@ Exit status: 0, or 1 if it was not done.
 
 // serverFlags are the options of `holdfast server`.
 type serverFlags struct {
-	why, control, pid string
-	json, help        bool
+	asking
+	why string
 }
 
 // server is `holdfast server`.
@@ -58,15 +56,9 @@ func server(t terminal, args []string) int {
 	var f serverFlags
 	set := newOptions(t, "server")
 	set.StringVar(&f.why, "why", "", "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.BoolVarP(&f.help, "help", "h", false, "")
-	set.StringVar(&f.control, "control", "", "")
-	set.StringVarP(&f.pid, "pid", "p", parent.DefaultPIDFile, "")
+	f.add(set)
 	if code, done := parse(t, set, args, &f.help, serverUsage); done {
 		return code
-	}
-	if f.control == "" {
-		f.control = parent.ControlOf(f.pid)
 	}
 	c, err := serverCommand(set)
 	if err != nil {
@@ -77,20 +69,20 @@ func server(t terminal, args []string) int {
 		fmt.Fprintf(t.err, "holdfast server: %v\n%s", err, more)
 		return exitUnread
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
-	defer cancel()
 	if c.Action == "list" {
-		s, err := control.Status(ctx, f.control)
-		if err != nil {
-			return f.failed(t, err)
+		s, ok := ask(t, &f.asking, "server", control.Status)
+		if !ok {
+			return 1
 		}
 		f.list(t, s.Overrides)
 		return exitFine
 	}
 	c.Why = strings.Join(strings.Fields(f.why), " ") // one line
-	a, err := control.Order(ctx, f.control, c)
-	if err != nil {
-		return f.failed(t, err)
+	a, ok := ask(t, &f.asking, "server", func(ctx context.Context, socket string) (api.ServerAnswer, error) {
+		return control.Order(ctx, socket, c)
+	})
+	if !ok {
+		return 1
 	}
 	f.print(t, &c, &a)
 	return exitFine
@@ -121,20 +113,9 @@ func serverCommand(set *pflag.FlagSet) (c api.ServerCommand, err error) {
 	return c, nil
 }
 
-func (f *serverFlags) failed(t terminal, err error) int {
-	fmt.Fprintf(t.err, "holdfast server: %v%s\n", err, noDaemonHint(err))
-	return 1
-}
-
-func (f *serverFlags) encode(t terminal, v any) {
-	e := json.NewEncoder(t.out)
-	e.SetIndent("", "  ")
-	_ = e.Encode(v) // stdout is gone: nobody to tell
-}
-
 func (f *serverFlags) list(t terminal, all []api.Override) {
 	if f.json {
-		f.encode(t, all)
+		t.json(all)
 		return
 	}
 	if len(all) == 0 {
@@ -159,7 +140,7 @@ func (f *serverFlags) print(t terminal, c *api.ServerCommand, a *api.ServerAnswe
 		fmt.Fprintf(t.err, "holdfast server: it is done, but a restart will undo it: %s\n", a.Unsaved)
 	}
 	if f.json {
-		f.encode(t, a)
+		t.json(a)
 		return
 	}
 	if len(a.Done) == 0 {

@@ -1,24 +1,17 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 	explaining "github.com/holdfast-ha/holdfast/internal/explain"
-	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
 const statusUsage = `Usage: holdfast status [OPTION…] [NAME]
@@ -35,31 +28,20 @@ services of a real server, in short if you like (192.0.2.1, 10.0.0.1:80).
 Exit status: 0, or 1 if no daemon answers or it has no NAME.
 `
 
-// statusPatience bounds the wait for the daemon's answer.
-const statusPatience = 30 * time.Second
-
 // status is `holdfast status`.
 func status(t terminal, args []string) int {
+	var f asking
 	set := newOptions(t, "status")
-	asJSON := set.Bool("json", false, "")
-	path := set.String("control", "", "")
-	pid := set.StringP("pid", "p", parent.DefaultPIDFile, "")
-	help := set.BoolP("help", "h", false, "")
-	if code, done := parse(t, set, args, help, statusUsage); done {
+	f.add(set)
+	if code, done := parse(t, set, args, &f.help, statusUsage); done {
 		return code
 	}
 	if set.NArg() > 1 {
 		fmt.Fprintf(t.err, "holdfast status: one NAME at a time, not %d\n%s", set.NArg(), statusUsage)
 		return exitUnread
 	}
-	if *path == "" {
-		*path = parent.ControlOf(*pid)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
-	defer cancel()
-	s, err := control.Status(ctx, *path)
-	if err != nil {
-		fmt.Fprintf(t.err, "holdfast status: %v%s\n", err, noDaemonHint(err))
+	s, ok := ask(t, &f, "status", control.Status)
+	if !ok {
 		return 1
 	}
 	if name := set.Arg(0); name != "" {
@@ -69,10 +51,8 @@ func status(t terminal, args []string) int {
 		}
 		about.Trim(&s)
 	}
-	if *asJSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		_ = e.Encode(s) // stdout is gone: nobody to tell
+	if f.json {
+		t.json(s)
 		return exitFine
 	}
 	printStatus(t.out, s)
@@ -83,20 +63,6 @@ func status(t terminal, args []string) int {
 func unknownName(t terminal, command, name string) int {
 	fmt.Fprintf(t.err, "holdfast %s: the daemon has no %q; `holdfast status` shows what it has\n", command, name)
 	return 1
-}
-
-// noDaemonHint says what the usual errors mean.
-func noDaemonHint(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return "\nNo holdfast runs there; --control names another socket."
-	case errors.Is(err, fs.ErrPermission):
-		return "\nOnly the user that the daemon runs as (root) may ask it."
-	case errors.Is(err, context.DeadlineExceeded):
-		return "\nIts parent process runs but does not answer: it is stopped (ps shows T; kill -CONT), it hangs," +
-			"\nor the machine has no time for it. What its other processes do goes on; the log says what that is."
-	}
-	return ""
 }
 
 // printStatus is the status for a person.
