@@ -34,9 +34,11 @@ func holdGarbage() (collect func()) {
 const manyServers = 2000
 
 // tidy frees, beside the loop, what reading a configuration has left. It is kept
-// for the next one, as far as the runtime finds it worth it.
+// for the next one, as far as the runtime finds it worth it. Before that it
+// learns the text, while that is at hand.
 func (d *daemon) tidy() {
-	if d.plan.many {
+	if text := d.plan.text; d.plan.many {
+		d.beside.Go(func() { text.known() })
 		d.beside.Go(runtime.GC)
 	}
 }
@@ -50,7 +52,7 @@ type plan struct {
 	faults   []string // why checks are left out
 	many     bool     // manyServers
 	renewed  bool     // most of it is the plan's before
-	text     *origin  // nil: it is not known
+	text     *origin
 
 	ready map[build.Kin]*compiled // while it is made
 }

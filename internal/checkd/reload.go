@@ -93,11 +93,11 @@ func (d *daemon) reload(fd int) {
 }
 
 func readFile(fd int, boot *ipc.BootInfo, old *plan) (*plan, error) {
-	snapshot, err := ipc.Take(fd)
+	sheet, err := ipc.OpenSheet(fd)
 	if err != nil {
 		return nil, err
 	}
-	return read(snapshot, boot, old)
+	return read(paper{sheet.Data, sheet, sheet.Close}, boot, old)
 }
 
 func (d *daemon) reloaded(p *plan, err error) {
@@ -107,8 +107,10 @@ func (d *daemon) reloaded(p *plan, err error) {
 	}
 	answer := ipc.Message{Kind: ipc.Reloaded}
 	if err != nil {
+		p.discard()
 		answer.Error = err.Error()
 	} else {
+		d.plan.discard()
 		d.adopt(p)
 		d.settleNow()
 		d.writer.doubt()

@@ -1,10 +1,13 @@
 package checkd
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -19,20 +22,52 @@ import (
 
 // origin is what a plan was made of, for the next one to be compared with.
 type origin struct {
-	set   *source.Set
-	wrong map[string][]int32 // lines, by file and in order, that something was said about
+	paper
+	known func() *delta.Known // nil: no other configuration can be compared with it
 }
 
-// reading is a configuration, and what it was made of; the text is nil if
-// something is wrong with it at a place that cannot be told.
+// paper is a snapshot, and the way to read much of it; the two are the same
+// bytes.
+type paper struct {
+	data []byte
+	io.ReaderAt
+	close func() // then data is gone
+}
+
+// inMemory is a snapshot that stays.
+func inMemory(snapshot []byte) paper {
+	return paper{snapshot, bytes.NewReader(snapshot), func() {}}
+}
+
+// words say what keywords mean to a comparison.
+func words() delta.Keywords { return delta.Keywords{Local: conf.Local, Server: conf.OfServer} }
+
+// discard gives back what a plan was made of, once no other is made of it.
+func (p *plan) discard() {
+	if p != nil && p.text != nil {
+		p.text.close()
+	}
+}
+
+// reading is a configuration, and what is known of its text: which of its files
+// were opened, and on which lines something was wrong, nil if something is at a
+// place that cannot be told.
 type reading struct {
-	cfg  *conf.Config
-	text *origin
+	cfg    *conf.Config
+	opened []string
+	wrong  map[string][]int32
 }
 
 // load reads a configuration, without what skip leaves out.
 func load(set *source.Set, boot *ipc.BootInfo, skip func(name, text string) []expand.Hole) (*reading, error) {
-	cfg, found, err := files.ReadSet(set, boot.ConfigFile, boot.ConfigID, skip)
+	r := &reading{}
+	cfg, found, err := files.ReadSet(set, boot.ConfigFile, boot.ConfigID, func(name, text string) []expand.Hole {
+		r.opened = append(r.opened, name)
+		if skip == nil {
+			return nil
+		}
+		return skip(name, text)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -41,51 +76,63 @@ func load(set *source.Set, boot *ipc.BootInfo, skip func(name, text string) []ex
 			cfg.Global.ScriptUser = defaultScriptUser
 		}
 	}
-	return &reading{cfg, remember(set, found)}, nil
+	r.cfg, r.wrong = cfg, diag.LinesOf(found, func(d *diag.Diagnostic) (string, int) { return d.Span.File, d.Span.Line })
+	return r, nil
 }
 
-func remember(set *source.Set, found diag.List) *origin {
-	lines := diag.LinesOf(found, func(d *diag.Diagnostic) (string, int) { return d.Span.File, d.Span.Line })
-	if lines == nil {
+// origin is what has been read whole, and can be learnt when there is time; at
+// is where it stays.
+func (r *reading) origin(set *source.Set, at paper) *origin {
+	opened, wrong := r.opened, r.wrong
+	return &origin{at, sync.OnceValue(func() *delta.Known {
+		if wrong == nil {
+			return nil
+		}
+		k := delta.Learn(set, opened, wrong, words())
+		if stays, err := source.Unmarshal(at.data); k != nil && err == nil {
+			return k.At(stays, at)
+		}
+		return nil
+	})}
+}
+
+// renew makes the plan of a snapshot of which the texts tell that only some
+// virtual servers are other than in this plan, each in its place; these alone
+// are read. It returns nil if there is more to it.
+func (p *plan) renew(snapshot paper, boot *ipc.BootInfo) *plan {
+	if p == nil || p.told() {
 		return nil
 	}
-	return &origin{set, lines}
-}
-
-// renew makes the plan of a set of which the texts tell that only some virtual
-// servers are other than in this plan, each in its place; these alone are read.
-// It returns nil if there is more to it; whole is the set's configuration if it
-// turned out that all of it was read.
-func (p *plan) renew(set *source.Set, boot *ipc.BootInfo) (renewed *plan, whole *reading) {
-	if p == nil || p.text == nil || p.told() {
-		return nil, nil
+	known := p.text.known()
+	set, err := source.Unmarshal(snapshot.data)
+	if known == nil || err != nil {
+		return nil
 	}
-	d := delta.New(p.text.set, p.text.wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer})
-	want, err := load(set, boot, d.Want)
-	switch {
-	case err != nil || !d.Sound():
-		return nil, nil
-	case d.Services == 0:
-		return nil, want
-	case want.text == nil:
-		return nil, nil
+	step := known.Next(set, snapshot)
+	if step == nil {
+		return nil
 	}
-	have, err := load(p.text.set, boot, d.Have)
-	if err != nil || !d.Same() {
-		return nil, nil
+	want, err := load(step.Want, boot, step.SkipWant)
+	if err != nil || want.wrong == nil {
+		return nil
+	}
+	have, err := load(step.Have, boot, step.SkipHave)
+	if err != nil || !step.Same() {
+		return nil
 	}
 	s, was := build.Renew(want.cfg, p.pool), build.FromLVS(have.cfg)
 	if !slices.EqualFunc(s.Pools, was.Pools, func(a, b *build.Pool) bool { return a.ID == b.ID }) {
-		return nil, nil
+		return nil
 	}
 	faults := initFiles(s, false)
 	part := newPlan(s, p)
-	part.text, part.faults = want.text, append(part.faults, faults...)
-	if part.told() {
-		return nil, nil
+	if part.faults = append(part.faults, faults...); part.told() {
+		return nil
 	}
+	next := step.Known(set, snapshot, want.wrong)
+	part.text = &origin{snapshot, func() *delta.Known { return next }}
 	part.into(p)
-	return part, nil
+	return part
 }
 
 // told reports whether a plan says anything of all virtual servers together
@@ -106,22 +153,35 @@ func (p *plan) into(old *plan) {
 	}
 }
 
-// read makes a plan of a snapshot. What old, if any, has compiled already is
-// taken from there.
-func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
+// read makes a plan of a snapshot, which is the plan's from then on. What old, if
+// any, has compiled already is taken from there.
+func read(snapshot paper, boot *ipc.BootInfo, old *plan) (*plan, error) {
 	defer holdGarbage()()
-	set, err := source.Unmarshal(snapshot)
+	if p := old.renew(snapshot, boot); p != nil {
+		return p, nil
+	}
+	p, err := readWhole(snapshot, boot, old)
+	if err != nil {
+		snapshot.close()
+	}
+	return p, err
+}
+
+func readWhole(snapshot paper, boot *ipc.BootInfo, old *plan) (*plan, error) {
+	data := snapshot.data
+	if old != nil { // what is read shares the text's bytes, which are not to stay
+		data = make([]byte, len(snapshot.data))
+		if _, err := snapshot.ReadAt(data, 0); err != nil {
+			return nil, err
+		}
+	}
+	set, err := source.Unmarshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("take the configuration: %w", err)
 	}
-	p, whole := old.renew(set, boot)
-	if p != nil {
-		return p, nil
-	}
-	if whole == nil {
-		if whole, err = load(set, boot, nil); err != nil {
-			return nil, err
-		}
+	whole, err := load(set, boot, nil)
+	if err != nil {
+		return nil, err
 	}
 	s := build.Renew(whole.cfg, old.pool)
 	faults := initFiles(s, old == nil && boot.Restarts == 0)
@@ -134,8 +194,11 @@ func read(snapshot []byte, boot *ipc.BootInfo, old *plan) (*plan, error) {
 	if old == nil && many {
 		runtime.GC() // what follows takes the room of what was read
 	}
-	p = newPlan(s, old)
+	p := newPlan(s, old)
 	p.many = many
-	p.text, p.faults = whole.text, append(p.faults, faults...)
+	p.text, p.faults = whole.origin(set, snapshot), append(p.faults, faults...)
+	if old != nil {
+		p.text.known() // while the copy is there
+	}
 	return p, nil
 }

@@ -61,16 +61,12 @@ func TestRenewedPlanIsThatOfTheWholeText(t *testing.T) {
 		"a definition":        {plain, "$W=3\n" + texts("", map[string]string{"weight 3": "weight $W"}), false},
 		"a check that is not": {plain, texts("", map[string]string{"weight 2\n TCP_CHECK {\n }": "weight 2"}), true},
 	} {
-		old, err := read(snapshotOf(t, boot.ConfigFile, c.have), boot, nil)
+		old, err := read(inMemory(snapshotOf(t, boot.ConfigFile, c.have)), boot, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		snapshot := snapshotOf(t, boot.ConfigFile, c.want)
-		set, err := source.Unmarshal(snapshot)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p, _ := old.renew(set, boot); (p != nil) != c.renewed {
+		snapshot := inMemory(snapshotOf(t, boot.ConfigFile, c.want))
+		if p := old.renew(snapshot, boot); (p != nil) != c.renewed {
 			t.Errorf("%s: renewed %v, want %v", name, p != nil, c.renewed)
 		}
 		got, err := read(snapshot, boot, old)
@@ -99,7 +95,7 @@ func TestRenewedPlansKeepNoTexts(t *testing.T) {
 	for i := range 5 {
 		snapshot := snapshotOf(t, boot.ConfigFile, text)
 		runtime.AddCleanup(&snapshot[0], func(struct{}) { gone.Add(1) }, struct{}{})
-		next, err := read(snapshot, boot, p)
+		next, err := read(inMemory(snapshot), boot, p)
 		if err != nil {
 			t.Fatal(err)
 		}

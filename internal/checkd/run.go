@@ -113,7 +113,7 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 	loop.Quiet()
 	debug.SetGCPercent(growth)
 	collect := holdGarbage() // until the first table is written
-	p, err := read(snapshot, &boot, nil)
+	p, err := read(inMemory(snapshot), &boot, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ipc.ErrPermanent)
 	}

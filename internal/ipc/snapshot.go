@@ -31,6 +31,10 @@ func Seal(name string, data []byte) (*os.File, error) {
 // bytes stay valid until Unmap, or for the process's life.
 func Map(fd int) ([]byte, error) {
 	defer func() { _ = unix.Close(fd) }() // the mapping stays
+	return mapSealed(fd, unix.MAP_PRIVATE|unix.MAP_POPULATE)
+}
+
+func mapSealed(fd, flags int) ([]byte, error) {
 	have, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil || have&seals != seals {
 		return nil, fmt.Errorf("map the snapshot: descriptor %d is no sealed memory file", fd)
@@ -45,7 +49,7 @@ func Map(fd int) ([]byte, error) {
 	if st.Size > MaxSnapshot {
 		return nil, fmt.Errorf("map the snapshot: %d bytes, at most %d", st.Size, MaxSnapshot)
 	}
-	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
+	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, flags)
 	if err != nil {
 		return nil, fmt.Errorf("map the snapshot: %w", err)
 	}

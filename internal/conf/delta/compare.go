@@ -21,12 +21,10 @@ func (s *side) of(i int) string { return s.text[s.parts[i].from:s.parts[i].to] }
 func (s *side) avoid(lines []int32) {
 	for i := range s.parts {
 		p := &s.parts[i]
-		for len(lines) > 0 && lines[0] < p.line {
-			lines = lines[1:]
+		for p.marks = false; len(lines) > 0 && lines[0] < p.line; lines = lines[1:] {
+			p.marks = true
 		}
-		if len(lines) > 0 && p.server && lines[0] < p.line+p.lines {
-			p.plain = false
-		}
+		p.wrong = len(lines) > 0 && p.server && lines[0] < p.line+p.lines
 	}
 }
 
@@ -117,7 +115,7 @@ func (p *pairing) servers(i, a, j, b int) {
 // twins are the same on both sides. They need not be read if all about them is
 // known here.
 func (p *pairing) twins(i, j int) {
-	if _, known := p.have.key(i); known && p.have.parts[i].plain {
+	if _, known := p.have.key(i); known && p.have.parts[i].plain && !p.have.parts[i].wrong {
 		p.have.parts[i].twin, p.want.parts[j].twin = int32(j), int32(i) //nolint:gosec // bounded by maxText
 	}
 }

@@ -10,7 +10,12 @@ type part struct {
 	servers  int32 // real_server blocks in it
 	server   bool  // a virtual_server on lines of its own
 	plain    bool  // its keywords are all local
+	wrong    bool  // something was said about it
 	twin     int32 // the same server of the other text, -1: there is none
+
+	// Only where parts are kept (Known).
+	key   uint64 // a hash of its address, if it is a virtual_server that has one
+	marks bool   // something was said of what is between it and the part before
 }
 
 // Larger texts are not compared, nor those with longer lines or blocks that
@@ -39,11 +44,17 @@ type scanner struct {
 // in its form, and servers with what does not belong there. Braces that do not
 // match their keywords look so: a part is then more than one statement.
 func scan(text string, k *Keywords) (parts []part, ok bool) {
-	if len(text) > maxText || strings.HasPrefix(text, "\xef\xbb\xbf") || strings.IndexByte(text, 0) >= 0 || defines(text) {
+	if len(text) > maxText || strings.HasPrefix(text, mark) || !plain(text) {
 		return nil, false
 	}
 	s := scanner{Keywords: k}
-	for s.start < len(text) {
+	ok = s.lines(text, func() bool { return false })
+	return s.parts, ok && s.depth == 0
+}
+
+// lines reads them until done says so, which is asked before each.
+func (s *scanner) lines(text string, done func() bool) (ok bool) {
+	for s.start < len(text) && !done() {
 		size := strings.IndexByte(text[s.start:], '\n')
 		next := s.start + size + 1
 		if size < 0 {
@@ -51,15 +62,21 @@ func scan(text string, k *Keywords) (parts []part, ok bool) {
 		}
 		s.no++
 		if size > maxLine || !s.line(text[s.start:s.start+size]) {
-			return nil, false
+			return false
 		}
 		if p := s.last(); p.server && p.lines == 0 {
 			p.to, p.lines = int32(next), s.no-p.line+1 //nolint:gosec // bounded by maxText
 		}
 		s.start = next
 	}
-	return s.parts, s.depth == 0
+	return true
 }
+
+// mark is the byte order mark that a text may begin with.
+const mark = "\xef\xbb\xbf"
+
+// plain reports whether a piece of text has nothing that works beyond its line.
+func plain(text string) bool { return strings.IndexByte(text, 0) < 0 && !defines(text) }
 
 // defines reports whether a definition may be made or used.
 func defines(text string) bool {

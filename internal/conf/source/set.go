@@ -35,6 +35,7 @@ type entry struct {
 	data  []byte
 	names []string
 	err   string
+	at    int // of the data in the bytes that the set was read from
 }
 
 // ErrNotInSet is the answer to a question that was not asked when the Set was
@@ -49,6 +50,32 @@ func (s *Set) Read(name string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("read %s: %w", name, ErrNotInSet)
+}
+
+// Place is where the bytes of a file are in what the set was read from
+// (Unmarshal).
+func (s *Set) Place(name string) (offset, size int, ok bool) {
+	for i := range s.files {
+		if e := &s.files[i]; e.name == name && e.err == "" {
+			return e.at, len(e.data), true
+		}
+	}
+	return 0, 0, false
+}
+
+// Apart is the set with other bytes for some files, and copies of the others.
+func (s *Set) Apart(data map[string][]byte) *Set {
+	o := *s
+	o.files = slices.Clone(s.files)
+	for i := range o.files {
+		e := &o.files[i]
+		if b, other := data[e.name]; other {
+			e.data = b
+		} else {
+			e.data = bytes.Clone(e.data)
+		}
+	}
+	return &o
 }
 
 // Glob returns what the pattern matched when the set was made.
@@ -187,14 +214,15 @@ func Unmarshal(b []byte) (*Set, error) {
 	}
 	r := reader{rest: data[len(data)-int(size):]} //nolint:gosec // bounded above
 	data = data[:len(data)-len(r.rest)]
-	s := &Set{Facts: r.text()}
+	s, at := &Set{Facts: r.text()}, len(Magic)
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		e := entry{name: string(r.text()), err: string(r.text())}
 		length := r.number()
 		if length > uint64(len(data)) {
 			return nil, errDamaged
 		}
-		e.data, data = data[:length:length], data[length:]
+		e.data, data, e.at = data[:length:length], data[length:], at
+		at += len(e.data)
 		s.files = append(s.files, e)
 	}
 	for n := r.count(); n > 0 && !r.bad; n-- {

@@ -114,3 +114,33 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+func TestPlaceAndApart(t *testing.T) {
+	r := NewRecorder(fake{"a": "first", "b": "second"})
+	_, _ = r.Read("a")
+	_, _ = r.Read("b")
+	_, _ = r.Read("c")
+	b := r.Set().Marshal()
+	s, err := Unmarshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, n, ok := s.Place("b"); !ok || string(b[at:at+n]) != "second" {
+		t.Errorf("b is at %d, %d bytes, %v", at, n, ok)
+	}
+	if _, _, ok := s.Place("c"); ok {
+		t.Error("what cannot be read has a place")
+	}
+	o := s.Apart(map[string][]byte{"a": []byte("other")})
+	for i := range b {
+		b[i] = 0
+	}
+	for name, want := range map[string]string{"a": "other", "b": "second"} {
+		if got, err := o.Read(name); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if _, err := o.Read("c"); err == nil {
+		t.Error("an error is forgotten")
+	}
+}
