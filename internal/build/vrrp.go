@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
@@ -164,7 +165,14 @@ type Script struct {
 
 // InterfaceTrack, ScriptTrack and SourceTrack name tracked objects, as the
 // machine and the daemon both call them.
-func InterfaceTrack(name string) string { return "interface " + name }
+func InterfaceTrack(name string) string { return interfaceTrack + name }
+
+const interfaceTrack = "interface "
+
+// TrackedInterface is the interface that an InterfaceTrack names.
+func TrackedInterface(track string) (name string, is bool) {
+	return strings.CutPrefix(track, interfaceTrack)
+}
 
 // ScriptTrack names a vrrp_script.
 func ScriptTrack(name string) string { return "script " + name }
@@ -368,8 +376,10 @@ func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 		}
 	}
 	weighed := slices.Clone(i.TrackIfaces)
-	for _, dev := range b.follows(r, i) {
-		if !slices.ContainsFunc(weighed, func(t conf.Track) bool { return t.Name == dev }) {
+	for _, dev := range b.follows(r, i) { // without a weight, whatever track_interface says
+		if at := slices.IndexFunc(weighed, func(t conf.Track) bool { return t.Name == dev }); at >= 0 {
+			weighed[at] = conf.Track{Name: dev}
+		} else {
 			weighed = append(weighed, conf.Track{Name: dev})
 		}
 	}

@@ -49,6 +49,25 @@ func TestMachine(t *testing.T) {
 	}
 }
 
+// An interface on which a router has something is followed without a weight,
+// whatever track_interface says, unless no_track is said of what is there.
+func TestInterfaceOfAnAddressHasNoWeight(t *testing.T) {
+	for _, noTrack := range []bool{false, true} {
+		i := instance("VI_1")
+		there := address("198.51.100.1/32")
+		there.Dev, there.NoTrack = "eth1", noTrack
+		i.Addresses = append(i.Addresses, there)
+		i.TrackIfaces = []conf.Track{{Name: "eth1", Weight: 5, WeightSet: true}, {Name: "eth2", Weight: -6, WeightSet: true}}
+		want := []vrrp.TrackRef{{Name: "interface eth0"}, {Name: "source address of VI_1 on eth0"}, {Name: "interface eth1"}, {Name: "interface eth2", Weight: -6}}
+		if noTrack {
+			want[2].Weight = 5
+		}
+		if got, _ := one(i); !reflect.DeepEqual(got.Tracks, want) {
+			t.Errorf("no_track %t: %+v, want %+v", noTrack, got.Tracks, want)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	i := instance("VI_1")
 	i.Addresses = append(i.Addresses, address("192.0.2.101/32"), address("192.0.2.100/24"))

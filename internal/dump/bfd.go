@@ -121,6 +121,7 @@ func (p *printer) bfds(s *VRRP) {
 		p.line("   Weight = %d%s", b.Weight, yes(b.Reverse, " reverse", ""))
 		if is := find(s.BFDs, b.Name, func(b *TrackedBFD) string { return b.Name }); is != nil {
 			p.line("   Bfd is %s", yes(is.Up, "up", "down"))
+			p.line("   Tracking VRRP instances :")
 		}
 		p.list("Tracking instances", p.trackers(b.Name, func(i *conf.VRRPInstance) []conf.Track { return i.TrackBFDs }, func(g *conf.SyncGroup) []conf.Track { return g.TrackBFDs }, p.bfdWeight))
 	}

@@ -36,7 +36,7 @@ func TestTrackedProcessesAndBFD(t *testing.T) {
 		"------< VRRP Track processes >------\n VRRP Track process = pr\n   Process = sshd\n   Parameters = -D\n   Min processes = 2\n" +
 			"   Current processes = 2\n   Have quorum = true\n   Weight = 3\n   Terminate delay = 0.000000s\n   Fork delay = 1.000000s\n" +
 			"   Full command = false\n   Tracking instances :\n     VI_1, weight -3\n",
-		"------< VRRP Track BFDs >------\n VRRP Track BFD = peer1\n   Weight = 5\n   Bfd is down\n   Tracking instances :\n     VI_1, weight 5\n",
+		"------< VRRP Track BFDs >------\n VRRP Track BFD = peer1\n   Weight = 5\n   Bfd is down\n   Tracking VRRP instances :\n   Tracking instances :\n     VI_1, weight 5\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("missing:\n%s\nin:\n%s", want, text)

@@ -63,6 +63,8 @@ type Router struct {
 	// configuration, without those that cannot be read.
 	Routes []bool `json:"routes,omitempty"`
 	Rules  []bool `json:"rules,omitempty"`
+	// Interfaces are those that it tracks, for whatever reason.
+	Interfaces []conf.Track `json:"interfaces,omitempty"`
 	// Links are the interfaces of its virtual addresses, by address.
 	Links    map[string]string `json:"links,omitempty"`
 	Counters map[string]uint64 `json:"counters"` // by keepalived's names
@@ -72,7 +74,7 @@ type Router struct {
 type Group struct {
 	Name   string `json:"name"`
 	State  string `json:"state"`
-	Faults int    `json:"faults"` // members in FAULT
+	Faults int    `json:"faults"` // members that something tracked keeps in FAULT
 	Init   int    `json:"init"`   // members that have not begun
 }
 

@@ -13,7 +13,7 @@ import (
 // sample is one instance with a password, and what is known of it.
 func sample() (*conf.Config, *VRRP) {
 	c := &conf.Config{Global: conf.Global{JSONVersion: 1}, Instances: []*conf.VRRPInstance{{
-		Name: "VI_1", Interface: "e0", Version: 2, Family: 4, VRID: 51, Priority: 100, AdvertInt: time.Second,
+		Name: "VI_1", Interface: "e0", Version: 2, Family: 4, VRID: 51, Priority: 100, AdvertInt: time.Second, Accept: true,
 		AuthType: "PASS", AuthPass: "secret1", Addresses: []conf.Address{{Prefix: netip.MustParsePrefix("10.9.0.100/24"), Label: "e0:1"}},
 		Notify: conf.Notify{Any: &conf.Command{Argv: []string{"/tmp/n.sh", "a b"}}},
 	}}}
@@ -31,7 +31,7 @@ func TestJSON(t *testing.T) {
 		`"master_priority":0,"last_transition":1795258071.652970,"garp_delay":0,"garp_refresh":0,"garp_rep":0,"garp_refresh_rep":0,` +
 		`"garp_lower_prio_delay":0,"garp_lower_prio_rep":0,"lower_prio_no_advert":0,"higher_prio_send_advert":0,"vrid":51,` +
 		`"base_priority":100,"effective_priority":100,"vipset":true,"promote_secondaries":false,"adver_int":1,"master_adver_int":1,` +
-		`"accept":0,"nopreempt":false,"preempt_delay":0,"state":2,"wantstate":2,"version":2,"smtp_alert":false,"notify_deleted":false,` +
+		`"accept":1,"nopreempt":false,"preempt_delay":0,"state":2,"wantstate":2,"version":2,"smtp_alert":false,"notify_deleted":false,` +
 		`"script":"'\/tmp\/n.sh' 'a b'","vips":["10.9.0.100\/24 dev e0 scope global label e0:1 set"],"auth_type":1,"auth_data":"********"},` +
 		`"stats":{"advert_rcvd":0,"advert_sent":12,"become_master":2,"release_master":0,"packet_len_err":0,"advert_interval_err":0,` +
 		`"ip_ttl_err":7,"invalid_type_rcvd":0,"addr_list_err":0,"invalid_authtype":0,"authtype_mismatch":0,"auth_failure":0,` +
@@ -126,5 +126,57 @@ func TestVirtualLink(t *testing.T) {
 	}
 	if strings.Contains(text, "nobody must be told") {
 		t.Error("the key is there")
+	}
+}
+
+// The words are those of keepalived, which was asked about the like, but for the
+// protocol of the first route and the metric of the second, which it forgets.
+func TestRoutesAndRules(t *testing.T) {
+	asRoutes := func(lines ...string) (out []conf.Route) {
+		for _, l := range lines {
+			out = append(out, conf.Route{Words: strings.Fields(l)})
+		}
+		return out
+	}
+	for name, c := range map[string]struct{ got, want []string }{
+		"routes": {
+			routes(asRoutes("10.50.0.0/16 via 10.0.0.2 dev e0 src 10.0.0.1 metric 5 table 7 protocol 33 mtu 1400 advmss 1300 onlink",
+				"10.52.0.0/16 nexthop via 10.0.0.2 dev e0 weight 3 nexthop via fe80::2 dev e1 weight 4", "src 10.0.0.1 to 10.54.0.0/16 dev e0",
+				"blackhole 10.53.0.0/16 metric 2", "10.55.0.0/16 gw 10.0.0.2 dev e0 no_track")),
+			[]string{"prepend 10.50.0.0/16 src 10.0.0.1 via inet 10.0.0.2 dev e0 table 7 proto 33 metric 5 onlink mtu 1400 advmss 1300",
+				"prepend 10.52.0.0/16 proto 18 nexthop via inet 10.0.0.2 dev e0 weight 3 nexthop via inet6 fe80::2 dev e1 weight 4 no_track",
+				"prepend 10.54.0.0/16 src 10.0.0.1 dev e0 proto 18", "add blackhole 10.53.0.0/16 proto 18 metric 2 no_track",
+				"prepend 10.55.0.0/16 via inet 10.0.0.2 dev e0 proto 18 no_track"},
+		},
+		"rules": {
+			rules(asRoutes("from 10.0.0.101 to 10.9.0.0/16 table 100 preference 77 fwmark 3/7 iif e0 oif e1 tos 4 suppress_prefixlength 3",
+				"to 10.9.0.0/16 lookup 101 priority 78", "from 10.0.0.101 blackhole priority 79", "from 10.0.0.102 goto 80 priority 70",
+				"not from 10.0.0.101 table 100 priority 80 uidrange 3-4 sport 3-5 realms 4/5")),
+			[]string{"from 10.0.0.101 to 10.9.0.0/16 priority 77 tos 0x4 fwmark 0x3/0x7 iif e0 oif e1 suppress_prefixlen 3 protocol 18 lookup 100",
+				"from all to 10.9.0.0/16 priority 78 tos 0x0 protocol 18 lookup 101",
+				"from 10.0.0.101 priority 79 tos 0x0 protocol 18 type blackhole", "from 10.0.0.102 priority 70 tos 0x0 protocol 18 goto 80",
+				"not from 10.0.0.101 priority 80 tos 0x0 uidrange 3-4 protocol 18 sport 3-5 realms 4/5 lookup 100"},
+		},
+	} {
+		for i, want := range c.want {
+			if c.got[i] != want {
+				t.Errorf("%s:\n%s\n%s", name, c.got[i], want)
+			}
+		}
+	}
+}
+
+// In FAULT an instance wants nothing else, and waits for nothing.
+func TestFault(t *testing.T) {
+	c, s := sample()
+	s.Routers[0].State, s.Routers[0].Faults, s.Routers[0].Addresses = "FAULT", 1, false
+	text := string(Data(c, s, &Options{IDs: func(string, string) string { return "0:0" }}))
+	for _, want := range []string{"   Flags: none\n   Wantstate = FAULT\n", "   Number of interface and track script faults = 1\n", "   Read timeout = DISABLED\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing %q in:\n%s", want, text)
+		}
+	}
+	if !strings.Contains(string(JSON(c, s)), `"state":3,"wantstate":3,`) {
+		t.Error("JSON says otherwise")
 	}
 }

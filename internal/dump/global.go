@@ -143,8 +143,6 @@ func (p *printer) globalVRRP(g *conf.Global) {
 	p.line(" Gratuitous ARP interval = %s", six(a.Interval))
 	p.line(" Gratuitous NA interval = %s", six(a.GNAInterval))
 	p.line(" VRRP default protocol version = %d", g.VRRPVersion)
-	p.line(" VRRP skip check advert addresses = %t", g.SkipCheckAddr)
-	p.line(" VRRP strict mode = %t", g.Strict)
 }
 
 func six(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }

@@ -57,8 +57,12 @@ func virtualAddress(i *conf.VRRPInstance, r *Router, a *conf.Address) string {
 	if on := r.Links[a.Prefix.Addr().String()]; on != "" && on != dev {
 		dev = on + "@" + dev
 	}
-	return address(a, dev, r.Addresses)
+	return address(a, dev, r.Addresses) + yes(r.Addresses && !i.Accept && r.Priority != owner, " nftable_set", "")
 }
+
+// owner is the priority of whoever owns an address (RFC 5798 §5.2.4); it always
+// accepts what is sent to it.
+const owner = 255
 
 // address is one in keepalived's words, and whether it is there.
 func address(a *conf.Address, dev string, set bool) string {
@@ -177,50 +181,4 @@ func lastOf(p netip.Prefix) netip.Addr {
 		b[i/8] |= 0x80 >> (i % 8)
 	}
 	return netip.AddrFrom4(b)
-}
-
-// routes are routes in keepalived's words, which names the protocol and the
-// family of a next hop.
-func routes(list []conf.Route) (out []string) {
-	for _, r := range list {
-		var w []string
-		for i, word := range r.Words {
-			if word == "gw" {
-				word = "via"
-			}
-			if i > 0 && (r.Words[i-1] == "via" || r.Words[i-1] == "gw") && word != "inet" && word != "inet6" {
-				w = append(w, yes(strings.Contains(word, ":"), "inet6", "inet"))
-			}
-			w = append(w, word)
-		}
-		verb := "prepend "
-		if slices.ContainsFunc(r.Words, func(w string) bool { return nowhere(w) }) {
-			verb = "add "
-		}
-		s := verb + strings.Join(w, " ")
-		if !slices.Contains(r.Words, "proto") && !slices.Contains(r.Words, "protocol") {
-			s += " proto 18"
-		}
-		if !slices.Contains(r.Words, "dev") && !slices.Contains(r.Words, "no_track") {
-			s += " no_track"
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// nowhere are the types of routes that end here.
-func nowhere(word string) bool {
-	switch word {
-	case "blackhole", "unreachable", "prohibit", "throw":
-		return true
-	}
-	return false
-}
-
-func rules(list []conf.Route) (out []string) {
-	for _, r := range list {
-		out = append(out, strings.Join(r.Words, " "))
-	}
-	return out
 }

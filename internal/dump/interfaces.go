@@ -52,7 +52,7 @@ func (p *printer) iface(i *Interface, ours map[string]virtualLink, virtual map[n
 		p.line("   MAC = %s", i.MAC)
 		p.line("   MAC broadcast = ff:ff:ff:ff:ff:ff")
 	}
-	p.line("   State = %s%s%s%s%s", yes(i.Up, "UP, ", "DOWN, "), yes(i.Running, "RUNNING", "not RUNNING"),
+	p.line("   State = %s%s%s%s%s", yes(i.Up, "UP, ", "not UP, "), yes(i.Running, "RUNNING", "not RUNNING"),
 		yes(i.Broadcast, "", ", no broadcast"), yes(i.Loopback, ", loopback", ""), yes(i.Multicast, "", ", no multicast"))
 	v, made := ours[i.Name]
 	if made {
@@ -110,27 +110,39 @@ func (p *printer) paced(name string) {
 // made is what there is to say of a virtual interface of ours.
 func (p *printer) made(v *virtualLink) {
 	if base := p.dev(v.base); base != nil {
-		p.line("   %s, underlying interface = %s, state = %s%s", v.kind, v.base, yes(base.Up, "UP, ", "DOWN, "), yes(base.Running, "RUNNING", "not RUNNING"))
+		p.line("   %s, underlying interface = %s, state = %s%s", v.kind, v.base, yes(base.Up, "UP, ", "not UP, "), yes(base.Running, "RUNNING", "not RUNNING"))
 	}
 	p.line("   I/f created by keepalived")
 }
 
 // watchers are the instances that track an interface; of is the one whose it is.
+// Those that do so for their sync group come last.
 func (p *printer) watchers(i *Interface, of string) (who []string) {
 	if of != "" {
 		who = append(who, of+", weight 0")
 	}
+	var grouped []string
 	for _, v := range p.conf.Instances {
-		if v.Interface == i.Name && !v.DontTrackPrimary {
-			who = append(who, v.Name+", weight 0")
+		r := find(p.is.Routers, v.Name, func(r *Router) string { return r.Name })
+		if r == nil {
+			continue
 		}
-		for _, t := range v.TrackIfaces {
-			if t.Name == i.Name && (v.Interface != i.Name || v.DontTrackPrimary || t.Weight != 0) {
-				who = append(who, weighed(v.Name, ", ", t.Weight, t.Reverse, false))
-			}
+		at := slices.IndexFunc(r.Interfaces, func(t conf.Track) bool { return t.Name == i.Name })
+		if at < 0 {
+			continue
+		}
+		line := weighed(v.Name, ", ", r.Interfaces[at].Weight, r.Interfaces[at].Reverse, false)
+		if g := p.groupOf(v.Name); g != nil && v.Interface != i.Name && tracks(g.TrackIfaces, i.Name) && !tracks(v.TrackIfaces, i.Name) {
+			grouped = append(grouped, line)
+		} else {
+			who = append(who, line)
 		}
 	}
-	return who
+	return append(who, grouped...)
+}
+
+func tracks(list []conf.Track, name string) bool {
+	return slices.ContainsFunc(list, func(t conf.Track) bool { return t.Name == name })
 }
 
 func (p *printer) family(name string, all []string) {
@@ -142,9 +154,12 @@ func (p *printer) family(name string, all []string) {
 	p.list("Additional "+name+" addresses", all[1:])
 }
 
-// virtual are the addresses that routers bring and take away.
+// virtual are the addresses that we bring and take away.
 func (p *printer) virtual() map[netip.Addr]bool {
 	out := map[netip.Addr]bool{}
+	for _, a := range p.conf.StaticAddresses {
+		out[a.Prefix.Addr()] = true
+	}
 	for _, v := range p.conf.Instances {
 		for _, list := range [][]conf.Address{v.Addresses, v.Excluded} {
 			for _, a := range list {

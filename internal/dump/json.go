@@ -73,7 +73,7 @@ func (p *printer) json(i *conf.VRRPInstance, r *Router) object {
 	o.flag("skip_check_adv_addr", i.SkipCheckAddr)
 	o.flag("strict_mode", i.Strict)
 	o.add("vmac_ifname", r.VMAC)
-	o.add("ifp_ifname", r.Interface)
+	o.add("ifp_ifname", or(r.VMAC, r.Interface))
 	o.add("master_priority", r.MasterPrio)
 	o.raw("last_transition", fmt.Sprintf("%d.%06d", r.Since.Unix(), r.Since.Nanosecond()/1000))
 	o.garp(&i.GARP)

@@ -64,6 +64,8 @@ func (p *printer) filters(g *conf.Global) {
 		p.line(" nftables %sforce use ifindex for link local IPv6", yes(f.Ifindex, "", "don't "))
 		p.line(" nftables with%s counters", yes(f.Counters, "", "out"))
 	}
+	p.line(" VRRP skip check advert addresses = %t", g.SkipCheckAddr)
+	p.line(" VRRP strict mode = %t", g.Strict)
 	if m := &g.Marking; m.Table != "" {
 		p.line(" ipvs nftables table name = %s", m.Table)
 		p.line(" ipvs nftables base chain priority = %d", m.Priority)

@@ -109,7 +109,7 @@ func (p *printer) state(i *conf.VRRPInstance, r *Router) {
 		return
 	}
 	p.line("   State = %s", r.State)
-	p.flags(i)
+	p.flags(i, r)
 	p.line("   Wantstate = %s", wanted(i, r))
 	if r.State == "BACKUP" && r.Master != "" {
 		p.line("   Master router = %s", r.Master)
@@ -122,14 +122,22 @@ func (p *printer) state(i *conf.VRRPInstance, r *Router) {
 	p.line("   Number of interface and track script faults = %d", r.Faults)
 	p.line("   Number of track scripts init = 0")
 	p.line("   Last transition = %s", stamp(r.Since))
-	if !r.Next.IsZero() {
+	if r.Next.IsZero() {
+		p.line("   Read timeout = DISABLED")
+	} else {
 		p.line("   Read timeout = %s", stamp(r.Next))
 	}
 	p.line("   Master down timer = %d usecs", r.Down.Microseconds())
 }
 
-// flags is how adverts go; of keepalived's own flags nothing is said.
-func (p *printer) flags(i *conf.VRRPInstance) {
+// flags is how adverts go. Of other flags keepalived says only whether there are
+// any.
+func (p *printer) flags(i *conf.VRRPInstance, r *Router) {
+	if !i.Unicast && !i.FaultNoPeer && !i.NoPreempt && !i.DontTrackPrimary && !i.SkipCheckAddr && !i.PromoteSecondaries &&
+		!i.SrcIP.IsValid() && r.VMAC == "" {
+		p.line("   Flags: none")
+		return
+	}
 	p.line("   Flags:")
 	if i.Unicast {
 		p.line("     Using unicast")
@@ -139,9 +147,9 @@ func (p *printer) flags(i *conf.VRRPInstance) {
 	}
 }
 
-// wanted is the state that an instance is in, or was before its fault.
+// wanted is the state that an instance is in, or will be in at first.
 func wanted(i *conf.VRRPInstance, r *Router) string {
-	if r.State == "MASTER" || r.State == "BACKUP" {
+	if r.State != "INIT" {
 		return r.State
 	}
 	return yes(i.StateMaster, "MASTER", "BACKUP")

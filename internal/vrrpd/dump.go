@@ -1,9 +1,11 @@
 package vrrpd
 
 import (
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
+	"github.com/holdfast-ha/holdfast/internal/conf"
 	"github.com/holdfast-ha/holdfast/internal/dump"
 	"github.com/holdfast-ha/holdfast/internal/vrrp"
 )
@@ -15,7 +17,13 @@ func (s *survey) dump() dump.VRRP {
 		out.Routers = append(out.Routers, s.dumpRouter(&s.routers[i]))
 	}
 	for i := range s.groups {
-		out.Groups = append(out.Groups, s.groups[i].dump())
+		g := s.groups[i].dump()
+		for k := range s.routers {
+			if r := &s.routers[k]; slices.Contains(s.groups[i].members, r.Name) && out.Routers[k].Faults > 0 {
+				g.Faults++
+			}
+		}
+		out.Groups = append(out.Groups, g)
 	}
 	return out
 }
@@ -50,22 +58,35 @@ func (s *survey) dumpRouter(g *glance) dump.Router {
 		r.Links[a.Prefix.Addr().String()] = a.Dev
 	}
 	for _, t := range v.Tracks {
-		if t.Known && t.Up == t.Reverse && t.Weight == 0 {
-			r.Faults++
+		if dev, is := build.TrackedInterface(t.Name); is {
+			r.Interfaces = append(r.Interfaces, conf.Track{Name: dev, Weight: t.Weight, Reverse: t.Reverse})
 		}
 	}
+	r.Faults = g.faults()
 	return r
+}
+
+// faults are how many of the things that it tracks keep a router in FAULT. What
+// its group tracks too counts once, and so does an interface that is gone with
+// the address to send from.
+func (g *glance) faults() int {
+	var failed []string
+	for _, t := range g.view.Tracks {
+		if t.Known && t.Up == t.Reverse && t.Weight == 0 && !slices.Contains(failed, t.Name) {
+			failed = append(failed, t.Name)
+		}
+	}
+	if slices.Contains(failed, build.InterfaceTrack(g.Base)) {
+		failed = slices.DeleteFunc(failed, func(name string) bool { return name == build.SourceTrack(g.Name, g.Base) })
+	}
+	return len(failed)
 }
 
 func (g *groupGlance) dump() dump.Group {
 	out := dump.Group{Name: g.name, State: g.state.String()}
 	for _, s := range g.states {
-		switch s {
-		case vrrp.Fault:
-			out.Faults++
-		case vrrp.Init:
+		if s == vrrp.Init {
 			out.Init++
-		case vrrp.Backup, vrrp.Active:
 		}
 	}
 	return out
