@@ -185,10 +185,7 @@ func (c *checker) tries(v check.Verdict) string {
 
 // changed tells what a pool's machine reports, and marks it for settle.
 func (d *daemon) changed(p *pool, changes []lvs.Change) {
-	if !p.stale {
-		p.stale = true
-		d.stale = append(d.stale, p)
-	}
+	d.touch(p)
 	for _, c := range changes {
 		d.change(p, c)
 	}

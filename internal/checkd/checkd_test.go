@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -37,7 +36,8 @@ const patience = 30 * time.Second
 // recorder is a director that keeps what it was told.
 type recorder struct {
 	mu     sync.Mutex
-	have   lvs.Table
+	have   lvs.Table // what somebody else may change, too
+	want   lvs.Table
 	sets   int
 	marks  lvs.Marks
 	hears  []string
@@ -48,29 +48,33 @@ type recorder struct {
 
 func (r *recorder) Name() string { return "recorder" }
 
-func (r *recorder) Set(_ context.Context, want lvs.Table) (director.Changes, error) {
+func (r *recorder) Set(_ context.Context, d lvs.Delta) (director.Changes, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sets++
+	if r.want == nil {
+		r.want = lvs.Table{}
+	}
+	r.want.Apply(d)
 	if r.fail != nil {
 		return director.Changes{}, r.fail
 	}
-	r.have = maps.Clone(want)
+	r.have = director.Clone(r.want)
 	return director.Changes{Changed: 1}, nil
 }
 
 func (r *recorder) Read(context.Context) (lvs.Table, error) { return r.table(), nil }
 
 // Audit finds that the services have gone.
-func (r *recorder) Audit(_ context.Context, want lvs.Table) (undone []director.Op, _ error) {
+func (r *recorder) Audit(context.Context) (undone []director.Op, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k := range want {
+	for k := range r.want {
 		if _, there := r.have[k]; !there {
 			undone = append(undone, director.Op{Verb: director.AddService, Service: k})
 		}
 	}
-	r.have = maps.Clone(want)
+	r.have = director.Clone(r.want)
 	return undone, nil
 }
 

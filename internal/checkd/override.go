@@ -87,7 +87,7 @@ func (d *daemon) command(m ipc.Message, reply func(ipc.Message)) {
 		reply(answer)
 		return
 	}
-	d.settleNow()
+	d.settle()
 	d.keep(func(err error) {
 		a := api.ServerAnswer{Done: done}
 		if err != nil {

@@ -2,7 +2,6 @@ package checkd
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -12,27 +11,25 @@ import (
 
 // paths are the services that lead checks through virtual addresses.
 type paths struct {
-	wanted, led uint64     // numbers of what the table has, and the director
-	held        []*monitor // whose attempts wait for the director
+	wanted, led uint64                        // numbers of what the table has, and the director
+	told        map[lvs.ServiceKey]build.Path // those in the table
+	held        []*monitor                    // whose attempts wait for the director
 }
 
 // lead puts the services that lead checks through virtual addresses into the
-// table, each under a version of its own once and for all.
+// table.
 func (d *daemon) lead(offered map[lvs.ServiceKey]bool) {
-	for i := range d.plan.services.Paths {
-		p := &d.plan.services.Paths[i]
-		offered[p.Service] = true
-		offer := p.Offer()
-		have, there := d.table[p.Service]
-		if there && maps.Equal(have.Servers, offer.Servers) {
+	told := make(map[lvs.ServiceKey]build.Path, len(d.plan.services.Paths))
+	for _, p := range d.plan.services.Paths {
+		offered[p.Service], told[p.Service] = true, p
+		if d.paths.told[p.Service] == p {
 			continue
 		}
-		d.versions++
-		offer.Version = uint64(d.versions)
-		d.table[p.Service] = offer
-		d.changedTable = true
-		d.paths.wanted = offer.Version
+		offer := p.Offer()
+		d.delta.Put(p.Service, lvs.ServiceDelta{Service: &offer})
+		d.paths.wanted++
 	}
+	d.paths.told = told
 }
 
 // holds keeps an attempt until the director can lead it. Before that it would
@@ -59,7 +56,7 @@ func (d *daemon) led(paths uint64) {
 		}
 	}
 	d.collect(d.loop.Look())
-	d.settleNow()
+	d.settle()
 }
 
 // hearOn are the interfaces on which answers from the machine's own addresses

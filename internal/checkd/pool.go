@@ -151,7 +151,7 @@ func (d *daemon) leave(why string) {
 		d.step(p, lvs.Leave{AtOnce: p.plan.Moves})
 	}
 	d.swept()
-	d.settleNow()
+	d.settle()
 }
 
 // moved tells of what tiers, panic, ejection, drain and slow start brought.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +32,7 @@ func (d *daemon) begin(p *plan) error {
 	d.found = nil
 	d.tell(record{kind: "config", what: "Checking " + d.census()})
 	d.changedTable = true // also an empty one: it is the first
-	d.settleNow()
+	d.settle()
 	return nil
 }
 
@@ -112,7 +111,7 @@ func (d *daemon) reloaded(p *plan, err error) {
 	} else {
 		d.plan.discard()
 		d.adopt(p)
-		d.settleNow()
+		d.settle()
 		d.writer.doubt()
 		if !p.renewed {
 			d.tidy()
@@ -132,7 +131,9 @@ func (d *daemon) reloaded(p *plan, err error) {
 func (d *daemon) redirect(p *plan) error {
 	old := d.writer
 	err := d.direct(p, func() { d.beside.Go(func() { old.close(false, false) }) })
-	d.changedTable = err == nil
+	if err == nil {
+		d.restate()
+	}
 	return err
 }
 
@@ -158,7 +159,7 @@ func (d *daemon) adopt(p *plan) {
 	if a.first {
 		d.monitors.reserve(p.checks())
 		d.due.Grow(d.monitors.free())
-		d.stale, d.table = make([]*pool, 0, len(p.pools)), make(lvs.Table, len(p.pools))
+		d.stale = make([]*pool, 0, len(p.pools))
 	}
 	d.pools, d.order = make(map[string]*pool, len(p.pools)), slices.Grow(d.order[:0], len(p.pools))
 	for _, cfg := range p.pools {
@@ -189,17 +190,22 @@ func (d *daemon) adopt(p *plan) {
 
 // prune takes the services that nobody offers any more out of the table.
 func (d *daemon) prune() {
-	offered := make(map[lvs.ServiceKey]bool, len(d.table))
+	offered := make(map[lvs.ServiceKey]bool, max(len(d.offered), len(d.order)))
+	d.entries = 0
 	for _, p := range d.order {
 		for _, k := range p.machine.Config().Keys {
 			offered[k] = true
+			d.entries += 1 + len(p.order)
 		}
 	}
 	d.linger(offered)
 	d.lead(offered)
-	was := len(d.table)
-	maps.DeleteFunc(d.table, func(k lvs.ServiceKey, _ lvs.Service) bool { return !offered[k] })
-	d.changedTable = d.changedTable || len(d.table) != was
+	for k := range d.offered {
+		if !offered[k] {
+			d.delta.Put(k, lvs.ServiceDelta{Gone: true})
+		}
+	}
+	d.offered = offered
 }
 
 // drop forgets a virtual server.

@@ -73,16 +73,16 @@ type daemon struct {
 	network  crowd // probes that need a goroutine
 	scripts  crowd // MISC_CHECKs
 
-	open     func(s *build.Services, boot *ipc.BootInfo) (director.Director, string, error)
-	table    lvs.Table
-	versions lvs.Versions
-	marks    map[string]uint32 // of virtual servers, by ID [nftables_ipvs]
-	marked   lvs.Marks         // what the firewall has to mark
-	paths    paths
-	stale    []*pool // whose services may have changed in this turn
-	// changedTable: services have been taken out of the table in this turn.
+	open    func(s *build.Services, boot *ipc.BootInfo) (director.Director, string, error)
+	delta   lvs.Delta               // what the director is not told yet
+	offered map[lvs.ServiceKey]bool // the services in the table
+	entries int                     // services and servers that the table may have
+	marks   map[string]uint32       // of virtual servers, by ID [nftables_ipvs]
+	marked  lvs.Marks               // what the firewall has to mark
+	paths   paths
+	stale   []*pool // whose services may have changed in this turn
+	// changedTable: the director has to be told, also if no service changed.
 	changedTable bool
-	rested       clock.Instant // until when the table is left alone
 	writer       *writer
 	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
@@ -136,7 +136,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	}
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
-		pools: map[string]*pool{}, timed: map[*pool]bool{}, table: lvs.Table{}, grain: minGrain,
+		pools: map[string]*pool{}, timed: map[*pool]bool{}, grain: minGrain,
 		monitors: monitors{all: map[build.Kin]*monitor{}, spread: rand.Float64()}, //nolint:gosec // spreads checks, guards nothing
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
@@ -145,7 +145,6 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	l.OnDeadline(d.nextCheck, d.startChecks)
 	l.OnDeadline(d.nextTimeout, d.expire)
 	l.OnDeadline(d.nextPool, d.tickPools)
-	l.OnDeadline(d.nextSettle, func(clock.Instant, time.Duration) { d.settle() })
 	return d, errors.Join(
 		l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.parent() }),
 		l.Watch(engine.Fd(), unix.EPOLLIN, func(uint32) { d.ready() }),

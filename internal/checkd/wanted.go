@@ -3,65 +3,52 @@ package checkd
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/build"
-	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/director/ipvs"
 	"github.com/holdfast-ha/holdfast/internal/director/none"
 	"github.com/holdfast-ha/holdfast/internal/director/proxy"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/kernel/netns"
+	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
-const (
-	// settleShare bounds the part of the time that the table may take: after each
-	// time it rests so many times as long. With servers in pools of ten it is
-	// some 100 µs, and nobody notices; where a network fails under one pool of
-	// thousands, their verdicts are gathered meanwhile.
-	settleShare = 4
-	// settleRest bounds that rest, and so how long a verdict may wait.
-	settleRest = time.Second
-)
-
-// settle brings the table up to date after what happened in this turn, unless
-// it rests: then nextSettle does.
+// settle hands on what becomes different in the table by what happened in this
+// turn, if anything does.
 func (d *daemon) settle() {
-	if !d.unsettled() || d.loop.Now().Before(d.rested) {
-		return
-	}
-	began := d.loop.Look()
-	d.settleNow()
-	ended := d.loop.Look()
-	d.rested = ended.Add(rest(ended.Sub(began)))
-}
-
-// rest is how long the table is left alone after it took so long.
-func rest(took time.Duration) time.Duration { return min(settleShare*took, settleRest) }
-
-// unsettled reports whether the table may be out of date.
-func (d *daemon) unsettled() bool { return len(d.stale) > 0 || d.changedTable }
-
-// nextSettle is when what was gathered is brought into the table.
-func (d *daemon) nextSettle() (clock.Instant, bool) { return d.rested, d.unsettled() }
-
-// settleNow brings the table up to date, and hands it on if it changed.
-func (d *daemon) settleNow() {
 	changed := d.changedTable
 	d.changedTable = false
 	for i, p := range d.stale {
 		p.stale = false
 		if d.pools[p.plan.ID] == p || slices.Contains(d.lingering, p) {
-			changed = p.machine.Update(d.table, &d.versions) || changed
+			p.machine.Update(&d.delta)
 		}
 		d.stale[i] = nil
 	}
 	d.stale = d.stale[:0]
-	if changed {
-		d.writer.put(wanted{maps.Clone(d.table), d.marked, d.writer.expire, d.paths.wanted, d.writer.hear, d.writer.set})
+	if changed || !d.delta.Empty() {
+		d.writer.put(wanted{d.delta, d.entries, d.marked, d.writer.expire, d.paths.wanted, d.writer.hear, d.writer.set})
+		d.delta = lvs.Delta{}
+	}
+}
+
+// restate has settle hand on everything, to a director that knows nothing yet.
+func (d *daemon) restate() {
+	d.delta, d.offered, d.paths.told = lvs.Delta{}, nil, nil
+	for _, p := range d.everyPool() {
+		p.machine.Restate()
+		d.touch(p)
+	}
+	d.changedTable = true
+}
+
+// touch marks a pool for settle.
+func (d *daemon) touch(p *pool) {
+	if !p.stale {
+		p.stale = true
+		d.stale = append(d.stale, p)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		d := &daemon{loop: l, bus: log}
 		r := &recorder{fail: errors.New("no such device")}
 		w := d.newWriter(r, nil)
-		w.put(wanted{table: lvs.Table{}})
+		w.put(wanted{})
 		sets := func(after time.Duration, want int) {
 			t.Helper()
 			time.Sleep(after)
@@ -46,7 +46,7 @@ func TestRefusedTableIsTriedAgain(t *testing.T) {
 		sets(retryMin, 2) // the pause has doubled
 		sets(retryMin, 3)
 		sets(10*retryMax, 3+3+9) // after 4, 8 and 16, then 30 seconds each
-		w.put(wanted{table: lvs.Table{lvs.ServiceKey{Port: 1}: {}}})
+		w.put(wanted{delta: service(1)})
 		sets(0, 16) // what is new is tried at once
 		r.mu.Lock()
 		r.fail = nil
@@ -71,30 +71,36 @@ type slowpoke struct {
 	goOn  chan struct{}
 }
 
-func (s *slowpoke) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
+func (s *slowpoke) Set(ctx context.Context, d lvs.Delta) (director.Changes, error) {
 	s.begun <- struct{}{}
 	<-s.goOn
-	return s.recorder.Set(ctx, want)
+	return s.recorder.Set(ctx, d)
 }
 
-func TestTheNewestTableReplacesWhatWaits(t *testing.T) {
+// service is a change that brings a service.
+func service(port uint16) lvs.Delta {
+	return lvs.Delta{Services: map[lvs.ServiceKey]lvs.ServiceDelta{{Port: port}: {Service: &lvs.Service{Scheduler: "rr"}}}}
+}
+
+// What comes while the director is busy is one change.
+func TestWhatWaitsIsOneChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &daemon{}
 		s := &slowpoke{begun: make(chan struct{}), goOn: make(chan struct{})}
 		w := d.newWriter(s, nil)
 		w.daemon.bus = nil // swallows
 		w.daemon.loop, _ = loop.New()
-		table := func(port uint16) lvs.Table { return lvs.Table{lvs.ServiceKey{Port: port}: {}} }
-		w.put(wanted{table: table(1)})
+		w.put(wanted{delta: service(1)})
 		<-s.begun
 		for port := uint16(2); port < 9; port++ {
-			w.put(wanted{table: table(port)}) // never waits
+			w.put(wanted{delta: service(port)}) // never waits
 		}
+		w.put(wanted{delta: lvs.Delta{Services: map[lvs.ServiceKey]lvs.ServiceDelta{{Port: 7}: {Gone: true}}}})
 		s.goOn <- struct{}{}
 		<-s.begun
 		s.goOn <- struct{}{}
 		synctest.Wait()
-		if _, ok := s.table()[lvs.ServiceKey{Port: 8}]; !ok || s.sets != 2 {
+		if _, gone := s.table()[lvs.ServiceKey{Port: 7}]; gone || len(s.table()) != 7 || s.sets != 2 {
 			t.Errorf("after %d sets the table is %v", s.sets, s.table())
 		}
 		w.close(true, false)
@@ -187,7 +193,7 @@ func TestSettingsAreToldOnce(t *testing.T) {
 		w.daemon.bus = nil // swallows
 		w.daemon.loop, _ = loop.New()
 		for _, s := range []settings{{}, {limit: 7}, {limit: 7}, {limit: 7, timeouts: conf.LVSTimeouts{UDP: time.Second}}, {}} {
-			w.put(wanted{table: lvs.Table{}, settings: s})
+			w.put(wanted{settings: s})
 			synctest.Wait()
 		}
 		w.close(true, false)

@@ -34,12 +34,13 @@ const (
 	auditTold = 5
 )
 
-// wanted is a table, what the firewall has to mark for it, and what the kernel
-// is to forget.
+// wanted is what becomes different in the table, what the firewall has to mark
+// for it, and what the kernel is to forget.
 type wanted struct {
-	table  lvs.Table
-	marks  lvs.Marks
-	expire bool // connections to servers that are gone are to be forgotten
+	delta   lvs.Delta
+	entries int // services and servers that the table may have
+	marks   lvs.Marks
+	expire  bool // connections to servers that are gone are to be forgotten
 	// paths: the services that lead checks through virtual addresses are in it;
 	// that it was written is told.
 	paths uint64
@@ -54,14 +55,14 @@ type settings struct {
 	limit    int // connections
 }
 
-// writer tells the director which table is wanted, in a goroutine of its own:
-// netlink and the proxy may take their time, the loop may not. The newest
-// table replaces one that was not yet begun. A table that others can change is
-// audited now and then.
+// writer tells the director what becomes different in the table, in a goroutine
+// of its own: netlink and the proxy may take their time, the loop may not. What
+// comes meanwhile is one change. The table itself is the director's; one that
+// others can change is audited now and then.
 type writer struct {
 	daemon  *daemon
 	dir     director.Director
-	mail    chan wanted   // capacity 1: the newest table
+	mail    chan wanted   // capacity 1: all that was not yet begun
 	expire  bool          // of the newest; the loop's
 	hear    []string      // the same
 	set     settings      // of the newest; the loop's
@@ -74,6 +75,7 @@ type writer struct {
 
 	// Of the goroutine.
 	want    wanted
+	begun   bool          // the director was told of a table
 	entries int           // services and servers, of the largest table so far
 	pause   time.Duration // before the next attempt, after a refusal
 	told    string        // the last refusal
@@ -94,10 +96,13 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	return w
 }
 
-// put replaces the wanted table; only the loop calls it.
+// put adds to what waits; only the loop calls it, and what it put is no longer
+// its own.
 func (w *writer) put(t wanted) {
 	select {
-	case <-w.mail:
+	case waits := <-w.mail:
+		waits.delta.Merge(t.delta)
+		t.delta = waits.delta
 	default:
 	}
 	w.mail <- t
@@ -118,7 +123,7 @@ func (w *writer) run(ctx context.Context) {
 		switch {
 		case w.pause > 0:
 			retry = time.After(w.pause)
-		case w.want.table != nil:
+		case w.begun:
 			audit = time.After(w.audit)
 		}
 		var err error
@@ -138,7 +143,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-audit:
 			err = w.putBack(ctx)
 		case <-w.doubted:
-			if len(w.mail) == 0 && (w.want.table == nil || w.pause > 0) {
+			if len(w.mail) == 0 && (!w.begun || w.pause > 0) {
 				continue
 			}
 			if err = w.newest(ctx); err == nil {
@@ -155,7 +160,7 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// newest writes the table that waits, if one does: what is wanted goes before
+// newest writes what waits, if anything does: what is wanted goes before
 // what others may have changed.
 func (w *writer) newest(ctx context.Context) error {
 	select {
@@ -191,7 +196,7 @@ func (w *writer) putBack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.patience(setPatience))
 	defer cancel()
 	began := time.Now()
-	undone, err := a.Audit(ctx, w.want.table)
+	undone, err := a.Audit(ctx)
 	err = errors.Join(err, w.setExpiry(), w.setHearing())
 	w.audit = max(auditInterval, auditShare*time.Since(began))
 	if len(undone) == 0 {
@@ -214,11 +219,7 @@ func (w *writer) putBack(ctx context.Context) error {
 // patience is how long the director may take for the largest table so far, of
 // which it may still have everything; base, if it was empty.
 func (w *writer) patience(base time.Duration) time.Duration {
-	entries := len(w.want.table)
-	for _, s := range w.want.table {
-		entries += len(s.Servers)
-	}
-	w.entries = max(w.entries, entries)
+	w.entries = max(w.entries, w.want.entries)
 	return base + time.Duration(w.entries)*serverPatience
 }
 
@@ -230,7 +231,8 @@ func (w *writer) write(ctx context.Context) error {
 	}
 	began := time.Now()
 	switches := errors.Join(w.configure(ctx), w.setExpiry(), w.setHearing()) // before a server goes
-	changes, err := w.dir.Set(ctx, w.want.table)
+	changes, err := w.dir.Set(ctx, w.want.delta)
+	w.want.delta, w.begun = lvs.Delta{}, true // it is the director's
 	if err = errors.Join(err, switches); err == nil && w.want.paths != w.led {
 		w.led = w.want.paths
 		w.daemon.post(ctx, func() { w.daemon.led(w.want.paths) })
@@ -297,7 +299,7 @@ func (w *writer) ask() {
 // count counts the connections of servers, for those that leave.
 func (w *writer) count(ctx context.Context) {
 	c, ok := w.dir.(director.Counter)
-	if !ok || w.want.table == nil || w.pause > 0 {
+	if !ok || !w.begun || w.pause > 0 {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, w.patience(setPatience))

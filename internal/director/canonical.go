@@ -2,7 +2,6 @@ package director
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -38,47 +37,52 @@ func Canonical(k lvs.ServiceKey) lvs.ServiceKey {
 // keys as Canonical has them, flags without those that follow from other
 // fields, the netmask absent without persistence and whole where persistence
 // has none, weights not negative.
-func CanonicalTable(t lvs.Table) lvs.Table { return Clone(canonical(t, nil, false)) }
-
-// Wanted is CanonicalTable for a kernel's table that is compared with known,
-// what was written before, and then forgotten: services of the same version
-// are taken from there and servers that are canonical from t, so that a change
-// among thousands of services costs little and a first table no copy. What
-// only the embedded director knows is left out.
-func Wanted(t, known lvs.Table) lvs.Table { return canonical(t, known, true) }
-
-func canonical(t, known lvs.Table, kernel bool) lvs.Table {
+func CanonicalTable(t lvs.Table) lvs.Table {
 	out := make(lvs.Table, len(t))
-	for key, s := range t {
+	out.Apply(CanonicalDelta(lvs.Whole(t)))
+	return out
+}
+
+// CanonicalDelta does for a delta what CanonicalTable does for a table, and
+// takes over what it holds.
+func CanonicalDelta(d lvs.Delta) lvs.Delta {
+	out := lvs.Delta{All: d.All, Services: make(map[lvs.ServiceKey]lvs.ServiceDelta, len(d.Services))}
+	for key, c := range d.Services {
 		key = Canonical(key)
-		k, ok := known[key]
-		if ok && s.Version != 0 && k.Version == s.Version {
-			out[key] = k
-			continue
-		}
-		s = CanonicalService(key, s)
-		if !canonicalTouched(key, &s, &k, kernel) {
-			servers, same := canonicalServers(key, s.Servers, kernel)
-			if s.Servers = servers; !same {
-				s.Base, s.Touched = 0, nil // they are of the others
-			}
-		}
-		if kernel {
-			s.Proxy = lvs.ProxyService{}
-		}
-		out[key] = s
+		out.Put(key, canonical(key, c, false))
 	}
 	return out
 }
 
-// canonicalTouched reports whether a service needs no change since the known
-// version needed none.
-func canonicalTouched(service lvs.ServiceKey, s, known *lvs.Service, kernel bool) bool {
-	touched, ok := s.Since(known)
-	return ok && !slices.ContainsFunc(touched, func(k lvs.ServerKey) bool {
-		server, in := s.Servers[k]
-		return in && !isCanonical(service, k, server, kernel)
-	})
+// canonical makes a service's change canonical. For a kernel what only the
+// embedded director knows is left out, and so are servers whose connections are
+// to be reset: IPVS cannot, and forgets those of a server that is gone if it was
+// told to (SetExpiry).
+func canonical(service lvs.ServiceKey, c lvs.ServiceDelta, kernel bool) lvs.ServiceDelta {
+	if c.Service != nil {
+		s := CanonicalService(service, *c.Service)
+		if kernel {
+			s.Proxy = lvs.ProxyService{}
+			maps.DeleteFunc(s.Servers, func(_ lvs.ServerKey, r lvs.Server) bool { return r.Reset })
+		}
+		s.Servers = canonicalServers(service, s.Servers, kernel)
+		c.Service = &s
+		return c
+	}
+	for k, p := range c.Servers {
+		is := p
+		if is.Weight = max(is.Weight, 0); kernel {
+			is.In, is.SendProxy = is.In && !is.Reset, 0
+		}
+		key := CanonicalServer(service, k, p.Forward)
+		if key != k {
+			delete(c.Servers, k)
+		}
+		if key != k || is != p {
+			c.Servers[key] = is
+		}
+	}
+	return c
 }
 
 func isCanonical(service lvs.ServiceKey, k lvs.ServerKey, s lvs.Server, kernel bool) bool {
@@ -86,15 +90,15 @@ func isCanonical(service lvs.ServiceKey, k lvs.ServerKey, s lvs.Server, kernel b
 }
 
 // canonicalServers returns servers itself if there is nothing to change.
-func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Server, kernel bool) (out map[lvs.ServerKey]lvs.Server, same bool) {
-	same = servers != nil
+func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Server, kernel bool) map[lvs.ServerKey]lvs.Server {
+	same := servers != nil
 	for sk, server := range servers {
 		same = same && isCanonical(service, sk, server, kernel)
 	}
 	if same {
-		return servers, true
+		return servers
 	}
-	out = make(map[lvs.ServerKey]lvs.Server, len(servers))
+	out := make(map[lvs.ServerKey]lvs.Server, len(servers))
 	port := make(map[lvs.ServerKey]uint16, len(servers))
 	for sk, server := range servers {
 		key := CanonicalServer(service, sk, server.Forward)
@@ -107,7 +111,7 @@ func canonicalServers(service lvs.ServiceKey, servers map[lvs.ServerKey]lvs.Serv
 		}
 		out[key], port[key] = server, sk.Port
 	}
-	return out, false
+	return out
 }
 
 // CanonicalServer returns a server's key as the kernel has it: behind a mark,
@@ -119,8 +123,7 @@ func CanonicalServer(service lvs.ServiceKey, k lvs.ServerKey, f lvs.Forward) lvs
 	return k
 }
 
-// CanonicalService does for one service's own fields what CanonicalTable does;
-// the version stays.
+// CanonicalService does for one service's own fields what CanonicalTable does.
 func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
 	s.Flags &^= FlagPersistent | FlagHashed
 	s.Persistence = s.Persistence.Truncate(time.Second)
@@ -133,18 +136,6 @@ func CanonicalService(key lvs.ServiceKey, s lvs.Service) lvs.Service {
 		s.Netmask = 0xffffffff
 	}
 	return s
-}
-
-// Owned makes of a table that Wanted has returned one that may be kept: what
-// has no version may still be changed by who wanted it, and is copied.
-func Owned(t lvs.Table) lvs.Table {
-	for key, s := range t {
-		if s.Version == 0 {
-			s.Servers = maps.Clone(s.Servers)
-			t[key] = s
-		}
-	}
-	return t
 }
 
 // Clone returns a copy of t that shares nothing with it.

@@ -59,49 +59,46 @@ func (op Op) String() string {
 	return ""
 }
 
-// Diff returns what turns have into want, in the order in which to write it:
-// service by service what is new or different, then what is to go. Both
-// tables must be canonical. Equal tables of any size cost one walk and no
-// sorting, and services of equal versions not even that.
-func Diff(have, want lvs.Table) []Op { return slices.Collect(Steps(have, want)) }
+// Diff returns what turns have into want. Both tables must be canonical.
+func Diff(have, want lvs.Table) []Op { return slices.Collect(Steps(have, lvs.Whole(want))) }
 
-// Steps gives what Diff does one by one, so that tens of thousands need not be
-// in memory at once. Neither table may change meanwhile.
-func Steps(have, want lvs.Table) iter.Seq[Op] {
+// Steps gives what a delta changes in have, in the order in which to write it:
+// service by service what is new or different, then what is to go. Both must be
+// canonical, and neither may change meanwhile. It looks at what the delta names
+// and no further; what is as it should be already costs no step.
+func Steps(have lvs.Table, d lvs.Delta) iter.Seq[Op] {
 	return func(yield func(Op) bool) {
-		d := difference{have: have, want: want, yield: yield}
-		changed := d.changed()
+		x := difference{have: have, want: d.Services, yield: yield}
+		changed := x.changed()
 		for _, key := range changed {
-			if !d.comes(key) {
+			if !x.comes(key) {
 				return
 			}
 		}
 		for _, key := range changed {
-			if !d.goes(key) {
+			if !x.goes(key) {
 				return
 			}
 		}
-		d.services()
+		x.services(d.All)
 	}
 }
 
 // difference is what Steps is at.
 type difference struct {
-	have, want lvs.Table
-	yield      func(Op) bool   // false: stop
-	keys       []lvs.ServerKey // scratch
+	have  lvs.Table
+	want  map[lvs.ServiceKey]lvs.ServiceDelta
+	yield func(Op) bool   // false: stop
+	keys  []lvs.ServerKey // scratch
 }
 
-// changed are the services that differ, sorted.
-func (d *difference) changed() []lvs.ServiceKey {
+// changed are the services that stay and differ, sorted.
+func (x *difference) changed() []lvs.ServiceKey {
 	var keys []lvs.ServiceKey
-	for key, w := range d.want {
-		h, exists := d.have[key]
-		switch {
-		case exists && w.Version != 0 && w.Version == h.Version:
-		case !exists || !SameService(h, w) || !sameServers(&h, &w):
+	for key, c := range x.want {
+		if h, exists := x.have[key]; !c.Gone && differs(h, exists, c) {
 			if keys == nil {
-				keys = make([]lvs.ServiceKey, 0, 1+max(0, len(d.want)-len(d.have)))
+				keys = make([]lvs.ServiceKey, 0, 1+max(0, len(x.want)-len(x.have)))
 			}
 			keys = append(keys, key)
 		}
@@ -110,63 +107,79 @@ func (d *difference) changed() []lvs.ServiceKey {
 	return keys
 }
 
+// differs reports whether a change of a service makes a difference.
+func differs(h lvs.Service, exists bool, c lvs.ServiceDelta) bool {
+	switch {
+	case c.Gone:
+		return exists
+	case c.Service != nil:
+		return !exists || !SameService(h, *c.Service) || !maps.Equal(h.Servers, c.Service.Servers)
+	case !exists:
+		return false // of what is not there nothing can become different
+	}
+	for key, p := range c.Servers {
+		if was, had := h.Servers[key]; p.In != had || had && was != p.Server {
+			return true
+		}
+	}
+	return false
+}
+
 // comes gives what is new or different about a service.
-func (d *difference) comes(service lvs.ServiceKey) bool {
-	w := d.want[service]
-	h, exists := d.have[service]
+func (x *difference) comes(service lvs.ServiceKey) bool {
+	c := x.want[service]
+	h, exists := x.have[service]
 	more := true
 	switch {
+	case c.Service == nil:
 	case !exists:
-		more = d.yield(Op{Verb: AddService, Service: service, Want: &w})
-	case !SameService(h, w):
-		more = d.yield(Op{Verb: ChangeService, Service: service, Want: &w})
+		more = x.yield(Op{Verb: AddService, Service: service, Want: c.Service})
+	case !SameService(h, *c.Service):
+		more = x.yield(Op{Verb: ChangeService, Service: service, Want: c.Service})
 	}
-	return more && d.servers(service, &h, &w)
+	return more && x.servers(service, h.Servers, c)
 }
 
-// sameServers compares the servers of two versions, where it is known only
-// those that can differ.
-func sameServers(h, w *lvs.Service) bool {
-	touched, known := w.Since(h)
-	if !known {
-		return maps.Equal(h.Servers, w.Servers)
+// in gives what a change says of a server that is to be there.
+func in(c lvs.ServiceDelta, key lvs.ServerKey) (lvs.Server, bool) {
+	if c.Service != nil {
+		s, stays := c.Service.Servers[key]
+		return s, stays
 	}
-	return !slices.ContainsFunc(touched, func(key lvs.ServerKey) bool {
-		was, had := h.Servers[key]
-		is, in := w.Servers[key]
-		return had != in || was != is
-	})
+	p := c.Servers[key]
+	return p.Server, p.In
 }
 
-// candidates are the servers in which a service can differ from what it was:
-// who was touched since, or else all that it has.
-func candidates(h, w *lvs.Service, all map[lvs.ServerKey]lvs.Server) iter.Seq[lvs.ServerKey] {
-	if touched, known := w.Since(h); known {
-		return slices.Values(touched)
+// named gives the servers that may come or change by a change; those that may
+// go are among them or, where the whole service is given, among what it has.
+func named(c lvs.ServiceDelta) iter.Seq[lvs.ServerKey] {
+	if c.Service != nil {
+		return maps.Keys(c.Service.Servers)
 	}
-	return maps.Keys(all)
+	return maps.Keys(c.Servers)
 }
 
-func (d *difference) servers(service lvs.ServiceKey, h, w *lvs.Service) bool {
-	have, want := h.Servers, w.Servers
-	d.keys = d.keys[:0]
-	for key := range candidates(h, w, want) {
-		is, in := want[key]
-		if was, had := have[key]; in && (!had || was != is) {
-			d.keys = append(d.keys, key)
+func (x *difference) servers(service lvs.ServiceKey, have map[lvs.ServerKey]lvs.Server, c lvs.ServiceDelta) bool {
+	x.keys = x.keys[:0]
+	for key := range named(c) {
+		is, stays := in(c, key)
+		if was, had := have[key]; stays && (!had || was != is) {
+			x.keys = append(x.keys, key)
 		}
 	}
 	// Who is to get nothing more comes last: others may be there for it only then.
-	slices.SortFunc(d.keys, func(a, b lvs.ServerKey) int {
-		return cmp.Or(cmp.Compare(emptied(want[a]), emptied(want[b])), a.Compare(b))
+	slices.SortFunc(x.keys, func(a, b lvs.ServerKey) int {
+		one, _ := in(c, a)
+		other, _ := in(c, b)
+		return cmp.Or(cmp.Compare(emptied(one), emptied(other)), a.Compare(b))
 	})
-	d.keys = slices.Compact(d.keys)
-	for _, key := range d.keys {
+	for _, key := range x.keys {
 		verb := AddServer
 		if _, exists := have[key]; exists {
 			verb = ChangeServer
 		}
-		if !d.yield(Op{Verb: verb, Service: service, Server: key, WantServer: want[key]}) {
+		is, _ := in(c, key)
+		if !x.yield(Op{Verb: verb, Service: service, Server: key, WantServer: is}) {
 			return false
 		}
 	}
@@ -174,19 +187,22 @@ func (d *difference) servers(service lvs.ServiceKey, h, w *lvs.Service) bool {
 }
 
 // goes gives the servers of a service that are to go.
-func (d *difference) goes(service lvs.ServiceKey) bool {
-	h, w := d.have[service], d.want[service]
-	d.keys = d.keys[:0]
-	for key := range candidates(&h, &w, h.Servers) {
-		_, had := h.Servers[key]
-		if _, stays := w.Servers[key]; had && !stays {
-			d.keys = append(d.keys, key)
+func (x *difference) goes(service lvs.ServiceKey) bool {
+	have, c := x.have[service].Servers, x.want[service]
+	candidates := maps.Keys(have)
+	if c.Service == nil {
+		candidates = maps.Keys(c.Servers)
+	}
+	x.keys = x.keys[:0]
+	for key := range candidates {
+		_, had := have[key]
+		if _, stays := in(c, key); had && !stays {
+			x.keys = append(x.keys, key)
 		}
 	}
-	slices.SortFunc(d.keys, lvs.ServerKey.Compare)
-	d.keys = slices.Compact(d.keys)
-	for _, key := range d.keys {
-		if !d.yield(Op{Verb: RemoveServer, Service: service, Server: key}) {
+	slices.SortFunc(x.keys, lvs.ServerKey.Compare)
+	for _, key := range x.keys {
+		if !x.yield(Op{Verb: RemoveServer, Service: service, Server: key}) {
 			return false
 		}
 	}
@@ -201,17 +217,26 @@ func emptied(s lvs.Server) int {
 	return 0
 }
 
-// services gives the services that are to go.
-func (d *difference) services() {
+// services gives the services that are to go, all among them that are not
+// named.
+func (x *difference) services(all bool) {
 	var keys []lvs.ServiceKey
-	for key := range d.have {
-		if _, stays := d.want[key]; !stays {
-			keys = append(keys, key)
+	if all {
+		for key := range x.have {
+			if c, named := x.want[key]; !named || c.Gone {
+				keys = append(keys, key)
+			}
+		}
+	} else {
+		for key, c := range x.want {
+			if _, had := x.have[key]; had && c.Gone {
+				keys = append(keys, key)
+			}
 		}
 	}
 	slices.SortFunc(keys, compareServices)
 	for _, key := range keys {
-		if !d.yield(Op{Verb: RemoveService, Service: key}) {
+		if !x.yield(Op{Verb: RemoveService, Service: key}) {
 			return
 		}
 	}
@@ -230,8 +255,7 @@ func (c *Changes) Count(op Op) {
 }
 
 // Apply does op to t, a table that is remembered. Servers of a service that
-// is not there are left out. A service of a version may share its servers with
-// who wanted it; who changes it first makes a copy.
+// is not there are left out.
 func (op Op) Apply(t lvs.Table) {
 	s, exists := t[op.Service]
 	if !exists && op.Verb != AddService && op.Verb != ChangeService {
@@ -240,30 +264,17 @@ func (op Op) Apply(t lvs.Table) {
 	switch op.Verb {
 	case AddService, ChangeService:
 		w := *op.Want
-		w.Alone() // until all of it is written
-		w.Servers = unversion(t, op.Service, s).Servers
-		if w.Servers == nil {
+		if w.Servers = s.Servers; w.Servers == nil {
 			w.Servers = make(map[lvs.ServerKey]lvs.Server, len(op.Want.Servers)) // they come next
 		}
 		t[op.Service] = w
 	case AddServer, ChangeServer:
-		unversion(t, op.Service, s).Servers[op.Server] = op.WantServer
+		s.Servers[op.Server] = op.WantServer
 	case RemoveServer:
-		delete(unversion(t, op.Service, s).Servers, op.Server)
+		delete(s.Servers, op.Server)
 	case RemoveService:
 		delete(t, op.Service)
 	}
-}
-
-// unversion: a service in the middle of a difference is of no version, and has
-// its servers for itself.
-func unversion(t lvs.Table, key lvs.ServiceKey, s lvs.Service) lvs.Service {
-	if s.Version != 0 {
-		s.Alone()
-		s.Servers = maps.Clone(s.Servers)
-		t[key] = s
-	}
-	return s
 }
 
 // SameService compares all but the servers.

@@ -163,7 +163,10 @@ func TestKernelsTableHasNothingOfTheProxy(t *testing.T) {
 	key := lvs.ServiceKey{Addr: netip.MustParseAddr("192.0.2.1"), Port: 80, Protocol: lvs.TCP, Family: 4}
 	server := lvs.ServerKey{Addr: netip.MustParseAddr("192.0.2.2"), Port: 80}
 	t1 := lvs.Table{key: {Scheduler: "rr", Proxy: lvs.ProxyService{Transparent: true}, Servers: map[lvs.ServerKey]lvs.Server{server: {Weight: 1, SendProxy: 2}}}}
-	kernel := Wanted(t1, nil)[key]
+	b := Book{Kernel: true}
+	b.Take(lvs.Whole(t1))
+	b.Done()
+	kernel := b.Have()[key]
 	if kernel.Proxy != (lvs.ProxyService{}) || kernel.Servers[server] != (lvs.Server{Weight: 1}) {
 		t.Errorf("%+v", kernel)
 	}

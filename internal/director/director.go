@@ -1,6 +1,6 @@
 // Package director is the one face of everything that can spread connections
 // over real servers. Engines live in its subfolders (ipvs, proxy, none); each
-// is told the whole wanted table every time and writes only the difference.
+// is told what becomes different in the wanted table and writes that (Book).
 // directortest is the suite that every one of them passes.
 //
 // What ought to be offered is decided in package lvs. A new engine is a folder
@@ -20,12 +20,13 @@ import (
 type Director interface {
 	// Name is the word of lvs_director: "ipvs", "proxy", "none".
 	Name() string
-	// Set makes the director offer exactly want among the services that are
-	// ours. It is idempotent: what failed is in the error and is tried again
-	// with the next Set. The replacement is there before what it replaces goes.
-	// The director may keep the servers of services that have a version, which
-	// nobody changes any more, and nothing else of want.
-	Set(ctx context.Context, want lvs.Table) (Changes, error)
+	// Set makes the director offer what it was told to until now, changed by d,
+	// which it takes over. It costs what d says, not what there is. What failed
+	// is in the error and is tried again with the next Set, also of an empty
+	// delta: what was told is never told again. The replacement is there before
+	// what it replaces goes. What is there already under a key of ours is taken
+	// over as it is and changed to what is wanted.
+	Set(ctx context.Context, d lvs.Delta) (Changes, error)
 	// Read returns what is really there.
 	Read(ctx context.Context) (lvs.Table, error)
 	// Close removes what is ours, unless keep, and releases resources.
@@ -37,9 +38,9 @@ type Changes struct{ Added, Changed, Removed int }
 
 // Auditor is a Director whose table somebody else can change.
 type Auditor interface {
-	// Audit is a Set that believes nothing of what it wrote before: it reads
-	// the table, and returns the steps that brought it back to want.
-	Audit(ctx context.Context, want lvs.Table) ([]Op, error)
+	// Audit is a Set of nothing new that believes nothing of what it wrote
+	// before: it reads the table, and returns the steps that brought it back.
+	Audit(ctx context.Context) ([]Op, error)
 }
 
 // Counter is a Director that counts connections and bytes.

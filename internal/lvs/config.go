@@ -11,7 +11,7 @@ type PoolConfig struct {
 	Name string // "[10.1.0.1]:tcp:80", "FWM 7", "[group]:0"
 	// Keys are the services that the pool offers, more than one for a group.
 	Keys []ServiceKey
-	// Service is what they have in common; Servers and Version are not used.
+	// Service is what they have in common; its Servers are not used.
 	Service Service
 	// Quorum is the weight that live servers must have together [quorum].
 	Quorum int

@@ -41,7 +41,7 @@ func TestDrain(t *testing.T) {
 	less := cfg
 	less.Servers = []ServerConfig{cfg.Servers[1]}
 	expect(t, p, at(p, 3, Reconfigure{less}), "gone 10.0.0.1:80, gone 10.0.0.3:80, drains 10.0.0.3:80 10s", "10.0.0.2:80=5")
-	if s := Wanted(new(Versions), p)[vip].Servers[key("10.0.0.3:80")]; s.Weight != 0 || len(p.Leaving()) != 1 {
+	if s := Wanted(p)[vip].Servers[key("10.0.0.3:80")]; s.Weight != 0 || len(p.Leaving()) != 1 {
 		t.Errorf("it does not drain: %v", s)
 	}
 	at(p, 11, Tick{}) // of the first, which has gone
@@ -134,7 +134,7 @@ func TestReset(t *testing.T) {
 	cfg.Servers[0].Reset = true
 	p, _ := NewPool(0, cfg)
 	at(p, 1, turn("10.0.0.1:80", false))
-	if s, ok := Wanted(new(Versions), p)[vip].Servers[key("10.0.0.1:80")]; !ok || !s.Reset || s.Weight != 0 {
+	if s, ok := Wanted(p)[vip].Servers[key("10.0.0.1:80")]; !ok || !s.Reset || s.Weight != 0 {
 		t.Errorf("got %+v, %v", s, ok)
 	}
 	if _, _, offered := p.Where(key("10.0.0.1:80")); offered {

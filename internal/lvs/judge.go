@@ -132,22 +132,22 @@ func (p *Pool) judge(first bool) (changed bool) {
 	p.serving = serving
 	p.judgeTier(was, first)
 	p.judgePanic()
-	changed = was != p.serving || panicked != p.panics
-	p.stale = p.stale || changed
-	return changed
+	return was != p.serving || panicked != p.panics
 }
 
 func (p *Pool) judgeQuorum(quorum bool, weight int, first bool) {
 	q, h := p.cfg.Quorum, p.cfg.Hysteresis
 	switch {
 	case quorum && !p.quorum:
-		p.quorum, p.stale = true, true
+		p.quorum = true
+		p.markSorry()
 		p.say(QuorumGained{Quorum: q, Hysteresis: h, Weight: weight, First: first})
 		if p.cfg.Sorry != nil && !first {
 			p.say(SorryOut{Sorry: p.cfg.Sorry})
 		}
 	case !quorum && (p.quorum || first):
-		p.quorum, p.stale = false, true
+		p.quorum = false
+		p.markSorry()
 		p.say(QuorumLost{Quorum: q, Hysteresis: h, Weight: weight, First: first})
 		if p.cfg.Sorry != nil {
 			p.say(SorryIn{Sorry: p.cfg.Sorry})

@@ -2,6 +2,7 @@ package lvs
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type model struct {
 	before map[ServerKey]bool // offered before the event
 	until  map[ServerKey]clock.Instant
 	drains map[ServerKey]time.Duration
+	told   Table // what a director has that heard every change
 }
 
 func (c *ServerConfig) well() (ok, unknown bool) {
@@ -154,9 +156,12 @@ func (m *model) expected(cfg *PoolConfig) (all map[ServerKey]int, resets map[Ser
 func (m *model) hold(t *rapid.T, p *Pool, now clock.Instant) {
 	cfg := p.Config()
 	want, resets, orderly := m.expected(cfg)
-	var v Versions
-	p.stale = true
-	have := Wanted(&v, p)[vip].Servers
+	have := Wanted(p)[vip].Servers
+	var d Delta
+	p.Update(&d)
+	if m.told.Apply(d); !maps.Equal(m.told[vip].Servers, have) {
+		t.Fatalf("told %v by steps, is %v", m.told[vip].Servers, have)
+	}
 	slow, rising := map[ServerKey]bool{}, false
 	anyUp, anyIn := false, false
 	for i := range cfg.Servers {
@@ -282,7 +287,7 @@ func TestOfferFollowsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := clock.Instant(time.Hour)
 		p, _ := NewPool(now, drawPool(t, nil))
-		m := &model{quorum: map[int]bool{}, before: map[ServerKey]bool{}, until: map[ServerKey]clock.Instant{}, drains: map[ServerKey]time.Duration{}}
+		m := &model{quorum: map[int]bool{}, before: map[ServerKey]bool{}, until: map[ServerKey]clock.Instant{}, drains: map[ServerKey]time.Duration{}, told: Table{}}
 		m.hold(t, p, now)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "tenths")) * 100 * time.Millisecond)

@@ -106,6 +106,7 @@ func (p *Pool) depart(old *ServerConfig, s *serverState) {
 		p.gone = map[ServerKey]departure{}
 	}
 	p.gone[old.Key] = d
+	p.blurred = p.blurred || p.cfg.marks()
 	p.due(d.until)
 }
 
@@ -231,8 +232,11 @@ func (p *Pool) dismiss(i int, empty bool) {
 
 func (p *Pool) vanish(key ServerKey, empty bool) {
 	p.say(DrainEnded{Name: p.gone[key].name, Empty: empty})
+	if p.lost == nil {
+		p.lost = map[ServerKey]Server{}
+	}
+	p.lost[key] = p.gone[key].server
 	delete(p.gone, key)
-	p.stale = true
 }
 
 // Leaving gives the servers that are on their way out, for who counts their

@@ -28,9 +28,10 @@ type Pool struct {
 	gone    map[ServerKey]departure
 	next    clock.Instant // the deadline; 0: none
 
-	service Service // as last offered; its Version is 0 before that
-	stale   bool    // service is out of date
-	moved   []int32 // unless it is: servers of which it may be
+	blurred bool                 // see blurs
+	stale   bool                 // all of it has to be told
+	moved   []int32              // unless it has: servers of which something may, and theSorry
+	lost    map[ServerKey]Server // and what was forgotten
 }
 
 // serverState is what is known of a server.
@@ -248,6 +249,8 @@ func (p *Pool) report(i int) {
 func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 	p.cfg, p.stale = cfg, true
 	p.index, p.timed = newIndex(cfg.Servers), 0
+	p.moved, p.lost = p.moved[:0], nil
+	p.blurred = cfg.marks() && (len(p.gone) > 0 || cfg.blurs(&p.index))
 	p.state = make([]serverState, len(cfg.Servers))
 	p.eligible, p.failing, p.held = 0, 0, 0
 	p.enrol()

@@ -2,7 +2,6 @@ package lvs
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -77,9 +76,7 @@ func words(changes []Change) string {
 
 // offered writes what the pool offers: "10.0.0.1:80=1".
 func offered(p *Pool) string {
-	var v Versions
-	p.stale = true
-	s := Wanted(&v, p)[vip]
+	s := Wanted(p)[vip]
 	var out []string
 	for _, c := range p.cfg.Servers {
 		if x, ok := s.Servers[c.Key]; ok {
@@ -227,11 +224,11 @@ func TestSorryServerMayBeARealServer(t *testing.T) {
 	if got := words(start); got != "gained 2" {
 		t.Errorf("start: %s", got)
 	}
-	if w := Wanted(new(Versions), p)[vip].Servers[key("10.0.0.9:80")].Weight; w != 1 {
+	if w := Wanted(p)[vip].Servers[key("10.0.0.9:80")].Weight; w != 1 {
 		t.Errorf("with quorum: weight %d", w)
 	}
 	p.Step(0, turn("10.0.0.1:80", false))
-	if s := Wanted(new(Versions), p)[vip].Servers; len(s) != 1 || s[key("10.0.0.9:80")].Weight != 7 {
+	if s := Wanted(p)[vip].Servers; len(s) != 1 || s[key("10.0.0.9:80")].Weight != 7 {
 		t.Errorf("without: %v", s)
 	}
 }
@@ -251,33 +248,24 @@ func TestReconfigure(t *testing.T) {
 	expect(t, p, p.Step(0, turn("10.0.0.2:80", true)), "up 10.0.0.2:80", "10.0.0.2:80=4 10.0.0.3:80=2")
 }
 
-func TestVersionMovesOnlyWithTheService(t *testing.T) {
-	var v Versions
+// What a pool tells is what has become different since it told last.
+func TestOnlyWhatChangedIsTold(t *testing.T) {
 	p, _ := NewPool(0, pool(1, server("10.0.0.1:80", 1, up), server("10.0.0.2:80", 1, up)))
 	q, _ := NewPool(0, PoolConfig{Keys: []ServiceKey{{FWMark: 1, Family: 4}, {FWMark: 2, Family: 4}}, Quorum: 1})
-	table := Wanted(&v, p, q)
-	if len(table) != 3 || table[vip].Version == 0 {
-		t.Fatalf("got %v", table)
+	var first, none, one, back Delta
+	if !p.Update(&first) || !q.Update(&first) || len(first.Services) != 3 || len(first.Services[vip].Service.Servers) != 2 {
+		t.Fatalf("told %+v first", first)
 	}
-	before := maps.Clone(table)
-	if p.Update(table, &v) || q.Update(table, &v) {
-		t.Error("changed without a change")
-	}
-	p.Step(0, Reconfigure{*p.Config()})
-	if p.Update(table, &v) {
-		t.Error("changed by a reload that changed nothing")
+	if p.Update(&none) || q.Update(&none) || !none.Empty() {
+		t.Errorf("told %+v without a change", none)
 	}
 	p.Step(0, turn("10.0.0.1:80", false))
-	if !p.Update(table, &v) || table[vip].Version == before[vip].Version || len(before[vip].Servers) != 2 {
-		t.Errorf("before %v, after %v", before[vip], table[vip])
+	if !p.Update(&one) || q.Update(&one) || len(one.Services) != 1 || len(one.Services[vip].Servers) != 1 || one.Services[vip].Servers[key("10.0.0.1:80")].In {
+		t.Errorf("told %+v of a failure", one)
 	}
-	p.Step(0, turn("10.0.0.1:80", true))
-	p.Update(table, &v)
-	if table[vip].Version == before[vip].Version {
-		t.Error("a version was used twice")
-	}
-	if fresh := Wanted(&v, p, q); fresh[vip].Version != table[vip].Version {
-		t.Error("a fresh table has another version of the same service")
+	p.Restate()
+	if p.Update(&back); len(back.Services[vip].Service.Servers) != 1 {
+		t.Errorf("told %+v to somebody else", back)
 	}
 }
 
@@ -312,7 +300,7 @@ func TestOfferFollowsFromState(t *testing.T) {
 				}
 			}
 			sum := 0
-			s := Wanted(new(Versions), p)[vip]
+			s := Wanted(p)[vip]
 			for i, a := range addrs {
 				if _, in := s.Servers[key(a)]; in != live[a] {
 					t.Fatalf("%s offered %v, told %v", a, in, live[a])

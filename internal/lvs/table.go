@@ -2,7 +2,8 @@
 // servers, tiers, panic, weights, inhibition, drain and slow start, from
 // configuration, verdicts and what operators say (docs/pools.md).
 //
-// It is pure; time is handed in. Table is its product and the only thing a director is told.
+// It is pure; time is handed in. Table is its product; a director is told how it
+// becomes different, by Delta.
 package lvs
 
 import (
@@ -84,31 +85,7 @@ type Service struct {
 	PersistenceEngine string
 	Proxy             ProxyService
 	Servers           map[ServerKey]Server
-	// Version changes whenever anything else of the service does, within one
-	// process; a director may skip a service whose version it has written. 0
-	// says nothing. The Servers of a version are never changed, and may be kept.
-	Version uint64
-	// Base and Touched spare who has an earlier version most of a comparison,
-	// see Since; Base 0 says nothing. Touched is only ever added to, and shared.
-	Base    uint64
-	Touched []ServerKey
 }
-
-// Since gives the only servers in which two versions of a service can differ,
-// some more than once; without ok it is not known.
-func (s *Service) Since(had *Service) (touched []ServerKey, ok bool) {
-	if s.Base == 0 || s.Base != had.Base {
-		return nil, false
-	}
-	a, b := len(had.Touched), len(s.Touched)
-	if a > b {
-		return had.Touched[b:], true
-	}
-	return s.Touched[a:], true
-}
-
-// Alone takes back what is said of other versions, for who changes the servers.
-func (s *Service) Alone() { s.Version, s.Base, s.Touched = 0, 0, nil }
 
 // Server is a real server as the director should have it.
 type Server struct {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 	"go.uber.org/goleak"
 )
@@ -159,4 +160,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 			t.Fatalf("never: %s", what)
 		}
 	}
+}
+
+// Apply makes the balancer offer exactly want.
+func (b *Balancer) Apply(want lvs.Table) (director.Changes, error) {
+	return b.Change(director.CanonicalDelta(lvs.Whole(want)))
 }

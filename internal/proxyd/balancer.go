@@ -54,7 +54,7 @@ const (
 // Notice is told what an operator should know about a service.
 type Notice func(key lvs.ServiceKey, level slog.Level, what string)
 
-// Balancer offers services. Apply, Read, Counters and Close belong to one
+// Balancer offers services. Change, Read, Counters and Close belong to one
 // goroutine; the traffic has its own.
 type Balancer struct {
 	services map[lvs.ServiceKey]*offered
@@ -102,11 +102,17 @@ func (b *Balancer) SetTimeouts(t director.Timeouts) {
 	}
 }
 
-// Apply makes the balancer offer want, and only the difference is touched.
-// What cannot be offered is in the error; everything else is.
-func (b *Balancer) Apply(want lvs.Table) (director.Changes, error) {
-	changes, err := b.write(b.table(func(lvs.ServiceKey, *offered) bool { return true }), want)
-	if len(b.kept.spare) > 0 {
+// Change makes the balancer offer something else, and only what becomes
+// different is touched. What cannot be offered is in the error; everything else
+// is. All is canonical.
+func (b *Balancer) Change(d lvs.Delta) (director.Changes, error) {
+	var changes director.Changes
+	for _, op := range slices.Collect(director.Steps(b.have(d), d)) {
+		changes.Count(op)
+		b.apply(op)
+	}
+	err := b.Retry()
+	if d.All && len(b.kept.spare) > 0 {
 		names := make(map[string]bool, len(b.services))
 		for key := range b.services {
 			names[director.ServiceName(key)] = true
@@ -116,26 +122,24 @@ func (b *Balancer) Apply(want lvs.Table) (director.Changes, error) {
 	return changes, err
 }
 
-// Update is Apply for some services only: those different are as they should
-// be, those gone should not be, all others stay. All is canonical.
-func (b *Balancer) Update(different lvs.Table, gone []lvs.ServiceKey) (director.Changes, error) {
-	meant := make(map[lvs.ServiceKey]bool, len(gone))
-	for _, key := range gone {
-		meant[key] = true
+// have is what there is of what a change names.
+func (b *Balancer) have(d lvs.Delta) lvs.Table {
+	if d.All {
+		return b.table(func(*offered) bool { return true })
 	}
-	for key := range different {
-		meant[key] = true
+	t := make(lvs.Table, len(d.Services))
+	for key, c := range d.Services {
+		switch o := b.services[key]; {
+		case o == nil:
+		case c.Gone:
+			t[key] = lvs.Service{}
+		case c.Service != nil:
+			t[key] = o.pool.table()
+		default:
+			t[key] = o.pool.some(c.Servers)
+		}
 	}
-	return b.write(b.table(func(key lvs.ServiceKey, _ *offered) bool { return meant[key] }), different)
-}
-
-func (b *Balancer) write(have, want lvs.Table) (director.Changes, error) {
-	var changes director.Changes
-	for _, op := range director.Diff(have, want) {
-		changes.Count(op)
-		b.apply(op)
-	}
-	return changes, b.Retry()
+	return t
 }
 
 func (b *Balancer) apply(op director.Op) {
@@ -239,13 +243,13 @@ func asFront[F front](f F, err error) (front, error) {
 
 // Read returns the services that are really offered.
 func (b *Balancer) Read() lvs.Table {
-	return b.table(func(_ lvs.ServiceKey, o *offered) bool { return o.front != nil })
+	return b.table(func(o *offered) bool { return o.front != nil })
 }
 
-func (b *Balancer) table(which func(lvs.ServiceKey, *offered) bool) lvs.Table {
+func (b *Balancer) table(which func(*offered) bool) lvs.Table {
 	t := make(lvs.Table, len(b.services))
 	for key, o := range b.services {
-		if which(key, o) {
+		if which(o) {
 			t[key] = o.pool.table()
 		}
 	}

@@ -117,7 +117,7 @@ func answer(b *Balancer, m ipc.Message) (a ipc.Message) {
 			a.Error = "an update that cannot be read: " + err.Error()
 			return a
 		}
-		changes, err := apply(b, u)
+		changes, err := b.Change(u.Delta())
 		if err != nil {
 			a.Error = err.Error()
 		}
@@ -144,12 +144,4 @@ func answer(b *Balancer, m ipc.Message) (a ipc.Message) {
 		a.Error = fmt.Sprintf("the proxy does not know %q", m.Kind)
 	}
 	return a
-}
-
-func apply(b *Balancer, u proxy.Update) (director.Changes, error) {
-	want := proxy.Decode(u.Services)
-	if u.Whole {
-		return b.Apply(want)
-	}
-	return b.Update(want, u.Gone)
 }

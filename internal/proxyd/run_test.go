@@ -122,9 +122,9 @@ func TestConnectionsOutliveTheChecker(t *testing.T) {
 	defer c.stop()
 	a := newBackend(t, "a")
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
-	want := lvs.Table{key: {Scheduler: "rr", Version: 1, Servers: weights{a.key: {Weight: 1}}}}
+	want := lvs.Table{key: {Scheduler: "rr", Servers: weights{a.key: {Weight: 1}}}}
 	first := proxy.Open(name)
-	if _, err := first.Set(ctx, want); err != nil {
+	if _, err := first.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	held := dialTo(t, key)
@@ -136,7 +136,7 @@ func TestConnectionsOutliveTheChecker(t *testing.T) {
 		t.Error("no answer without a checker")
 	}
 	second := proxy.Open(name)
-	if changes, err := second.Set(ctx, want); err != nil || changes != (director.Changes{}) {
+	if changes, err := second.Set(ctx, lvs.Whole(want)); err != nil || changes != (director.Changes{}) {
 		t.Errorf("the next checker wrote %+v, %v; want nothing", changes, err)
 	}
 	counters, err := second.Counters(ctx)
@@ -159,7 +159,7 @@ func TestNextChildIsToldByItself(t *testing.T) {
 	a := newBackend(t, "a")
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
 	d := proxy.Open(name)
-	if _, err := d.Set(ctx, lvs.Table{key: {Scheduler: "rr", Servers: weights{a.key: {Weight: 1}}}}); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(lvs.Table{key: {Scheduler: "rr", Servers: weights{a.key: {Weight: 1}}}})); err != nil {
 		t.Fatal(err)
 	}
 	first.stop()
@@ -186,7 +186,7 @@ func TestSetBeforeTheChildIsThere(t *testing.T) {
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
 	set := make(chan error, 1)
 	go func() {
-		_, err := d.Set(ctx, lvs.Table{key: {Scheduler: "rr"}})
+		_, err := d.Set(ctx, lvs.Whole(lvs.Table{key: {Scheduler: "rr"}}))
 		set <- err
 	}()
 	c := spawn(t, socket)
@@ -206,7 +206,7 @@ func TestCommonEnd(t *testing.T) {
 	c := spawn(t, socket)
 	d := proxy.Open(name)
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
-	if _, err := d.Set(ctx, lvs.Table{key: {Scheduler: "rr"}}); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(lvs.Table{key: {Scheduler: "rr"}})); err != nil {
 		t.Fatal(err)
 	}
 	c.stop()
@@ -221,7 +221,7 @@ func TestSetSaysWhatCannotBeOffered(t *testing.T) {
 	defer c.stop()
 	d := proxy.Open(name)
 	good, bad := serviceAt(free(t, "tcp"), lvs.TCP), lvs.ServiceKey{FWMark: 3, Family: 4}
-	changes, err := d.Set(ctx, lvs.Table{good: {Scheduler: "rr"}, bad: {Scheduler: "rr"}})
+	changes, err := d.Set(ctx, lvs.Whole(lvs.Table{good: {Scheduler: "rr"}, bad: {Scheduler: "rr"}}))
 	if err == nil || changes.Added != 2 {
 		t.Errorf("%+v, %v; want an error for the mark", changes, err)
 	}

@@ -262,6 +262,20 @@ func (p *pool) table() lvs.Service {
 	return out
 }
 
+// some is table with these servers only.
+func (p *pool) some(servers map[lvs.ServerKey]lvs.Placed) lvs.Service {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.want
+	out.Servers = make(map[lvs.ServerKey]lvs.Server, len(servers))
+	for key := range servers {
+		if s := p.servers[key]; s != nil {
+			out.Servers[key] = s.want
+		}
+	}
+	return out
+}
+
 func (p *pool) counters() director.ServiceCounters {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -39,9 +39,8 @@ func Run(t *testing.T, o Options) {
 		{"setting again changes nothing", idempotent},
 		{"only the difference is written", onlyTheDifference},
 		{"an empty table removes all", emptyRemovesAll},
-		{"the wanted table is not kept", tableNotKept},
-		{"versions only save work", versions},
 		{"from any table to any other", anyToAny},
+		{"changes add up to the table", changesAddUp},
 		{"close removes what is ours", closeRemoves},
 		{"close may keep what is ours", closeKeeps},
 	} {
@@ -59,7 +58,12 @@ type bench struct {
 
 func (b *bench) set(want lvs.Table) director.Changes {
 	b.t.Helper()
-	changes, err := b.d.Set(context.Background(), want)
+	return b.change(lvs.Whole(want))
+}
+
+func (b *bench) change(d lvs.Delta) director.Changes {
+	b.t.Helper()
+	changes, err := b.d.Set(context.Background(), d)
 	if err != nil {
 		b.t.Fatalf("Set: %v", err)
 	}
@@ -89,7 +93,7 @@ func (b *bench) close() {
 // Same fails the test where two tables differ in meaning.
 func Same(t *testing.T, who string, have, want lvs.Table) {
 	t.Helper()
-	have, want = unversioned(have), unversioned(want)
+	have, want = director.CanonicalTable(have), director.CanonicalTable(want)
 	if reflect.DeepEqual(have, want) {
 		return
 	}
@@ -99,16 +103,6 @@ func Same(t *testing.T, who string, have, want lvs.Table) {
 	if !t.Failed() {
 		t.Errorf("%s: have %v, want %v", who, have, want)
 	}
-}
-
-// unversioned is canonical, and compares by nothing but its settings.
-func unversioned(t lvs.Table) lvs.Table {
-	t = director.CanonicalTable(t)
-	for key, s := range t {
-		s.Version = 0
-		t[key] = s
-	}
-	return t
 }
 
 func server(n byte) lvs.ServerKey {
@@ -196,42 +190,6 @@ func emptyRemovesAll(_ *testing.T, b *bench) {
 	b.sees(lvs.Table{})
 }
 
-func tableNotKept(_ *testing.T, b *bench) {
-	defer b.close()
-	want := b.table()
-	b.set(want)
-	clear(want[b.o.Keys[0]].Servers)
-	clear(want)
-	b.sees(b.table())
-}
-
-// versions: a service with a new version is compared, one with the version
-// that was written is believed, and one that failed or went is neither.
-func versions(t *testing.T, b *bench) {
-	defer b.close()
-	key, v := b.o.Keys[0], uint64(0)
-	next := func(weight int) lvs.Table {
-		v++
-		return lvs.Table{key: {Scheduler: b.o.Schedulers[0], Version: v,
-			Servers: map[lvs.ServerKey]lvs.Server{server(1): {Weight: weight}, server(2): {Weight: 1}}}}
-	}
-	for _, weight := range []int{1, 5, 5, 2} {
-		want := next(weight)
-		b.set(want)
-		if got := b.set(want); got != (director.Changes{}) {
-			t.Errorf("the same version again: %+v, want nothing", got)
-		}
-		b.sees(want)
-	}
-	last := next(3)
-	b.set(last)
-	b.set(lvs.Table{})
-	if got := b.set(last); got != (director.Changes{Added: 3}) {
-		t.Errorf("the same version after it was removed: %+v, want all of it", got)
-	}
-	b.sees(last)
-}
-
 // anyToAny walks through random tables with a seed of its own.
 func anyToAny(t *testing.T, b *bench) {
 	defer b.close()
@@ -249,6 +207,72 @@ func anyToAny(t *testing.T, b *bench) {
 		b.sees(want)
 		have = want
 	}
+}
+
+// changesAddUp gives random changes, of which some are told together: the table
+// is what they add up to, and only what is different is written.
+func changesAddUp(t *testing.T, b *bench) {
+	defer b.close()
+	rng := rand.New(rand.NewPCG(9, 10))
+	want, told := b.random(rng), lvs.Delta{}
+	b.set(want)
+	have := director.Clone(want)
+	for range 60 {
+		one := b.randomChange(rng, want)
+		want.Apply(copyOf(one))
+		told.Merge(one)
+		if rng.IntN(3) == 0 {
+			continue
+		}
+		var expect director.Changes
+		for _, op := range director.Diff(director.CanonicalTable(have), director.CanonicalTable(want)) {
+			expect.Count(op)
+		}
+		if got := b.change(told); got != expect {
+			t.Errorf("%+v were written, want %+v", got, expect)
+		}
+		b.sees(want)
+		told, have = lvs.Delta{}, director.Clone(want)
+	}
+}
+
+// randomChange changes servers of services that are there, and now and then
+// whole services.
+func (b *bench) randomChange(rng *rand.Rand, have lvs.Table) (d lvs.Delta) {
+	for key, s := range b.random(rng) {
+		_, there := have[key]
+		switch rng.IntN(6) {
+		case 0:
+			d.Put(key, lvs.ServiceDelta{Gone: true})
+			continue
+		case 1:
+			d.Put(key, lvs.ServiceDelta{Service: &s})
+			continue
+		}
+		if !there {
+			continue
+		}
+		c := lvs.ServiceDelta{Servers: map[lvs.ServerKey]lvs.Placed{}}
+		for sk, server := range s.Servers {
+			c.Servers[sk] = lvs.Placed{Server: server, In: rng.IntN(3) > 0}
+		}
+		d.Put(key, c)
+	}
+	return d
+}
+
+// copyOf shares nothing with d.
+func copyOf(d lvs.Delta) lvs.Delta {
+	out := lvs.Delta{All: d.All}
+	for key, c := range d.Services {
+		if c.Service != nil {
+			s := *c.Service
+			s.Servers, c.Service = maps.Clone(s.Servers), &s
+		}
+		c.Servers = maps.Clone(c.Servers)
+		out.Put(key, c)
+	}
+	return out
 }
 
 func (b *bench) random(rng *rand.Rand) lvs.Table {

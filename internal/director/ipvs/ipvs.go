@@ -4,7 +4,7 @@
 //
 // It knows the table that it wrote and reads the kernel's only when it must:
 // at start, and after the kernel disagreed. What ought to be there it is told;
-// which difference that makes is director.Diff. The firewall's marks, by which
+// which difference that makes is director.Book. The firewall's marks, by which
 // one service serves many addresses, change between what is added and what is
 // removed (marks.go).
 package ipvs
@@ -13,8 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"syscall"
 	"time"
 
@@ -30,13 +28,12 @@ type Director struct {
 	seq    uint32
 	batch  batch
 
-	// have is what is in the kernel, as far as we know; ours only. Services of
-	// a version share their servers with the table that was wanted.
-	have lvs.Table
-	// stale: have must be read again before it is believed.
+	book director.Book // of the services that are ours
+	// stale: the kernel must be read again before the book is believed.
 	stale bool
 	marks marks
-	found []dest // scratch
+	found []dest        // scratch
+	ops   []director.Op // scratch
 
 	in      Place
 	expiry  switches // on_down expire
@@ -79,58 +76,63 @@ func Open(f Firewall, in Place, n Notes) (director.Director, error) {
 }
 
 func open(k kernel, family uint16) *Director {
-	return &Director{kernel: k, family: family, batch: batch{family: family}, have: lvs.Table{}, stale: true}
+	return &Director{kernel: k, family: family, batch: batch{family: family}, book: director.Book{Kernel: true}, stale: true,
+		ops: make([]director.Op, 0, someOps)}
 }
 
 // Name is "ipvs".
 func (d *Director) Name() string { return "ipvs" }
 
+// someOps is how many steps a change mostly has at most.
+const someOps = 16
+
 // maxRounds bounds how often one Set reads the kernel's table again because
 // somebody else changed it under our hands.
 const maxRounds = 3
 
-// Set writes the difference. A service that is there already under a key of
-// ours is taken over as it is and changed to what is wanted.
-func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
+// Set writes what is to become different, and what is still due from before. A
+// service that is there already under a key of ours is taken over as it is and
+// changed to what is wanted.
+func (d *Director) Set(ctx context.Context, delta lvs.Delta) (director.Changes, error) {
 	var changes director.Changes
-	err := d.bring(ctx, want, changes.Count)
+	d.book.Take(delta)
+	err := d.bring(ctx, changes.Count)
 	return changes, err
 }
 
 // Audit reads the services that are ours or are to be, and writes the difference.
-func (d *Director) Audit(ctx context.Context, want lvs.Table) ([]director.Op, error) {
+func (d *Director) Audit(ctx context.Context) ([]director.Op, error) {
 	d.stale = true
 	var done []director.Op
 	doubt, err := d.marks.audit()
 	if doubt {
 		done = append(done, director.Op{Verb: director.MarkPackets})
 	}
-	return done, errors.Join(err, d.bring(ctx, want, func(op director.Op) { done = append(done, op) }))
+	return done, errors.Join(err, d.bring(ctx, func(op director.Op) { done = append(done, op) }))
 }
 
-// bring brings the table to want and tells each step that was taken.
-func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director.Op)) error {
-	want = director.Wanted(takeOut(want, d.have), d.have)
+// bring brings the table to what is wanted and tells each step that was taken.
+func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
 	for round := 1; ; round++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if d.stale {
-			if err := d.refresh(want); err != nil {
+			if err := d.refresh(); err != nil {
 				return err
 			}
 		}
 		r := run{d: d, ctx: ctx, done: done}
-		if err := r.write(director.Steps(d.have, want)); err != nil {
-			r.remember(want)
+		if err := r.write(d.book.Steps()); err != nil {
+			d.book.Partly(r.wrote, r.places)
 			d.stale = true
 			return err
 		}
 		if len(r.failed) == 0 {
-			d.have = director.Owned(want)
+			d.book.Done()
 			return r.markErr
 		}
-		r.remember(want)
+		d.book.Partly(r.wrote, r.places)
 		if round == maxRounds || !surprised(r.failed) {
 			return failures(r.failed)
 		}
@@ -138,69 +140,56 @@ func (d *Director) bring(ctx context.Context, want lvs.Table, done func(director
 	}
 }
 
-// takeOut leaves out the servers whose connections are to be reset: IPVS
-// cannot, and forgets those of a server that is gone if it was told to
-// (SetExpiry). What have has of the same version is as it should be already.
-func takeOut(want, have lvs.Table) lvs.Table {
-	out := want
-	copied := false
-	for key, s := range want {
-		h, known := have[director.Canonical(key)]
-		if known && s.Version != 0 && h.Version == s.Version || !resets(&s, &h) {
-			continue
-		}
-		if !copied {
-			out, copied = maps.Clone(want), true
-		}
-		s.Servers = maps.Clone(s.Servers)
-		maps.DeleteFunc(s.Servers, func(_ lvs.ServerKey, r lvs.Server) bool { return r.Reset })
-		s.Base, s.Touched = 0, nil
-		out[key] = s
-	}
-	return out
-}
-
-// resets reports whether servers are to be left out; what is known had none.
-func resets(s, known *lvs.Service) bool {
-	if touched, ok := s.Since(known); ok {
-		return slices.ContainsFunc(touched, func(k lvs.ServerKey) bool { return s.Servers[k].Reset })
-	}
-	for _, r := range s.Servers {
-		if r.Reset {
-			return true
-		}
-	}
-	return false
-}
-
-// refresh reads the kernel's services that are ours or are to be ours.
-func (d *Director) refresh(want lvs.Table) error {
-	have, err := d.readWhere(want, func(k lvs.ServiceKey) bool {
-		_, wanted := want[k]
-		_, ours := d.have[k]
-		return wanted || ours
-	})
+// refresh reads the kernel's services that are ours or are to be ours. One that
+// is as it should be costs no second table.
+func (d *Director) refresh() error {
+	services, err := d.services(d.book.Knows)
 	if err != nil {
 		return err
 	}
-	d.have, d.stale = have, false
+	there := make(map[lvs.ServiceKey]bool, len(services))
+	for i := range services {
+		s := &services[i]
+		dests, err := d.dests(s.key)
+		if err != nil {
+			return err
+		}
+		there[s.key] = true
+		want, wanted := d.book.Want(s.key)
+		if wanted && director.SameService(s.svc, want) && sameServers(want.Servers, dests) {
+			d.book.Saw(s.key, want)
+		} else {
+			d.book.Found(s.key, s.with(dests))
+		}
+	}
+	d.book.Missed(func(k lvs.ServiceKey) bool { return there[k] })
+	d.stale = false
 	return nil
 }
 
-// Read returns our services as they are in the kernel.
-func (d *Director) Read(context.Context) (lvs.Table, error) {
-	return d.readWhere(nil, func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
+// with is a service with its servers.
+func (s *service) with(dests []dest) lvs.Service {
+	s.svc.Servers = make(map[lvs.ServerKey]lvs.Server, len(dests))
+	for k := range dests {
+		s.svc.Servers[dests[k].key] = dests[k].server
+	}
+	return s.svc
 }
+
+// ours reports whether a service is.
+func (d *Director) ours(k lvs.ServiceKey) bool { _, ours := d.book.Have()[k]; return ours }
+
+// Read returns our services as they are in the kernel.
+func (d *Director) Read(context.Context) (lvs.Table, error) { return d.readWhere(d.ours) }
 
 // ReadAll returns every service of the kernel, also those of others.
 func (d *Director) ReadAll(context.Context) (lvs.Table, error) {
-	return d.readWhere(nil, func(lvs.ServiceKey) bool { return true })
+	return d.readWhere(func(lvs.ServiceKey) bool { return true })
 }
 
-// readWhere reads services. One that is what want has of a version is taken
-// from there: so an audit that finds all well costs no second table.
-func (d *Director) readWhere(want lvs.Table, ours func(lvs.ServiceKey) bool) (lvs.Table, error) {
-	services, err := d.services(ours)
+// readWhere reads services.
+func (d *Director) readWhere(which func(lvs.ServiceKey) bool) (lvs.Table, error) {
+	services, err := d.services(which)
 	if err != nil {
 		return nil, err
 	}
@@ -211,15 +200,7 @@ func (d *Director) readWhere(want lvs.Table, ours func(lvs.ServiceKey) bool) (lv
 		if err != nil {
 			return nil, err
 		}
-		if w, wanted := want[s.key]; wanted && w.Version != 0 && director.SameService(s.svc, w) && sameServers(w.Servers, dests) {
-			t[s.key] = w
-			continue
-		}
-		s.svc.Servers = make(map[lvs.ServerKey]lvs.Server, len(dests))
-		for k := range dests {
-			s.svc.Servers[dests[k].key] = dests[k].server
-		}
-		t[s.key] = s.svc
+		t[s.key] = s.with(dests)
 	}
 	return t, nil
 }
@@ -236,7 +217,7 @@ func sameServers(want map[lvs.ServerKey]lvs.Server, have []dest) bool {
 
 // Counters returns the kernel's figures of our services.
 func (d *Director) Counters(context.Context) (map[lvs.ServiceKey]director.ServiceCounters, error) {
-	services, err := d.services(func(k lvs.ServiceKey) bool { _, ours := d.have[k]; return ours })
+	services, err := d.services(d.ours)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +237,7 @@ func (d *Director) Counters(context.Context) (map[lvs.ServiceKey]director.Servic
 }
 
 func (d *Director) services(ours func(lvs.ServiceKey) bool) ([]service, error) {
-	out := make([]service, 0, len(d.have))
+	out := make([]service, 0, len(d.book.Have()))
 	err := d.ask(cmdGetService, flagDump, nil, func(b []byte) error {
 		s, err := parseService(b)
 		if err == nil && ours(s.key) {
@@ -307,7 +288,8 @@ func (d *Director) ask(cmd uint8, flags uint16, body func(*batch), each func([]b
 
 // Flush empties the kernel's table, others' services included.
 func (d *Director) Flush(context.Context) error {
-	d.have, d.stale = lvs.Table{}, true
+	d.book.Missed(func(lvs.ServiceKey) bool { return false })
+	d.stale = true
 	if err := d.ask(cmdFlush, flagAck, nil, nil); err != nil {
 		return fmt.Errorf("flush IPVS: %w", err)
 	}
@@ -352,7 +334,7 @@ func (d *Director) Close(ctx context.Context, keep bool) error {
 	var err, markErr error
 	if !keep {
 		markErr = d.marks.remove()
-		_, err = d.Set(ctx, lvs.Table{})
+		_, err = d.Set(ctx, lvs.Delta{All: true})
 	}
 	if !keep {
 		_, back := d.SetExpiry(false)

@@ -62,7 +62,7 @@ func TestEveryFieldReachesTheKernel(t *testing.T) {
 				{Addr: netip.MustParseAddr("2001:db8::2"), Port: 1}: {Forward: lvs.NAT, Weight: 1},
 			}},
 	}
-	if _, err := d.Set(ctx, want); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	directortest.Same(t, "the kernel", f.world(t), want)
@@ -72,7 +72,7 @@ func TestOthersServicesAreNotTouched(t *testing.T) {
 	f := newFake(t)
 	f.table[dns] = lvs.Service{Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 9}}}
 	d := f.open()
-	if _, err := d.Set(ctx, one(web, "rr", s1)); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(one(web, "rr", s1))); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := d.Read(ctx); err != nil || len(got) != 1 {
@@ -92,12 +92,12 @@ func TestOthersServicesAreNotTouched(t *testing.T) {
 func TestServiceUnderOurKeyIsTakenOver(t *testing.T) {
 	f := newFake(t)
 	d := f.open()
-	if _, err := d.Set(ctx, one(dns, "rr", s1)); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(one(dns, "rr", s1))); err != nil {
 		t.Fatal(err)
 	}
 	f.table[web] = lvs.Service{Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s2: {Weight: 3}}}
 	want := one(web, "wlc", s1)
-	if _, err := d.Set(ctx, want); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	directortest.Same(t, "the kernel", f.world(t), want)
@@ -113,12 +113,12 @@ func TestFlushBySomebodyElseIsRepaired(t *testing.T) {
 		f := newFake(t)
 		d := f.open()
 		want := one(web, "rr", s1, s2)
-		if _, err := d.Set(ctx, want); err != nil {
+		if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 			t.Fatal(err)
 		}
 		clear(f.table)
 		change(want)
-		if _, err := d.Set(ctx, want); err != nil {
+		if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 			t.Fatal(err)
 		}
 		directortest.Same(t, "the kernel", f.world(t), want)
@@ -131,16 +131,16 @@ func TestAudit(t *testing.T) {
 	d := f.open()
 	other := lvs.ServerKey{Addr: netip.MustParseAddr("10.9.9.9"), Port: 9}
 	want := lvs.Table{
-		web: {Scheduler: "rr", Version: 1, Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}, s2: {Weight: 2}}},
-		dns: {Scheduler: "rr", Version: 2, Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}}},
+		web: {Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}, s2: {Weight: 2}}},
+		dns: {Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}}},
 	}
 	ctx := t.Context()
-	if _, err := d.Set(ctx, want); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	audit := func(expected ...string) {
 		t.Helper()
-		ops, err := d.Audit(ctx, want)
+		ops, err := d.Audit(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestUnknownSchedulerIsSaidOnceAndTheRestWorks(t *testing.T) {
 	d := f.open()
 	want := one(web, "nosuch", s1, s2)
 	want[dns] = lvs.Service{Scheduler: "rr"}
-	changes, err := d.Set(ctx, want)
+	changes, err := d.Set(ctx, lvs.Whole(want))
 	if !errors.Is(err, syscall.ENOENT) {
 		t.Fatalf("error %v, want ENOENT", err)
 	}
@@ -185,7 +185,7 @@ func TestUnknownSchedulerIsSaidOnceAndTheRestWorks(t *testing.T) {
 	}
 	// It is tried again with the next Set, and works once the module is there.
 	f.schedulers = append(f.schedulers, "nosuch")
-	if _, err := d.Set(ctx, want); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	directortest.Same(t, "the kernel", f.world(t), want)
@@ -194,7 +194,7 @@ func TestUnknownSchedulerIsSaidOnceAndTheRestWorks(t *testing.T) {
 func TestReplacementComesBeforeRemoval(t *testing.T) {
 	f := newFake(t)
 	d := f.open()
-	if _, err := d.Set(ctx, one(web, "rr", s1)); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(one(web, "rr", s1))); err != nil {
 		t.Fatal(err)
 	}
 	ops := director.Diff(director.CanonicalTable(one(web, "rr", s1)), director.CanonicalTable(one(web, "rr", s2)))
@@ -207,7 +207,7 @@ func TestManyServersGoInFewWrites(t *testing.T) {
 	f := newFake(t)
 	d := f.open()
 	want := Many(100, 100)
-	changes, err := d.Set(ctx, want)
+	changes, err := d.Set(ctx, lvs.Whole(want))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,21 +220,21 @@ func TestManyServersGoInFewWrites(t *testing.T) {
 	directortest.Same(t, "the kernel", f.world(t), want)
 	f.messages = 0
 	want[lvs.ServiceKey{Addr: web.Addr, Port: 1, Protocol: lvs.TCP, Family: 4}].Servers[Server(3)] = lvs.Server{Weight: 9}
-	if _, err := d.Set(ctx, want); err != nil || f.messages != 1 {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil || f.messages != 1 {
 		t.Errorf("one of 10,000 changed: %d messages, %v", f.messages, err)
 	}
 }
 
 func TestErrorsAreBounded(t *testing.T) {
 	f := newFake(t)
-	_, err := f.open().Set(ctx, func() lvs.Table {
+	_, err := f.open().Set(ctx, lvs.Whole(func() lvs.Table {
 		want := Many(50, 1)
 		for k, s := range want {
 			s.Scheduler = "nosuch"
 			want[k] = s
 		}
 		return want
-	}())
+	}()))
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != maxFailures+1 || !strings.HasSuffix(err.Error(), "and 30 more") {
 		t.Errorf("%d lines: %v", lines, err)
 	}
@@ -243,7 +243,7 @@ func TestErrorsAreBounded(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := newFake(t).open().Set(cancelled, one(web, "rr")); !errors.Is(err, context.Canceled) {
+	if _, err := newFake(t).open().Set(cancelled, lvs.Whole(one(web, "rr"))); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -77,7 +77,7 @@ func TestKernelAsIpvsadmSeesIt(t *testing.T) {
 		mark:                   {Scheduler: "wrr", Servers: map[lvs.ServerKey]lvs.Server{{Addr: s1.Addr}: {Forward: lvs.DirectRoute, Weight: 1}}},
 		{FWMark: 8, Family: 6}: {Scheduler: "lc"},
 	}
-	if _, err := d.Set(ctx, want); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 		t.Fatal(err)
 	}
 	expect := []string{
@@ -141,7 +141,7 @@ func TestKernelRefusals(t *testing.T) {
 		bad[web].Servers[Server(n)] = lvs.Server{Weight: 1, Upper: 1, Lower: 2}
 	}
 	bad[dns], good[dns] = lvs.Service{Scheduler: "rr"}, lvs.Service{Scheduler: "rr"}
-	changes, err := d.Set(ctx, bad)
+	changes, err := d.Set(ctx, lvs.Whole(bad))
 	if changes.Added != 2 || !errors.Is(err, syscall.ERANGE) {
 		t.Fatalf("%+v %v, want two services added and the servers refused", changes, err)
 	}
@@ -149,7 +149,7 @@ func TestKernelRefusals(t *testing.T) {
 		t.Errorf("error does not count the refusals: %v", err)
 	}
 	directortest.Same(t, "the kernel", kernelTable(t), good)
-	_, err = d.Set(ctx, one(web, "nosuch"))
+	_, err = d.Set(ctx, lvs.Whole(one(web, "nosuch")))
 	if err == nil || !strings.Contains(err.Error(), "modprobe ip_vs_nosuch?") {
 		t.Errorf("unknown scheduler: %v", err)
 	}
@@ -158,7 +158,7 @@ func TestKernelRefusals(t *testing.T) {
 func TestKernelCounters(t *testing.T) {
 	d := openReal(t)
 	defer func() { _ = d.Close(ctx, false) }()
-	if _, err := d.Set(ctx, one(web, "rr", s1)); err != nil {
+	if _, err := d.Set(ctx, lvs.Whole(one(web, "rr", s1))); err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.Counters(ctx)
@@ -175,10 +175,9 @@ func BenchmarkKernel(b *testing.B) {
 		b.Skip(err)
 	}
 	defer func() { _ = d.Close(ctx, false) }()
-	want, version := lvs.Table{}, uint64(0)
+	want := lvs.Table{}
 	for v := range 100 {
-		version++
-		s := lvs.Service{Scheduler: "wlc", Version: version, Servers: map[lvs.ServerKey]lvs.Server{}}
+		s := lvs.Service{Scheduler: "wlc", Servers: map[lvs.ServerKey]lvs.Server{}}
 		for r := range 100 {
 			s.Servers[Server(v*100+r)] = lvs.Server{Weight: 1}
 		}
@@ -186,7 +185,7 @@ func BenchmarkKernel(b *testing.B) {
 	}
 	some := lvs.ServiceKey{Addr: netip.AddrFrom4([4]byte{10, 1, 1, 50}), Port: 80, Protocol: lvs.TCP, Family: 4}
 	set := func(b *testing.B, t lvs.Table) {
-		if _, err := d.Set(ctx, t); err != nil {
+		if _, err := d.Set(ctx, lvs.Whole(t)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -208,13 +207,11 @@ func BenchmarkKernel(b *testing.B) {
 	})
 	b.Run("change one", func(b *testing.B) {
 		set(b, want)
-		for b.Loop() {
-			version++
-			s := want[some]
-			s.Version = version
-			s.Servers[Server(5000)] = lvs.Server{Weight: int(version % 7)}
-			want[some] = s
-			set(b, want)
+		for i := 0; b.Loop(); i++ {
+			c := lvs.ServiceDelta{Servers: map[lvs.ServerKey]lvs.Placed{Server(5000): {Server: lvs.Server{Weight: i % 7}, In: true}}}
+			if _, err := d.Set(ctx, lvs.Delta{Services: map[lvs.ServiceKey]lvs.ServiceDelta{some: c}}); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("read all", func(b *testing.B) {

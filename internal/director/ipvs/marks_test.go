@@ -59,7 +59,7 @@ func TestMarks(t *testing.T) {
 	marks := func(name string, mark uint32) { d.Mark(lvs.Marks{Table: name, Each: []lvs.Mark{{Mark: mark}}}) }
 	set := func(mark uint32) {
 		t.Helper()
-		if _, err := d.Set(ctx, table(mark)); err != nil {
+		if _, err := d.Set(ctx, lvs.Whole(table(mark))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestMarks(t *testing.T) {
 
 	wall.fail = errors.New("refused")
 	marks("a", 7)
-	if _, err := d.Set(ctx, table(7)); !errors.Is(err, wall.fail) {
+	if _, err := d.Set(ctx, lvs.Whole(table(7))); !errors.Is(err, wall.fail) {
 		t.Errorf("the error is %v", err)
 	}
 	wall.fail = nil
@@ -82,7 +82,7 @@ func TestMarks(t *testing.T) {
 	told("apply a with 7")
 
 	wall.other = true
-	ops, err := d.Audit(ctx, table(7))
+	ops, err := d.Audit(ctx)
 	if len(ops) != 1 || ops[0].Verb != director.MarkPackets || err != nil {
 		t.Errorf("an audit undid %v, %v", ops, err)
 	}

@@ -5,12 +5,10 @@ import (
 	"iter"
 
 	"github.com/holdfast-ha/holdfast/internal/director"
-	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
 
 // run writes a difference batch by batch, as it is found. What the kernel then
-// has is what was wanted, unless it refused something: only then the steps are
-// gone through once more, to remember those that were taken.
+// has is what was wanted, unless it refused something (director.Book.Partly).
 type run struct {
 	d    *Director
 	ctx  context.Context //nolint:containedctx // a run is one call
@@ -28,7 +26,8 @@ type run struct {
 
 // write writes all steps. An error means that the outcome is not known.
 func (r *run) write(steps iter.Seq[director.Op]) error {
-	r.ops = make([]director.Op, 0, 64)
+	r.ops = r.d.ops[:0]
+	defer clear(r.d.ops[:cap(r.d.ops)])
 	for op := range steps {
 		if !r.marked && takesAway(op) {
 			if err := r.flush(); err != nil {
@@ -96,20 +95,4 @@ func (r *run) flush() error {
 	r.wrote += len(r.ops)
 	r.ops = r.ops[:0]
 	return nil
-}
-
-// remember brings what we know to what was written on the way to want.
-func (r *run) remember(want lvs.Table) {
-	place, places := 0, r.places
-	for _, op := range director.Diff(r.d.have, want) {
-		if place == r.wrote {
-			break
-		}
-		if len(places) > 0 && places[0] == place {
-			places = places[1:]
-		} else {
-			op.Apply(r.d.have)
-		}
-		place++
-	}
 }

@@ -1,7 +1,6 @@
 package ipvs
 
 import (
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -43,8 +42,6 @@ type soak struct {
 	now      clock.Instant
 	due      check.Schedule[*soakedCheck]
 	services []*soaked
-	versions lvs.Versions
-	table    lvs.Table
 	kernel   *fakeKernel
 	director *Director
 }
@@ -60,7 +57,7 @@ func TestSoak(t *testing.T) {
 	if h, err := time.ParseDuration(os.Getenv(soakEnv)); err == nil {
 		hours = h
 	}
-	s := &soak{t: t, random: rand.New(rand.NewPCG(1, 2)), kernel: newFake(t), table: lvs.Table{}}
+	s := &soak{t: t, random: rand.New(rand.NewPCG(1, 2)), kernel: newFake(t)}
 	s.director = s.kernel.open()
 	for i := range 10 {
 		one := &soaked{checks: map[lvs.ServerKey]*soakedCheck{}}
@@ -104,7 +101,7 @@ func (s *soak) turn() {
 		s.reload(one)
 	case 1: // somebody else
 		delete(s.kernel.table, one.cfg.Keys[0])
-		if _, err := s.director.Audit(ctx, s.wanted()); err != nil {
+		if _, err := s.director.Audit(ctx); err != nil {
 			s.t.Fatal(err)
 		}
 	case 2: // an operator
@@ -194,17 +191,13 @@ func (s *soak) reload(one *soaked) {
 	}
 }
 
-// wanted is the table by small steps, as the daemon keeps it.
-func (s *soak) wanted() lvs.Table {
-	for _, one := range s.services {
-		one.pool.Update(s.table, &s.versions)
-	}
-	return s.table
-}
-
-// compare writes the table and holds the kernel's against the model.
+// compare writes what has changed and holds the kernel's table against the model.
 func (s *soak) compare() {
-	if _, err := s.director.Set(ctx, s.wanted()); err != nil {
+	var d lvs.Delta
+	for _, one := range s.services {
+		one.pool.Update(&d)
+	}
+	if _, err := s.director.Set(ctx, d); err != nil {
 		s.t.Fatal(err)
 	}
 	model := lvs.Table{}
@@ -264,17 +257,16 @@ func TestHundredThousandServers(t *testing.T) {
 	f := newFake(t)
 	d := f.open()
 	const n = 100_000
-	s := lvs.Service{Scheduler: "rr", Version: 1, Servers: make(map[lvs.ServerKey]lvs.Server, n)}
+	s := lvs.Service{Scheduler: "rr", Servers: make(map[lvs.ServerKey]lvs.Server, n)}
 	for r := range n {
 		s.Servers[lvs.ServerKey{Addr: netip.AddrFrom4([4]byte{10, byte(r >> 16), byte(r >> 8), byte(r)}), Port: 80}] = lvs.Server{Weight: 1}
 	}
-	if _, err := d.Set(ctx, lvs.Table{web: s}); err != nil || f.messages != n+1 || len(f.table[web].Servers) != n {
+	if _, err := d.Set(ctx, lvs.Whole(lvs.Table{web: s})); err != nil || f.messages != n+1 || len(f.table[web].Servers) != n {
 		t.Fatalf("%d messages, %d servers, %v", f.messages, len(f.table[web].Servers), err)
 	}
 	f.messages = 0
-	s.Version, s.Servers = 2, maps.Clone(s.Servers) // those of a version are never changed
-	delete(s.Servers, lvs.ServerKey{Addr: netip.AddrFrom4([4]byte{10, 0, 0, 7}), Port: 80})
-	if _, err := d.Set(ctx, lvs.Table{web: s}); err != nil || f.messages != 1 || len(f.table[web].Servers) != n-1 {
+	less := lvs.ServiceDelta{Servers: map[lvs.ServerKey]lvs.Placed{{Addr: netip.AddrFrom4([4]byte{10, 0, 0, 7}), Port: 80}: {}}}
+	if _, err := d.Set(ctx, lvs.Delta{Services: map[lvs.ServiceKey]lvs.ServiceDelta{web: less}}); err != nil || f.messages != 1 || len(f.table[web].Servers) != n-1 {
 		t.Errorf("one less: %d messages, %d servers, %v", f.messages, len(f.table[web].Servers), err)
 	}
 }

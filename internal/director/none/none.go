@@ -11,34 +11,36 @@ import (
 )
 
 // Director remembers the wanted table. Only one goroutine uses it.
-type Director struct{ have lvs.Table }
+type Director struct{ book director.Book }
 
 var _ director.Director = (*Director)(nil)
 
 // New returns a director that has been told nothing yet.
-func New() *Director { return &Director{have: lvs.Table{}} }
+func New() *Director { return &Director{} }
 
 // Name is "none".
 func (d *Director) Name() string { return "none" }
 
-// Set remembers want.
-func (d *Director) Set(_ context.Context, want lvs.Table) (director.Changes, error) {
+// Set remembers what changes.
+func (d *Director) Set(_ context.Context, delta lvs.Delta) (director.Changes, error) {
 	var changes director.Changes
-	want = director.Wanted(want, d.have)
-	for op := range director.Steps(d.have, want) {
+	d.book.Take(delta)
+	for op := range d.book.Steps() {
 		changes.Count(op)
 	}
-	d.have = director.Owned(want)
+	d.book.Done()
 	return changes, nil
 }
 
 // Read returns what was remembered.
-func (d *Director) Read(context.Context) (lvs.Table, error) { return director.Clone(d.have), nil }
+func (d *Director) Read(context.Context) (lvs.Table, error) {
+	return director.Clone(d.book.Have()), nil
+}
 
 // Close forgets, unless keep.
 func (d *Director) Close(_ context.Context, keep bool) error {
 	if !keep {
-		d.have = lvs.Table{}
+		d.book.Forget()
 	}
 	return nil
 }

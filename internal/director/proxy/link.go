@@ -12,7 +12,8 @@ import (
 )
 
 // link owns the connection to the data path, in one goroutine. It remembers
-// the last table, and a new connection begins with it.
+// the table, and a new connection begins with it; after that only what becomes
+// different is told.
 type link struct {
 	addr  string
 	calls chan call
@@ -20,7 +21,7 @@ type link struct {
 
 	want    lvs.Table        // nil before the first Set
 	set     map[ipc.Kind]any // the settings
-	told    lvs.Table        // what this connection's peer was sent; nil: nothing yet
+	told    bool             // this connection's peer has the table
 	next    *call            // came between two connections, begins the next one
 	there   bool             // the peer was heard: being connected only means that the parent keeps the socket
 	seq     uint64
@@ -87,9 +88,12 @@ func (l *link) talk(ctx context.Context, conn *ipc.Conn) error {
 
 // begin says what a new connection has to know first.
 func (l *link) begin(conn *ipc.Conn) error {
-	l.pending, l.first, l.told = nil, l.seq+1, nil
+	l.pending, l.first, l.told = nil, l.seq+1, false
 	next := l.next
-	l.next = nil
+	if next != nil { // whatever becomes of this connection
+		l.remember(*next)
+		next.delta = lvs.Delta{}
+	}
 	for _, kind := range settings {
 		if body, ok := l.set[kind]; ok {
 			if err := l.send(conn, call{kind: kind, body: body}); err != nil {
@@ -98,11 +102,12 @@ func (l *link) begin(conn *ipc.Conn) error {
 		}
 	}
 	if l.want != nil && (next == nil || next.kind != KindSet) {
-		if err := l.send(conn, call{kind: KindSet, want: l.want}); err != nil {
+		if err := l.send(conn, call{kind: KindSet}); err != nil {
 			return err
 		}
 	}
 	if next != nil {
+		l.next = nil
 		return l.send(conn, *next)
 	}
 	return nil
@@ -126,18 +131,25 @@ func receive(ctx context.Context, conn *ipc.Conn, to chan<- ipc.Message) error {
 }
 
 func (l *link) send(conn *ipc.Conn, c call) error {
+	m := ipc.Message{Kind: c.kind}
+	if c.kind == KindSet && l.told {
+		m.Body = ipc.Marshal(newUpdate(c.delta)) // before it is remembered, and is no longer ours
+	}
 	l.remember(c)
 	if len(l.pending) >= maxPending {
 		c.reply(result{err: errBusy})
 		return errBusy
 	}
 	l.seq++
+	m.Seq = l.seq
+	c.delta = lvs.Delta{}
 	l.pending = append(l.pending, c)
-	m := ipc.Message{Kind: c.kind, Seq: l.seq}
 	switch c.kind {
 	case KindSet:
-		m.Body = ipc.Marshal(newUpdate(l.told, c.want))
-		l.told = c.want
+		if !l.told {
+			m.Body = ipc.Marshal(Update{Whole: true, Services: Encode(l.want)})
+			l.told = true
+		}
 	case KindTimeouts, KindLimit:
 		m.Body = ipc.Marshal(c.body)
 	}
@@ -148,7 +160,10 @@ func (l *link) send(conn *ipc.Conn, c call) error {
 func (l *link) remember(c call) {
 	switch c.kind {
 	case KindSet:
-		l.want = c.want
+		if l.want == nil {
+			l.want = lvs.Table{}
+		}
+		l.want.Apply(c.delta)
 	case KindTimeouts, KindLimit:
 		if l.set == nil {
 			l.set = map[ipc.Kind]any{}

@@ -24,12 +24,20 @@ const (
 )
 
 // Update is what KindSet carries. The first one on a connection is whole;
-// those after it name only the services that are new or different, and the
-// keys of those that are gone.
+// those after it name only the services that are new or different, the keys of
+// those that are gone, and of the others the servers that become different.
 type Update struct {
 	Whole    bool             `json:"whole,omitempty"`
 	Services []Service        `json:"services,omitempty"`
 	Gone     []lvs.ServiceKey `json:"gone,omitempty"`
+	Partly   []Partly         `json:"partly,omitempty"`
+}
+
+// Partly are the servers of a service that become different.
+type Partly struct {
+	Service lvs.ServiceKey  `json:"service"`
+	Servers []Server        `json:"servers,omitempty"`
+	Gone    []lvs.ServerKey `json:"gone,omitempty"`
 }
 
 // Service is a wanted service as it travels.
@@ -75,47 +83,88 @@ type CountedServer struct {
 	Counters director.Counters
 }
 
-// newUpdate tells want to somebody who knows told; nil is nobody's knowledge.
-// Both are canonical.
-func newUpdate(told, want lvs.Table) Update {
-	if told == nil {
-		return Update{Whole: true, Services: Encode(want)}
-	}
-	different := lvs.Table{}
-	for key, w := range want {
-		if t, ok := told[key]; !ok || w.Version == 0 || t.Version != w.Version {
-			different[key] = w
-		}
-	}
-	u := Update{Services: Encode(different)}
-	for key := range told {
-		if _, stays := want[key]; !stays {
+// newUpdate tells a change, which is canonical.
+func newUpdate(d lvs.Delta) Update {
+	u := Update{Whole: d.All}
+	for key, c := range d.Services {
+		switch {
+		case c.Gone:
 			u.Gone = append(u.Gone, key)
+		case c.Service != nil:
+			u.Services = append(u.Services, encode(key, c.Service))
+		default:
+			p := Partly{Service: key}
+			for sk, s := range c.Servers {
+				if s.In {
+					p.Servers = append(p.Servers, encodeServer(sk, s.Server))
+				} else {
+					p.Gone = append(p.Gone, sk)
+				}
+			}
+			u.Partly = append(u.Partly, p)
 		}
 	}
 	return u
+}
+
+// Delta is the change that an update tells; it is canonical.
+func (u *Update) Delta() lvs.Delta {
+	d := lvs.Delta{All: u.Whole}
+	for _, key := range u.Gone {
+		d.Put(key, lvs.ServiceDelta{Gone: true})
+	}
+	for key, s := range decode(u.Services) {
+		d.Put(key, lvs.ServiceDelta{Service: &s})
+	}
+	for _, p := range u.Partly {
+		servers := make(map[lvs.ServerKey]lvs.Placed, len(p.Servers)+len(p.Gone))
+		for _, v := range p.Servers {
+			key, s := v.decode()
+			servers[key] = lvs.Placed{Server: s, In: true}
+		}
+		for _, key := range p.Gone {
+			servers[key] = lvs.Placed{}
+		}
+		d.Put(p.Service, lvs.ServiceDelta{Servers: servers})
+	}
+	return director.CanonicalDelta(d)
 }
 
 // Encode makes services that can travel of a table.
 func Encode(t lvs.Table) []Service {
 	out := make([]Service, 0, len(t))
 	for key, s := range t {
-		w := Service{
-			Addr: key.Addr, Port: key.Port, Protocol: uint8(key.Protocol), FWMark: key.FWMark, Family: key.Family,
-			Scheduler: s.Scheduler, Flags: s.Flags, Persistence: uint32(s.Persistence / time.Second),
-			Netmask: s.Netmask, Engine: s.PersistenceEngine,
-			Transparent: s.Proxy.Transparent, MaxConns: s.Proxy.MaxConnections, Servers: make([]Server, 0, len(s.Servers)),
-		}
-		for sk, v := range s.Servers {
-			w.Servers = append(w.Servers, Server{sk.Addr, sk.Port, uint8(v.Forward), v.Weight, v.Upper, v.Lower, v.SendProxy, v.Reset})
-		}
-		out = append(out, w)
+		out = append(out, encode(key, &s))
 	}
 	return out
 }
 
+func encode(key lvs.ServiceKey, s *lvs.Service) Service {
+	w := Service{
+		Addr: key.Addr, Port: key.Port, Protocol: uint8(key.Protocol), FWMark: key.FWMark, Family: key.Family,
+		Scheduler: s.Scheduler, Flags: s.Flags, Persistence: uint32(s.Persistence / time.Second),
+		Netmask: s.Netmask, Engine: s.PersistenceEngine,
+		Transparent: s.Proxy.Transparent, MaxConns: s.Proxy.MaxConnections, Servers: make([]Server, 0, len(s.Servers)),
+	}
+	for sk, v := range s.Servers {
+		w.Servers = append(w.Servers, encodeServer(sk, v))
+	}
+	return w
+}
+
+func encodeServer(key lvs.ServerKey, s lvs.Server) Server {
+	return Server{key.Addr, key.Port, uint8(s.Forward), s.Weight, s.Upper, s.Lower, s.SendProxy, s.Reset}
+}
+
+func (v *Server) decode() (lvs.ServerKey, lvs.Server) {
+	return lvs.ServerKey{Addr: v.Addr, Port: v.Port}, lvs.Server{
+		Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower, SendProxy: v.SendProxy, Reset: v.Reset}
+}
+
 // Decode is the inverse of Encode; the table is canonical.
-func Decode(in []Service) lvs.Table {
+func Decode(in []Service) lvs.Table { return director.CanonicalTable(decode(in)) }
+
+func decode(in []Service) lvs.Table {
 	t := make(lvs.Table, len(in))
 	for _, w := range in {
 		key := lvs.ServiceKey{Addr: w.Addr, Port: w.Port, Protocol: lvs.Protocol(w.Protocol), FWMark: w.FWMark, Family: w.Family}
@@ -125,13 +174,13 @@ func Decode(in []Service) lvs.Table {
 			Proxy:   lvs.ProxyService{Transparent: w.Transparent, MaxConnections: w.MaxConns},
 			Servers: make(map[lvs.ServerKey]lvs.Server, len(w.Servers)),
 		}
-		for _, v := range w.Servers {
-			s.Servers[lvs.ServerKey{Addr: v.Addr, Port: v.Port}] = lvs.Server{
-				Forward: lvs.Forward(v.Forward), Weight: v.Weight, Upper: v.Upper, Lower: v.Lower, SendProxy: v.SendProxy, Reset: v.Reset}
+		for i := range w.Servers {
+			sk, server := w.Servers[i].decode()
+			s.Servers[sk] = server
 		}
 		t[key] = s
 	}
-	return director.CanonicalTable(t)
+	return t
 }
 
 // EncodeCounters makes a message's body of counters.

@@ -57,47 +57,49 @@ func TestTablesTravel(t *testing.T) {
 	})
 }
 
-// TestUpdateLeadsToWant: what is known and an update give what is wanted, and
-// a service of an equal version is not told again.
-func TestUpdateLeadsToWant(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		told, want := tables().Draw(t, "told"), tables().Draw(t, "want")
-		for key, s := range want { // some did not change
-			if old, ok := told[key]; ok && rapid.Bool().Draw(t, "same") {
-				old.Version, s = 7, old
-				s.Version = 7
-				told[key], want[key] = old, s
+// deltas change the services of a table, of which they name few.
+func deltas(t *rapid.T, told lvs.Table) lvs.Delta {
+	table := tables().Draw(t, "new")
+	if rapid.IntRange(0, 5).Draw(t, "whole") == 0 {
+		return lvs.Whole(table)
+	}
+	var d lvs.Delta
+	for key, s := range table {
+		c := lvs.ServiceDelta{Servers: map[lvs.ServerKey]lvs.Placed{}}
+		_, there := told[key]
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			c = lvs.ServiceDelta{Gone: true}
+		case 1:
+			c = lvs.ServiceDelta{Service: &s}
+		default:
+			if !there {
+				continue
+			}
+			for sk, server := range s.Servers {
+				c.Servers[sk] = lvs.Placed{Server: server, In: rapid.Bool().Draw(t, "in")}
 			}
 		}
-		var u Update
-		if err := json.Unmarshal(ipc.Marshal(newUpdate(told, want)), &u); err != nil {
-			t.Fatal(err)
-		}
-		got := director.Clone(told)
-		for key, s := range Decode(u.Services) {
-			if got[key].Version == 7 && want[key].Version == 7 {
-				t.Errorf("%v is told again", key)
-			}
-			got[key] = s
-		}
-		for _, key := range u.Gone {
-			delete(got, key)
-		}
-		if diff := director.Diff(unversioned(got), unversioned(want)); len(diff) > 0 || u.Whole {
-			t.Errorf("whole %v, missing: %+v", u.Whole, diff)
-		}
-		if first := newUpdate(nil, want); !first.Whole || len(first.Services) != len(want) {
-			t.Errorf("the first update is %+v", first)
-		}
-	})
+		d.Put(key, c)
+	}
+	return d
 }
 
-func unversioned(t lvs.Table) lvs.Table {
-	for key, s := range t {
-		s.Version = 0
-		t[key] = s
-	}
-	return t
+// TestUpdateLeadsToWant: an update makes of a table what the change does.
+func TestUpdateLeadsToWant(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		told := tables().Draw(t, "told")
+		d := deltas(t, told)
+		var u Update
+		if err := json.Unmarshal(ipc.Marshal(newUpdate(d)), &u); err != nil {
+			t.Fatal(err)
+		}
+		got, want := director.Clone(told), director.Clone(told)
+		got.Apply(u.Delta())
+		if want.Apply(d); !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v leads to %v, want %v", u, got, want)
+		}
+	})
 }
 
 func TestCountersTravel(t *testing.T) {

@@ -32,6 +32,7 @@ type Director struct {
 	calls chan call // unbuffered: taken by the link at once, or never
 	stop  context.CancelFunc
 	ended chan struct{}
+	due   lvs.Delta // canonical; what the link has not taken yet
 }
 
 var (
@@ -45,7 +46,7 @@ var (
 // call is a request on its way; answer has room for one.
 type call struct {
 	kind   ipc.Kind
-	want   lvs.Table // of KindSet; canonical
+	delta  lvs.Delta // of KindSet; canonical
 	body   any       // of a setting: KindTimeouts, KindLimit
 	last   bool      // Close: done as well if the data path has gone, and its services with it
 	answer chan result
@@ -75,11 +76,16 @@ func Open(addr string) *Director {
 // Name is "proxy".
 func (d *Director) Name() string { return "proxy" }
 
-// Set tells the data path. If that cannot be reached, want is told as soon as
-// it can, and the error says so.
-func (d *Director) Set(ctx context.Context, want lvs.Table) (director.Changes, error) {
+// Set tells the data path. If that cannot be reached, the change is told as soon
+// as it can, and the error says so.
+func (d *Director) Set(ctx context.Context, delta lvs.Delta) (director.Changes, error) {
+	return d.set(ctx, delta, false)
+}
+
+func (d *Director) set(ctx context.Context, delta lvs.Delta, last bool) (director.Changes, error) {
 	var changes director.Changes
-	body, err := d.do(ctx, call{kind: KindSet, want: director.CanonicalTable(want)})
+	d.due.Merge(director.CanonicalDelta(delta))
+	body, err := d.do(ctx, call{kind: KindSet, delta: d.due, last: last})
 	if len(body) > 0 {
 		if e := json.Unmarshal(body, &changes); e != nil {
 			err = errors.Join(err, e)
@@ -131,7 +137,7 @@ func (d *Director) Counters(ctx context.Context) (map[lvs.ServiceKey]director.Se
 func (d *Director) Close(ctx context.Context, keep bool) error {
 	var err error
 	if !keep {
-		_, err = d.do(ctx, call{kind: KindSet, want: lvs.Table{}, last: true})
+		_, err = d.set(ctx, lvs.Delta{All: true}, true)
 	}
 	d.stop()
 	<-d.ended
@@ -144,6 +150,9 @@ func (d *Director) do(ctx context.Context, c call) (json.RawMessage, error) {
 	c.answer = make(chan result, 1)
 	select {
 	case d.calls <- c:
+		if c.kind == KindSet {
+			d.due = lvs.Delta{}
+		}
 	case <-d.ended:
 		return nil, errClosed
 	case <-ctx.Done():
