@@ -26,10 +26,12 @@ const (
 // overrides are what operators said of servers. They hold until they are taken
 // back, also of servers that the configuration does not have at present.
 type overrides struct {
-	all  map[target]*api.Override
-	path string // where they are kept
-	busy bool   // they are being written
-	next []func(error)
+	all   map[target]*api.Override
+	path  string // where they are kept
+	busy  bool   // they are being written
+	next  []func(error)
+	lost  bool          // the file has not what is said now
+	again time.Duration // until it is tried once more to write them
 }
 
 // target is a server of a pool, by the pool's ID.

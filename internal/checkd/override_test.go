@@ -2,6 +2,7 @@ package checkd
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
 )
 
@@ -123,5 +125,30 @@ func TestNamesInErrors(t *testing.T) {
 	}
 	if at, err := only("real server", "", names, "10.0.0.1:81"); err != nil || at != 1 {
 		t.Errorf("got %d, %v", at, err)
+	}
+}
+
+// A disk that is full, say: the command holds, the log tells of it once, and the
+// file comes when it can.
+func TestOverridesAreKeptLater(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "later")
+	path := filepath.Join(dir, "holdfast.overrides")
+	w := boot(t, config(realServer(netip.MustParseAddrPort("127.0.0.2:80"))), ipc.BootInfo{StateFile: path}, nil)
+	answered := make(chan ipc.Message, 1)
+	w.d.loop.Post(func() {
+		w.d.overrides.again = time.Millisecond
+		c := api.ServerCommand{Action: api.ServerWeight, Service: "10.1.0.1", Server: "127.0.0.2", Weight: 5}
+		w.d.command(ipc.Message{Body: ipc.Marshal(c)}, func(m ipc.Message) { answered <- m })
+	})
+	if m := <-answered; !strings.Contains(string(m.Body), "no such file or directory") {
+		t.Errorf("answered %s %s", m.Error, m.Body)
+	}
+	w.hear(`^overrides by command hold, but would not outlive this process, until they can be written: .*no such file`)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.hear(`^overrides by command are written to ` + path + `$`)
+	if got, err := readState(path); err != nil || len(got) != 1 || got[0].Weight != 5 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

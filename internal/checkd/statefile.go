@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
@@ -21,6 +22,8 @@ const (
 	maxState = 4 << 20
 	// maxName bounds a name in it, in bytes.
 	maxName = 512
+	// keepAgain is how long to wait before what could not be written is written.
+	keepAgain = 10 * time.Second
 )
 
 // state is what the file holds.
@@ -37,7 +40,7 @@ type kept struct {
 // load reads what was kept. Garbage is told and set aside; it does not keep
 // the checker from its work.
 func (o *overrides) load(d *daemon) {
-	o.all, o.path = map[target]*api.Override{}, d.boot.StateFile
+	o.all, o.path, o.again = map[target]*api.Override{}, d.boot.StateFile, keepAgain
 	if o.path == "" {
 		return
 	}
@@ -124,6 +127,7 @@ func (d *daemon) keep(done func(error)) {
 		err := writeState(path, s)
 		d.post(d.alive, func() {
 			o.busy = false
+			d.unkept(err)
 			for _, f := range waiting {
 				f(err)
 			}
@@ -132,6 +136,34 @@ func (d *daemon) keep(done func(error)) {
 				d.keep(n[len(n)-1])
 			}
 		})
+	})
+}
+
+// unkept tells of overrides that could not be written, once, and tries until
+// they can.
+func (d *daemon) unkept(err error) {
+	o := &d.overrides
+	was := o.lost
+	o.lost = err != nil && o.path != ""
+	switch {
+	case o.lost && !was:
+		d.tell(record{level: slog.LevelWarn, kind: "config", what: fmt.Sprintf("overrides by command hold, but would not outlive this process, until they can be written: %v", err)})
+	case was && !o.lost:
+		d.tell(record{kind: "config", what: "overrides by command are written to " + o.path})
+	}
+	if !o.lost {
+		return
+	}
+	d.beside.Go(func() {
+		select {
+		case <-d.alive.Done():
+		case <-time.After(o.again):
+			d.post(d.alive, func() {
+				if o.lost && !o.busy {
+					d.keep(func(error) {})
+				}
+			})
+		}
 	})
 }
 

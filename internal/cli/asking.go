@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/parent"
 )
 
@@ -55,9 +56,11 @@ func noDaemonHint(err error) string {
 		return "\nNo holdfast runs there; --control names another socket."
 	case errors.Is(err, fs.ErrPermission):
 		return "\nOnly the user that the daemon runs as (root) may ask it."
+	case errors.Is(err, control.ErrStopped):
+		return "\nkill -CONT lets it go on. What its other processes do goes on meanwhile; the log says what that is."
 	case errors.Is(err, context.DeadlineExceeded):
-		return "\nIts parent process runs but does not answer: it is stopped (ps shows T; kill -CONT), it hangs," +
-			"\nor the machine has no time for it. What its other processes do goes on; the log says what that is."
+		return "\nIts parent process runs but does not answer: it hangs, or the machine has no time for it." +
+			"\nWhat its other processes do goes on; the log says what that is."
 	}
 	return ""
 }

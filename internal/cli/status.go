@@ -239,12 +239,7 @@ func printService(w io.Writer, director string, v *api.Service) {
 	if v.Panic {
 		quorum += ", PANIC: all of them get traffic"
 	}
-	in := 0
-	for i := range v.Servers {
-		if v.Servers[i].Up {
-			in++
-		}
-	}
+	in := explaining.InUse(v)
 	fmt.Fprintf(w, "\n%s %s %s by %s: %d of %s in%s\n",
 		v.Name, v.Scheduler, v.Forward, director, in, diag.Counted(len(v.Servers), "server"), quorum)
 	if v.Traffic != nil {

@@ -53,7 +53,15 @@ func ask[A any](ctx context.Context, path, method, question string) (s A, err er
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
-			return d.DialContext(ctx, "unix", path)
+			conn, err := d.DialContext(ctx, "unix", path)
+			if err != nil {
+				return nil, err
+			}
+			if err := running(conn); err != nil {
+				_ = conn.Close()
+				return nil, err
+			}
+			return conn, nil
 		},
 	}}
 	req, err := http.NewRequestWithContext(ctx, method, "http://holdfast"+question, nil)

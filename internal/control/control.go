@@ -66,11 +66,13 @@ func Listen(path string, source Source) (*Server, error) {
 		}
 		answer(func(ctx context.Context) (api.ServerAnswer, error) { return source.Server(ctx, c) })(w, r)
 	})
+	places := newPlaces(l)
 	s := &Server{path: path, http: http.Server{
-		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: maxHeader,
+		Handler: asked(http.MaxBytesHandler(mux, 0)), MaxHeaderBytes: maxHeader,
 		ReadTimeout: patience, WriteTimeout: answerPatience, IdleTimeout: patience,
+		ConnContext: remember, ConnState: idle,
 	}}
-	s.serving.Go(func() { _ = s.http.Serve(&limited{Listener: l, slots: make(chan struct{}, maxConnections)}) })
+	s.serving.Go(func() { _ = s.http.Serve(places) })
 	return s, nil
 }
 
@@ -116,33 +118,4 @@ func (s *Server) Close() {
 	_ = os.Remove(s.path)
 	_ = s.http.Close()
 	s.serving.Wait()
-}
-
-// limited accepts a client only when another may be served.
-type limited struct {
-	net.Listener
-	slots chan struct{}
-}
-
-// Accept waits for a slot and a client.
-func (l *limited) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &slotted{Conn: c, free: func() { <-l.slots }}, nil
-}
-
-type slotted struct {
-	net.Conn
-	once sync.Once
-	free func()
-}
-
-// Close gives the slot back.
-func (c *slotted) Close() error {
-	c.once.Do(c.free)
-	return c.Conn.Close()
 }

@@ -6,9 +6,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -115,5 +118,78 @@ func TestFaults(t *testing.T) {
 		t.Errorf("a POST was taken: %v %v", res, err)
 	} else {
 		res.Body.Close()
+	}
+}
+
+// Clients that connect and say nothing keep nobody out; who waits for an answer
+// keeps its place.
+func TestSilentClientsMakeRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.sock")
+	answer := make(chan struct{})
+	s, err := Listen(path, slowly{fixed{status: api.Status{PID: 7}}, answer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first := make(chan error, 1)
+	go func() { _, err := Explain(t.Context(), path); first <- err }()
+	answer <- struct{}{} // its question has come
+	for i := range 2 * maxConnections {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = c.Write([]byte("GET /v1/sta")[:i%12])
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience/2)
+	defer cancel()
+	if got, err := Status(ctx, path); err != nil || got.PID != 7 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	answer <- struct{}{}
+	if err := <-first; err != nil {
+		t.Errorf("the first lost its place: %v", err)
+	}
+}
+
+// slowly explains in its own time.
+type slowly struct {
+	fixed
+	answer chan struct{}
+}
+
+func (s slowly) Explain(ctx context.Context) (api.Explanation, error) {
+	<-s.answer
+	<-s.answer
+	return s.fixed.Explain(ctx)
+}
+
+// Who is stopped is not waited for.
+func TestStoppedDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if conn, err := net.Dial("unix", path); err != nil || running(conn) != nil {
+		t.Fatalf("this process is stopped, it is said: %v, %v", running(conn), err)
+	}
+	other := exec.Command("sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = other.Process.Kill(); _ = other.Wait() }()
+	if stopped(other.Process.Pid) {
+		t.Error("a process that sleeps counts as stopped")
+	}
+	if err := other.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !stopped(other.Process.Pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a stopped process is not noticed")
+		}
 	}
 }

@@ -13,13 +13,7 @@ import (
 // out; a sentence a line. Of many servers those that are out come first, and
 // maxServers are told of, and only those that are meant.
 func WhyService(v *api.Service, meant func(server string) bool, now time.Time) []string {
-	in := 0
-	for i := range v.Servers {
-		if v.Servers[i].Up {
-			in++
-		}
-	}
-	lines := []string{fmt.Sprintf("%s has %d of %s in; %s.", v.Name, in, diag.Counted(len(v.Servers), "server"), quorum(v))}
+	lines := []string{fmt.Sprintf("%s has %d of %s in; %s.", v.Name, InUse(v), diag.Counted(len(v.Servers), "server"), quorum(v))}
 	var told, rest []string
 	for i := range v.Servers {
 		r := &v.Servers[i]
@@ -38,6 +32,23 @@ func WhyService(v *api.Service, meant func(server string) bool, now time.Time) [
 		told = append(told[:maxServers], fmt.Sprintf("And %d more.", more))
 	}
 	return append(lines, told...)
+}
+
+// InUse counts the servers of a service that get new connections: a server that
+// is well may be drained, disabled or in a tier that stands by.
+func InUse(v *api.Service) (n int) {
+	for i := range v.Servers {
+		r := &v.Servers[i]
+		switch r.State {
+		case "": // of a daemon that does not say
+			if r.Up {
+				n++
+			}
+		case "in", "starts slowly", "held in", "in by panic":
+			n++
+		}
+	}
+	return n
 }
 
 // moved reports whether a server that is up is elsewhere than in.

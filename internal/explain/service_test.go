@@ -39,6 +39,18 @@ func TestWhyService(t *testing.T) {
 	}
 }
 
+// A server that is well and drained, say, is not in.
+func TestInUse(t *testing.T) {
+	v := &api.Service{}
+	for _, state := range []string{"in", "starts slowly", "held in", "in by panic", "out", "draining", "drained", "disabled", "standby", "inhibited"} {
+		v.Servers = append(v.Servers, api.Server{State: state, Up: state != "out" && state != "in by panic"})
+	}
+	v.Servers = append(v.Servers, api.Server{Up: true}, api.Server{})
+	if got := InUse(v); got != 5 {
+		t.Errorf("%d are in, want 5", got)
+	}
+}
+
 func everyone(string) bool { return true }
 
 func TestUsersOfAProbe(t *testing.T) {
