@@ -46,7 +46,16 @@ func (a *attributes) String() string {
 	if n := len(b); n > 0 && b[n-1] == 0 {
 		b = b[:n-1]
 	}
+	if known, ok := schedulers[string(b)]; ok {
+		return known
+	}
 	return string(b)
+}
+
+// schedulers are the kernel's, whose names are not made anew for each service.
+var schedulers = map[string]string{
+	"": "", "rr": "rr", "wrr": "wrr", "lc": "lc", "wlc": "wlc", "lblc": "lblc", "lblcr": "lblcr", "dh": "dh", "sh": "sh",
+	"mh": "mh", "sed": "sed", "nq": "nq", "fo": "fo", "ovf": "ovf", "twos": "twos",
 }
 
 // sized reports whether the attribute has n bytes.

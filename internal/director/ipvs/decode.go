@@ -25,30 +25,18 @@ type dest struct {
 	counters director.Counters
 }
 
-// inside decodes the attributes nested in the one of type typ.
-func inside(b []byte, typ uint16, each func(ad *attributes)) error {
-	found := false
+// inside gives the attributes nested in the one of type typ.
+func inside(b []byte, typ uint16) attributes {
 	ad := attributes{rest: b}
 	for ad.Next() {
-		if ad.Type() != typ {
-			continue
-		}
-		found = true
-		in := attributes{rest: ad.Bytes()}
-		for in.Next() {
-			each(&in)
-		}
-		if in.err != nil {
-			return in.err
+		if ad.Type() == typ {
+			return attributes{rest: ad.Bytes()}
 		}
 	}
-	if ad.err != nil {
-		return ad.err
+	if ad.err == nil {
+		ad.err = fmt.Errorf("answer without attribute %d", typ)
 	}
-	if !found {
-		return fmt.Errorf("answer without attribute %d", typ)
-	}
-	return nil
+	return ad
 }
 
 func parseService(b []byte) (service, error) {
@@ -56,7 +44,8 @@ func parseService(b []byte) (service, error) {
 	var af, flags, timeout uint32
 	var addr, mask []byte
 	var old, wide director.Counters
-	err := inside(b, attrService, func(ad *attributes) {
+	ad := inside(b, attrService)
+	for ad.Next() {
 		switch ad.Type() {
 		case svcAF:
 			af = uint32(ad.Uint16())
@@ -85,9 +74,9 @@ func parseService(b []byte) (service, error) {
 		case svcStats64:
 			stats(&wide, ad.Bytes())
 		}
-	})
-	if err != nil {
-		return s, fmt.Errorf("read a service: %w", err)
+	}
+	if ad.err != nil {
+		return s, fmt.Errorf("read a service: %w", ad.err)
 	}
 	s.key.Family = 4
 	if af == unix.AF_INET6 {
@@ -113,7 +102,8 @@ func parseDest(b []byte, family uint8) (dest, error) {
 	var d dest
 	var addr []byte
 	var old, wide director.Counters
-	err := inside(b, attrDest, func(ad *attributes) {
+	ad := inside(b, attrDest)
+	for ad.Next() {
 		switch ad.Type() {
 		case destFamily:
 			family = 4
@@ -149,9 +139,9 @@ func parseDest(b []byte, family uint8) (dest, error) {
 		case destStats64:
 			stats(&wide, ad.Bytes())
 		}
-	})
-	if err != nil {
-		return d, fmt.Errorf("read a real server: %w", err)
+	}
+	if ad.err != nil {
+		return d, fmt.Errorf("read a real server: %w", ad.err)
 	}
 	d.key.Addr = address(family, addr)
 	c := wider(wide, old)

@@ -47,6 +47,13 @@ type socket struct {
 	conn *netlink.Conn
 	raw  syscall.RawConn
 	buf  []byte
+
+	// What raw is given, made once: an audit sends and receives thousands of
+	// times. They are about what follows.
+	sends, receives func(fd uintptr) bool
+	out             []byte
+	n               int // bytes received
+	err             error
 }
 
 // Place runs what it is given in the network namespace of IPVS; nil is ours.
@@ -80,13 +87,27 @@ func dialHere() (*socket, uint16, error) {
 	if err != nil {
 		return nil, 0, errors.Join(err, conn.Close())
 	}
-	s := &socket{conn: conn, raw: raw, buf: make([]byte, 64<<10)}
+	s := newSocket(conn, raw)
 	_ = raw.Control(func(fd uintptr) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 		}
 	})
 	return s, family, nil
+}
+
+func newSocket(conn *netlink.Conn, raw syscall.RawConn) *socket {
+	s := &socket{conn: conn, raw: raw, buf: make([]byte, 64<<10)}
+	kernel := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
+	s.sends = func(fd uintptr) bool {
+		s.err = unix.Sendto(int(fd), s.out, 0, kernel)
+		return !errors.Is(s.err, unix.EAGAIN)
+	}
+	s.receives = func(fd uintptr) bool {
+		s.n, s.err = unix.Read(int(fd), s.buf)
+		return !errors.Is(s.err, unix.EAGAIN)
+	}
+	return s
 }
 
 // findFamily asks for IPVS and, if it is not there, has its module loaded.
@@ -130,12 +151,9 @@ func unsupported(missing, help string, err error) error {
 func (s *socket) close() error { return s.conn.Close() }
 
 func (s *socket) send(b []byte) error {
-	var err error
-	ctlErr := s.raw.Write(func(fd uintptr) bool {
-		err = unix.Sendto(int(fd), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-		return !errors.Is(err, unix.EAGAIN)
-	})
-	return errors.Join(err, ctlErr)
+	s.out = b
+	ctlErr := s.raw.Write(s.sends)
+	return errors.Join(s.err, ctlErr)
 }
 
 // write asks for an answer to the last message only. The kernel works through
@@ -201,19 +219,14 @@ func (s *socket) receive(each func(message) (done bool, err error)) error {
 		return err
 	}
 	for {
-		var n int
-		var err error
-		ctlErr := s.raw.Read(func(fd uintptr) bool {
-			n, _, err = unix.Recvfrom(int(fd), s.buf, unix.MSG_TRUNC)
-			return !errors.Is(err, unix.EAGAIN)
-		})
-		if err = errors.Join(err, ctlErr); err != nil {
+		ctlErr := s.raw.Read(s.receives)
+		if err := errors.Join(s.err, ctlErr); err != nil {
 			return err
 		}
-		if n > len(s.buf) {
-			return fmt.Errorf("answer of %d bytes is longer than the buffer", n)
+		if s.n == len(s.buf) {
+			return fmt.Errorf("answer of %d bytes or more, longer than the buffer", s.n)
 		}
-		if done, err := eachMessage(s.buf[:n], each); done || err != nil {
+		if done, err := eachMessage(s.buf[:s.n], each); done || err != nil {
 			return err
 		}
 	}

@@ -95,7 +95,8 @@ func (s *Sync) Running() (map[Role]SyncDaemon, error) {
 	err := s.d.ask(cmdGetDaemon, flagDump, nil, func(b []byte) error {
 		var r Role
 		var c SyncDaemon
-		err := inside(b, attrDaemon, func(ad *attributes) {
+		ad := inside(b, attrDaemon)
+		for ad.Next() {
 			switch ad.Type() {
 			case daemonState:
 				r = Role(ad.Uint32())
@@ -112,9 +113,9 @@ func (s *Sync) Running() (map[Role]SyncDaemon, error) {
 			case daemonGroup, daemonGroup6:
 				c.Group, _ = netip.AddrFromSlice(ad.Bytes())
 			}
-		})
+		}
 		out[r] = c
-		return err
+		return ad.err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the IPVS sync daemons: %w", err)
