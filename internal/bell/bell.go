@@ -28,7 +28,11 @@ var (
 	ringFD  int32 = -1        // the eventfd; a write to -1 does nothing
 	ringOne       = uint64(1) //nolint:unused // the handler writes it
 	rung    uint32
-	next    uintptr // the runtime's handler
+	// How long this process holds its breath once the bell is rung: bringing the
+	// signal to our goroutine wakes four threads, which would compete for the
+	// processors with who hears the bell. About twice what that one needs.
+	pause = unix.Timespec{Nsec: 200_000} //nolint:unused // the handler reads it
+	next  uintptr                        // the runtime's handler
 )
 
 // Bell is an eventfd that a signal makes readable, for good.
@@ -42,7 +46,10 @@ var errHanging = errors.New("there is a bell in this process already")
 // os/signal was asked for before (signal.Notify), or there would be no handler
 // of the runtime's to go on with.
 func Hang(sig unix.Signal) (*Bell, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	// Not for reading without waiting: then the runtime's poller would watch it,
+	// and be woken before the one who waits for it. To write it never waits, short
+	// of 2^64 signals.
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("make an eventfd: %w", err)
 	}

@@ -72,3 +72,13 @@ func TestOnlyWhatTheRuntimeHandles(t *testing.T) {
 		t.Error("a bell at SIGKILL")
 	}
 }
+
+// A descriptor that the runtime's poller watches wakes one of our threads, too,
+// each time, while the other process waits for the handler to end.
+func TestThePollerDoesNotListen(t *testing.T) {
+	b, _ := hang(t, unix.SIGUSR1)
+	defer b.Close()
+	if flags, err := unix.FcntlInt(b.File().Fd(), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+		t.Errorf("the bell's flags are %#x, %v: os.NewFile gives it to the poller", flags, err)
+	}
+}

@@ -1,7 +1,8 @@
 #include "textflag.h"
 
 // ring(signal DI, info SI, context DX) is a signal handler: it writes to the
-// eventfd and goes on with the runtime's, on its stack and with its arguments.
+// eventfd, sleeps a moment and goes on with the runtime's, on its stack and with
+// its arguments.
 // System calls keep all registers but AX, CX and R11, which are ours to spoil.
 TEXT ·ring(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ DI, R8
@@ -12,6 +13,10 @@ TEXT ·ring(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVLQSX ·ringFD(SB), DI
 	LEAQ ·ringOne(SB), SI
 	MOVL $8, DX
+	SYSCALL
+	MOVL $35, AX             // SYS_nanosleep
+	LEAQ ·pause(SB), DI
+	XORL SI, SI
 	SYSCALL
 	MOVQ R8, DI
 	MOVQ R9, SI
