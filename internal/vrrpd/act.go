@@ -72,6 +72,7 @@ func (d *daemon) act(actions []vrrp.Action) {
 
 // send queues one advert, or one for each peer.
 func (d *daemon) send(e *edge, p vrrp.Priority) {
+	e.out = outcome{}
 	if !e.source.IsValid() || !e.onLink {
 		return // the machine is told by the source's track
 	}
@@ -85,12 +86,38 @@ func (d *daemon) send(e *edge, p vrrp.Priority) {
 		e.sign(p, d.read().Wall)
 	}
 	if !e.Unicast {
+		e.out.queued = 1
 		d.speaker.Advert(e, e.Group, e.datagram(p, e.Group))
 		return
 	}
+	e.out.queued = len(e.Peers)
 	for i := range e.Peers {
 		d.speaker.Advert(e, e.Peers[i].Addr, e.datagram(p, e.Peers[i].Addr))
 	}
+}
+
+// outcome is what became of a router's last advert, once it is flushed.
+type outcome struct {
+	queued, refused int // datagrams: one, or one for each peer
+	err             error
+}
+
+// unsent says why nobody heard a router's last advert; empty: it was sent.
+func (d *daemon) unsent(e *edge) string {
+	link, ok := d.mirror.LinkAt(e.link.Index)
+	switch {
+	case !e.onLink || !ok:
+		return "interface " + e.Interface + " does not exist"
+	case !link.Up():
+		return link.Why()
+	case !e.source.IsValid():
+		return "it has no address to send from"
+	case e.out.queued == 0:
+		return "it has no peers"
+	case e.out.refused == e.out.queued:
+		return e.out.err.Error()
+	}
+	return ""
 }
 
 // become notes what a transition means for addresses and announcements.

@@ -37,6 +37,7 @@ type paper struct {
 	heard     func() // packets that Hear and Drain find
 	lost      string
 	pending   int // sent, not yet flushed
+	refused   map[netip.Addr]error
 }
 
 func (p *paper) Want([]*edge) map[*edge]error { p.wants++; return nil }
@@ -51,6 +52,9 @@ func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {
 		panic(f.String())
 	}
 	p.pending++
+	if err := p.refused[dst]; err != nil {
+		e.out.refused, e.out.err = e.out.refused+1, err
+	}
 	p.adverts = append(p.adverts, fmt.Sprintf("%s %d to %s", e.Name, a.Priority, dst))
 }
 
@@ -344,7 +348,7 @@ func TestInterfaceAndSource(t *testing.T) {
 	b.changed(b.kernel.SetLink(down))
 	b.settle()
 	b.want("state", b.state(), "FAULT")
-	b.want("lines", b.said(), "Netlink reports eth0 down: it is not set up\n(VI_1) Entering FAULT STATE: interface eth0 is down: it is not set up\n(VI_1) sent 0 priority")
+	b.want("lines", b.said(), "Netlink reports eth0 down: it is not set up\n(VI_1) Entering FAULT STATE: interface eth0 is down: it is not set up\n(VI_1) no advert with priority 0 was sent: interface eth0 is down")
 	b.changed(b.kernel.SetLink(link))
 	b.settle()
 	b.want("state", b.state(), "BACKUP")

@@ -63,6 +63,7 @@ type edge struct {
 	// configured is what somebody has set otherwise; nil: nothing.
 	configured *api.Configured
 
+	out  outcome       // of its last advert
 	note int           // its place in the notes
 	sent clock.Instant // its last advert as master, 0 if it is none
 

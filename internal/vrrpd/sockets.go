@@ -71,6 +71,7 @@ func (s *sockets) open(family int) (*socket.VRRP, error) {
 	v.OnFailed(func(tag int, err error) {
 		e := s.d.edges[tag]
 		e.counters.sendErrors++
+		e.out.refused, e.out.err = e.out.refused+1, err
 		if l, ok := s.d.mirror.LinkAt(e.link.Index); !ok || !l.Up() {
 			return // what else
 		}

@@ -62,8 +62,17 @@ func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
 	case a.To == vrrp.Active:
 		d.tellMissing(e)
 	case a.From == vrrp.Active && a.To != vrrp.Backup:
-		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) sent 0 priority", e.Name)
+		d.tellParting(e)
 	}
+}
+
+// tellParting tells whether those who wait for a router's last advert had it.
+func (d *daemon) tellParting(e *edge) {
+	if why := d.unsent(e); why != "" {
+		d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) no advert with priority 0 was sent: %s", e.Name, why)
+		return
+	}
+	d.sayf(slog.LevelInfo, kindTransition, e.Name, "(%s) sent 0 priority", e.Name)
 }
 
 // notePast keeps what is asked for later: since when the router takes part, and
