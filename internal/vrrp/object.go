@@ -1,7 +1,7 @@
 package vrrp
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/holdfast-ha/holdfast/internal/track"
 )
@@ -34,8 +34,9 @@ func (n *Node) tracked(ev Track) {
 		return
 	}
 	o.known, o.up, o.number = true, ev.Up, ev.Number
+	var why Cause = told(trackText(ev.Name, ev.Up, ev.Why))
 	for _, r := range o.users {
-		n.weigh(r, told{ev})
+		n.weigh(r, why)
 	}
 	for i, r := range o.users {
 		if i == 0 || o.users[i-1].unit != r.unit {
@@ -44,10 +45,11 @@ func (n *Node) tracked(ev Track) {
 	}
 }
 
-// told is the cause of what a tracked object alone brings about.
-type told struct{ Track }
+// told is the cause of what a tracked object alone brings about, in words: one
+// object may be that of very many routers.
+type told string
 
-func (c told) String() string { return trackText(c.Name, c.Up, c.Why) }
+func (c told) String() string { return string(c) }
 
 // consequence is what the change of an object means for a router.
 func (r *router) consequence(ev Track) Cause {
@@ -125,6 +127,6 @@ func (n *Node) prioritise(r *router, p Priority, c Cause) {
 		n.plan.sooner(r)
 	}
 	if n.running {
-		n.tell(r, PriorityChanged, fmt.Sprintf("Changing effective priority from %d to %d: %s", was, p, c))
+		n.tell(r, PriorityChanged, "Changing effective priority from "+strconv.Itoa(int(was))+" to "+strconv.Itoa(int(p))+": "+c.String())
 	}
 }

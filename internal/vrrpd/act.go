@@ -23,7 +23,8 @@ func (d *daemon) stepAt(at clock.Instant, ev vrrp.Event) {
 }
 
 // act carries out one Step's actions. What others wait for goes first: adverts,
-// all in one batch; then addresses; then announcements of them; and words last.
+// all in one batch; then addresses; then announcements of them; and words
+// last, which may take turns (backlog.go).
 func (d *daemon) act(actions []vrrp.Action) {
 	words := false
 	for _, action := range actions {
@@ -57,17 +58,7 @@ func (d *daemon) act(actions []vrrp.Action) {
 	}
 	d.pace.burst(d.now())
 	d.speaker.Flush()
-	for _, action := range actions {
-		switch a := action.(type) {
-		case vrrp.Become:
-			d.tellBecome(d.edges[a.Router], &a)
-		case vrrp.BecomeGroup:
-			d.tellGroup(&d.cfg.Groups[a.Group], &a)
-		case vrrp.Tell:
-			d.tellOther(d.edges[a.Router], &a)
-		}
-	}
-	d.tellOutlets()
+	d.tellActions(actions)
 }
 
 // send queues one advert, or one for each peer.

@@ -97,6 +97,7 @@ func (d *daemon) reloaded(c *change, err error) {
 // touched. Machine and edges change between two deadlines; of what follows,
 // deadlines come first.
 func (d *daemon) adopt(c *change) {
+	d.tellRest()
 	had := [...]int{len(d.cfg.Routers), len(d.cfg.Groups)}
 	d.outlets.held = true
 	for _, e := range c.gone {

@@ -9,7 +9,7 @@
 // that are renewed, static.go what is there whatever the states. early.go has
 // deadlines served on time, precedence.go asks the scheduler, pace.go sends
 // announcements, scripts.go runs track scripts, trackfiles.go follows files,
-// processes.go processes, bfd.go BFD sessions, outlets.go tells D-Bus and SNMP, tell.go has logs, notify.go scripts and FIFOs, mail.go mail,
+// processes.go processes, bfd.go BFD sessions, outlets.go tells D-Bus and SNMP, tell.go has logs, backlog.go when it is their turn, notify.go scripts and FIFOs, mail.go mail,
 // survey.go looks at everything for who asks, query.go makes the status of it,
 // dump.go the data files, ledger.go what a killed predecessor left. What is decided is decided in package vrrp, what is there
 // and written in package kernel, sockets are package socket's.
@@ -63,6 +63,7 @@ type daemon struct {
 	tables    kernel.Tables  // the writer
 	speaker   speaker
 	pace      *pacer
+	backlog   backlog
 
 	edges       []*edge // by index of the configuration
 	masters     int     // how many of them are active
@@ -216,11 +217,12 @@ func (d *daemon) close() {
 	d.reflector.Close()
 }
 
-// deadlines: adverts come before announcements, and these before scripts and
-// retries.
+// deadlines: adverts come before announcements, these before words, and these
+// before scripts and retries.
 func (d *daemon) deadlines() {
 	d.loop.OnDeadline(d.nextDeadline, d.tick)
 	d.loop.OnDeadline(d.pace.deadline, d.pace.tick)
+	d.loop.OnDeadline(d.nextWords, d.tickWords)
 	d.loop.OnDeadline(d.nextBelieved, d.tickBelieved)
 	d.loop.OnDeadline(d.nextExtra, d.tickExtra)
 	d.loop.OnDeadline(d.nextTrack, d.tickTrack)

@@ -47,7 +47,6 @@ func because(what string, cause vrrp.Cause) (line, why string) {
 
 // tellBecome logs a transition of a router and notifies.
 func (d *daemon) tellBecome(e *edge, a *vrrp.Become) {
-	d.notePast(e, a)
 	what, why := because(fmt.Sprintf("(%s) Entering %s STATE", e.Name, a.To), a.Cause)
 	level := slog.LevelInfo
 	if a.To == vrrp.Fault {
