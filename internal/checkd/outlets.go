@@ -109,12 +109,7 @@ func (d *daemon) feedPool(p *pool, n feed.Pool) {
 	if o.feeder == nil && (o.linked || d.boot.Restarts > 0 || len(o.early) == maxEarly) {
 		return
 	}
-	n.Service, n.HasQuorum = p.name(), p.machine.HasQuorum()
-	for _, s := range p.order {
-		if up, _ := p.machine.Server(s.key()); up {
-			n.Ups++
-		}
-	}
+	n.Service, n.HasQuorum, n.Ups = p.name(), p.machine.HasQuorum(), p.machine.Ups()
 	if o.feeder == nil {
 		o.early = append(o.early, n)
 		return

@@ -48,9 +48,6 @@ func (p *Pool) count(i, sign int) {
 		return
 	}
 	p.eligible += sign
-	if s.failed > 0 {
-		p.failing += sign
-	}
 	if s.unknown {
 		return
 	}
@@ -60,47 +57,6 @@ func (p *Pool) count(i, sign int) {
 		t.up += sign
 		t.weight += sign * s.weight
 	}
-}
-
-// allowed is how many servers checks may take out: one at least, or none ever
-// went from a small pool.
-func (p *Pool) allowed() int {
-	if p.cfg.MaxEject == 0 {
-		return p.eligible
-	}
-	return max(1, p.eligible*p.cfg.MaxEject/100)
-}
-
-// eject decides which of the servers that fail go, and which stay in since too
-// many are out: those that failed first go.
-func (p *Pool) eject() {
-	allowed := p.allowed()
-	if p.failing <= allowed && p.held == 0 {
-		return
-	}
-	order := make([]int, 0, p.failing)
-	for i := range p.state {
-		s := &p.state[i]
-		switch {
-		case s.failed > 0 && !p.cfg.Servers[i].Override.out():
-			order = append(order, i)
-		case s.held:
-			p.hold(i, false)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p.state[a].failed, p.state[b].failed) })
-	for rank, i := range order {
-		if held := rank >= allowed; held != p.state[i].held {
-			p.hold(i, held)
-		}
-	}
-}
-
-func (p *Pool) hold(i int, held bool) {
-	p.state[i].held = held
-	p.held += map[bool]int{true: 1, false: -1}[held]
-	p.touched = append(p.touched, i)
-	p.mark(i)
 }
 
 // judge decides on quorum, on who serves and on panic, and reports whether

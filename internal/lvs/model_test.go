@@ -162,6 +162,15 @@ func (m *model) hold(t *rapid.T, p *Pool, now clock.Instant) {
 	if m.told.Apply(d); !maps.Equal(m.told[vip].Servers, have) {
 		t.Fatalf("told %v by steps, is %v", m.told[vip].Servers, have)
 	}
+	ups := 0
+	for i := range cfg.Servers {
+		if up, _ := p.Server(cfg.Servers[i].Key); up {
+			ups++
+		}
+	}
+	if ups != p.Ups() {
+		t.Fatalf("%d servers are up, counted %d", ups, p.Ups())
+	}
 	slow, rising := map[ServerKey]bool{}, false
 	anyUp, anyIn := false, false
 	for i := range cfg.Servers {

@@ -15,11 +15,11 @@ type Pool struct {
 	panics   bool
 	quorum   bool
 	eligible int    // servers that no command keeps out
-	failing  int    // of these, those whose checks fail
-	held     int    // of these, those that stay in
-	failures uint64 // numbers them
-	left     bool   // Leave has come
-	rush     bool   // and nobody drains
+	ups      int    // servers that were told to be in
+	failures uint64 // numbers those that fail
+	ejection
+	left bool // Leave has come
+	rush bool // and nobody drains
 
 	now     clock.Instant
 	changes []Change
@@ -65,7 +65,7 @@ func NewPool(now clock.Instant, cfg PoolConfig) (*Pool, []Change) {
 	p.eject()
 	for i := range p.state {
 		s := &p.state[i]
-		s.told = s.in()
+		p.tell(s, s.in())
 		if o := &p.cfg.Servers[i]; o.Override.Kind == Drained && s.ok {
 			s.place = parked // it may have connections of a time before ours
 		}
@@ -83,6 +83,9 @@ func (p *Pool) Find(key ServerKey) (int, bool) { return p.index.find(key) }
 
 // HasQuorum reports whether live servers weigh enough.
 func (p *Pool) HasQuorum() bool { return p.quorum }
+
+// Ups is how many servers are up.
+func (p *Pool) Ups() int { return p.ups }
 
 // SorryInUse reports whether the sorry server stands in.
 func (p *Pool) SorryInUse() bool { return !p.quorum && p.cfg.Sorry != nil }
@@ -152,9 +155,7 @@ func (p *Pool) check(key ServerKey, i int) (int, *CheckState) {
 func (p *Pool) assess(i int, cause string) {
 	cfg, s := &p.cfg.Servers[i], &p.state[i]
 	was := *s
-	p.count(i, -1)
-	p.look(i, cause)
-	p.count(i, +1)
+	p.recount(i, func() { p.look(i, cause) })
 	if was.ok == s.ok && was.weight == s.weight && was.unknown == s.unknown {
 		return
 	}
@@ -162,6 +163,20 @@ func (p *Pool) assess(i int, cause string) {
 	p.touched = append(p.touched, i)
 	if was.weight != s.weight {
 		p.say(WeightChanged{Server: cfg, From: was.weight, To: s.weight, Active: s.in(), Cause: cause})
+	}
+}
+
+// recount keeps the sums while something changes server i.
+func (p *Pool) recount(i int, change func()) {
+	failed, queued := p.state[i].failed, p.fails(i)
+	p.count(i, -1)
+	change()
+	p.count(i, +1)
+	switch fails := p.fails(i); {
+	case queued && !fails:
+		p.leaveQueue(i, failed)
+	case !queued && fails:
+		p.joinQueue(i)
 	}
 }
 
@@ -205,11 +220,11 @@ func (p *Pool) override(ev Overridden) {
 	}
 	cfg, s := &p.cfg.Servers[i], &p.state[i]
 	was := s.weight
-	p.count(i, -1)
 	before := cfg.Override
-	cfg.Override = ev.Override
-	p.look(i, s.cause)
-	p.count(i, +1)
+	p.recount(i, func() {
+		cfg.Override = ev.Override
+		p.look(i, s.cause)
+	})
 	p.mark(i)
 	p.touched = append(p.touched, i)
 	if was != s.weight {
@@ -241,7 +256,19 @@ func (p *Pool) report(i int) {
 	case s.toldHeld && s.ok:
 		p.say(HeldRecovered{Server: cfg})
 	}
-	s.told, s.toldHeld = s.in(), s.held
+	p.tell(s, s.in())
+	s.toldHeld = s.held
+}
+
+// tell notes that a server was told to be in, or not.
+func (p *Pool) tell(s *serverState, in bool) {
+	switch {
+	case in && !s.told:
+		p.ups++
+	case !in && s.told:
+		p.ups--
+	}
+	s.told = in
 }
 
 // configure takes a configuration over without a word. carry, if any, gives a
@@ -252,7 +279,7 @@ func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 	p.moved, p.lost = p.moved[:0], nil
 	p.blurred = cfg.marks() && (len(p.gone) > 0 || cfg.blurs(&p.index))
 	p.state = make([]serverState, len(cfg.Servers))
-	p.eligible, p.failing, p.held = 0, 0, 0
+	p.eligible, p.ups = 0, 0
 	p.enrol()
 	for i := range cfg.Servers {
 		s := &p.state[i]
@@ -262,11 +289,12 @@ func (p *Pool) configure(cfg PoolConfig, carry func(i int, s *serverState)) {
 		}
 		s.tier, _ = p.tierOf(cfg.Servers[i].Tier)
 		p.look(i, cfg.Servers[i].reason())
-		if s.held {
-			p.held++
+		if s.told {
+			p.ups++
 		}
 		p.count(i, +1)
 	}
+	p.enqueue()
 }
 
 // reconfigure takes a configuration over and says what became of the servers.
@@ -289,7 +317,7 @@ func (p *Pool) reconfigure(cfg PoolConfig) {
 		j, known := wasIndex.find(c.Key)
 		if !known {
 			p.say(ServerAdded{Server: c, Up: s.ok})
-			s.told = s.ok
+			p.tell(s, s.ok)
 			p.back(i)
 			continue
 		}
