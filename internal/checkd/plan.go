@@ -44,14 +44,15 @@ func (d *daemon) tidy() {
 }
 
 // plan is a configuration made ready: what the machines are told and, beside
-// it, the compiled attempts. It is made away from the loop and never changed.
+// it, the compiled attempts. It is made away from the loop and never changed,
+// but that one of a few virtual servers is completed when it is taken over.
 type plan struct {
 	services *build.Services // but for the pools
 	pools    []*planned      // as the configuration has them
 	byID     map[string]*planned
 	faults   []string // why checks are left out
 	many     bool     // manyServers
-	renewed  bool     // most of it is the plan's before
+	before   *plan    // what has the other virtual servers; nil: there are none
 	text     *origin
 
 	ready map[build.Kin]*compiled // while it is made

@@ -109,11 +109,12 @@ func (d *daemon) reloaded(p *plan, err error) {
 		p.discard()
 		answer.Error = err.Error()
 	} else {
+		whole := p.before == nil
 		d.plan.discard()
 		d.adopt(p)
 		d.settle()
 		d.writer.doubt()
-		if !p.renewed {
+		if whole {
 			d.tidy()
 		}
 		d.tell(record{kind: "config", what: "Reloaded; checking " + d.census()})
@@ -147,6 +148,8 @@ func (d *daemon) adopt(p *plan) {
 	if _, able := d.writer.dir.(director.Hearer); len(p.services.Paths) > 0 && (!able || p.services.Namespace != "") {
 		p.straighten(cmp.Or(p.services.Namespace, d.writer.dir.Name()))
 	}
+	some := p.before != nil
+	fresh := p.complete()
 	d.plan, d.grain = p, p.grain()
 	d.precedence()
 	d.notifier.use(p.services.FIFOs)
@@ -154,7 +157,36 @@ func (d *daemon) adopt(p *plan) {
 	for _, why := range append(slices.Clone(p.services.Ignored), p.faults...) {
 		d.tell(record{level: slog.LevelWarn, kind: "config", what: why})
 	}
+	marks := d.marks
 	d.marks = d.number(p)
+	if some && len(marks)+len(d.marks) == 0 {
+		d.adoptSome(fresh, a)
+	} else {
+		d.adoptAll(p, a)
+	}
+	hear, set := hearOn(p.services.Paths), settings{timeouts: p.services.Timeouts, limit: p.services.ProxyLimit}
+	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || d.writer.set != set || !slices.Equal(d.writer.hear, hear)
+	d.writer.expire, d.writer.hear, d.writer.set = p.services.Expire, hear, set
+	d.engine.Expect(d.monitors.count)
+	d.remark()
+	d.watchAddresses()
+	d.suspend()
+}
+
+// adoptSome takes over virtual servers that are there already, in the same place
+// and with the same services.
+func (d *daemon) adoptSome(fresh []*planned, a adoption) {
+	for _, cfg := range fresh {
+		if one := d.pools[cfg.ID]; one.plan != cfg {
+			d.entries -= len(one.order) * len(cfg.Keys)
+			d.configure(one, cfg, a)
+			d.entries += len(one.order) * len(cfg.Keys)
+		}
+	}
+}
+
+// adoptAll takes over the virtual servers of a plan, and lets go of the others.
+func (d *daemon) adoptAll(p *plan, a adoption) {
 	was := d.pools
 	if a.first {
 		d.monitors.reserve(p.checks())
@@ -178,14 +210,7 @@ func (d *daemon) adopt(p *plan) {
 	for _, gone := range was {
 		d.drop(gone)
 	}
-	hear, set := hearOn(p.services.Paths), settings{timeouts: p.services.Timeouts, limit: p.services.ProxyLimit}
-	d.changedTable = d.changedTable || d.writer.expire != p.services.Expire || d.writer.set != set || !slices.Equal(d.writer.hear, hear)
-	d.writer.expire, d.writer.hear, d.writer.set = p.services.Expire, hear, set
-	d.engine.Expect(d.monitors.count)
 	d.prune()
-	d.remark()
-	d.watchAddresses()
-	d.suspend()
 }
 
 // prune takes the services that nobody offers any more out of the table.

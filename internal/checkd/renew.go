@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -131,7 +130,9 @@ func (p *plan) renew(snapshot paper, boot *ipc.BootInfo) *plan {
 	}
 	next := step.Known(set, snapshot, want.wrong)
 	part.text = &origin{snapshot, func() *delta.Known { return next }}
-	part.into(p)
+	if part.before = p; part.renamed() {
+		return nil
+	}
 	return part
 }
 
@@ -142,21 +143,41 @@ func (p *plan) told() bool {
 	return s.Expire || len(s.Paths) > 0 || len(s.Ignored) > 0 || len(p.faults) > 0
 }
 
-// into completes a plan of some virtual servers by the others of the old one.
-func (p *plan) into(old *plan) {
-	all := maps.Clone(old.byID)
-	maps.Copy(all, p.byID)
-	p.many, p.renewed = old.many, true
-	p.pools, p.byID = slices.Clone(old.pools), all
-	for i, one := range p.pools {
-		p.pools[i] = all[one.ID]
+// complete completes a plan of some virtual servers by the others, which are
+// there already and stay. The plan before is none from then on. It returns those
+// that are new.
+func (p *plan) complete() (fresh []*planned) {
+	old := p.before
+	if old == nil {
+		return p.pools
 	}
+	fresh = p.pools
+	place := make(map[*planned]*planned, len(fresh))
+	for _, one := range fresh {
+		place[old.byID[one.ID]] = one
+		old.byID[one.ID] = one
+	}
+	for i, one := range old.pools {
+		if now := place[one]; now != nil {
+			old.pools[i] = now
+		}
+	}
+	p.pools, p.byID, p.many = old.pools, old.byID, old.many
+	p.before, old.pools, old.byID = nil, nil, nil
+	return fresh
+}
+
+// renamed reports whether a virtual server of the plan offers other services
+// than before.
+func (p *plan) renamed() bool {
+	return slices.ContainsFunc(p.pools, func(one *planned) bool {
+		return !slices.Equal(one.Keys, p.before.byID[one.ID].Keys)
+	})
 }
 
 // read makes a plan of a snapshot, which is the plan's from then on. What old, if
 // any, has compiled already is taken from there.
 func read(snapshot paper, boot *ipc.BootInfo, old *plan) (*plan, error) {
-	defer holdGarbage()()
 	if p := old.renew(snapshot, boot); p != nil {
 		return p, nil
 	}
@@ -168,6 +189,7 @@ func read(snapshot paper, boot *ipc.BootInfo, old *plan) (*plan, error) {
 }
 
 func readWhole(snapshot paper, boot *ipc.BootInfo, old *plan) (*plan, error) {
+	defer holdGarbage()() // which stops everybody for a moment
 	data := snapshot.data
 	if old != nil { // what is read shares the text's bytes, which are not to stay
 		data = make([]byte, len(snapshot.data))

@@ -73,6 +73,7 @@ func TestRenewedPlanIsThatOfTheWholeText(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		got.complete()
 		whole, err := read(snapshot, boot, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -80,7 +81,11 @@ func TestRenewedPlanIsThatOfTheWholeText(t *testing.T) {
 		if !reflect.DeepEqual(got.pools, whole.pools) || !reflect.DeepEqual(got.byID, whole.byID) || !reflect.DeepEqual(got.services, whole.services) {
 			t.Errorf("%s: the plan differs from that of the whole text", name)
 		}
-		if again, err := read(snapshot, boot, got); err != nil || !reflect.DeepEqual(again.pools, got.pools) {
+		again, err := read(snapshot, boot, got)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if again.complete(); !reflect.DeepEqual(again.pools, whole.pools) {
 			t.Errorf("%s: the same text once more makes a difference, %v", name, err)
 		}
 	}
@@ -99,9 +104,10 @@ func TestRenewedPlansKeepNoTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p != nil && !next.renewed {
+		if p != nil && next.before == nil {
 			t.Fatalf("reload %d was read whole", i)
 		}
+		next.complete()
 		p, snapshot = next, nil
 		text = strings.Replace(text, "lb_algo rr\n", fmt.Sprintf("lb_algo wrr\n virtualhost host-%d\n", i), 1)
 	}
