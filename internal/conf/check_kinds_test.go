@@ -70,3 +70,25 @@ func TestHostsOfSMTP(t *testing.T) {
 		t.Errorf("%d checkers", len(c))
 	}
 }
+
+// A regex that is none is told with its place, and the rest of the url stays;
+// what only Perl's engine knows is one.
+func TestRegexThatIsNone(t *testing.T) {
+	c, found := checkers(t, "HTTP_GET {\n url {\n  path /a\n  regex (abc\n  status_code 204\n }\n url {\n  path /b\n  regex (?<=x)y\n }\n}")
+	if len(c) != 1 || len(c[0].HTTP.URLs) != 2 {
+		t.Fatalf("got %+v", c)
+	}
+	if u := c[0].HTTP.URLs; u[0].Regex != "" || len(u[0].Status) != 1 || u[1].Regex != "(?<=x)y" {
+		t.Errorf("got %+v", u)
+	}
+	if said := ids(found, diag.Warning); !strings.Contains(said, `HF011 regex "(abc" is not valid, it is ignored: `) || strings.Contains(said, "(?<=") {
+		t.Errorf("said %s", said)
+	}
+}
+
+func TestServersThatWeighNothing(t *testing.T) {
+	_, found := load(t, put(probeServer, "", "TCP_CHECK {\n}\n weight 0"))
+	if said := ids(found, diag.Error); !strings.Contains(said, "HF040 quorum 1 cannot be had, for all servers have weight 0 and get no connections: taking 0") {
+		t.Errorf("said %s", said)
+	}
+}

@@ -90,7 +90,11 @@ func (l *loader) judgeQuorum(v *VirtualServer) {
 		w = l.vsWord
 	}
 	if v.Quorum > total {
-		l.fault("HF040", w, "quorum "+strconv.Itoa(v.Quorum)+" is more than all servers weigh, taking "+strconv.Itoa(total), "at most "+strconv.Itoa(total), "")
+		why, better := " is more than all servers weigh, taking ", "at most "+strconv.Itoa(total)
+		if total == 0 {
+			why, better = " cannot be had, for all servers have weight 0 and get no connections: taking ", "a weight of 1 or more"
+		}
+		l.fault("HF040", w, "quorum "+strconv.Itoa(v.Quorum)+why+strconv.Itoa(total), better, "")
 		v.Quorum = total
 	}
 	if v.Hysteresis > 0 && v.Hysteresis >= v.Quorum {

@@ -51,6 +51,8 @@ type loader struct {
 	bfd       *BFD
 	bfdHops   bool // max_hops was given
 	url       *HTTPURL
+	regexWord syntax.Word      // of url
+	regexes   map[string]error // what compiling them said
 
 	marks
 	checks

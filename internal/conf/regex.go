@@ -3,7 +3,9 @@ package conf
 import (
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/pattern"
 	"github.com/holdfast-ha/holdfast/internal/diag"
 )
 
@@ -28,6 +30,28 @@ func setRegexOptions(l *loader, s *stmt) {
 			continue
 		}
 		l.url.RegexOptions = append(l.url.RegexOptions, w.Text)
+	}
+}
+
+// matchable drops a regex that is none, as keepalived does, so that the rest of
+// the url is checked.
+func (l *loader) matchable() {
+	u := l.url
+	if u.Regex == "" {
+		return
+	}
+	name := u.Regex + "\x00" + strings.Join(u.RegexOptions, " ")
+	err, known := l.regexes[name]
+	if !known {
+		_, err = pattern.Pattern{Regex: u.Regex, Options: u.RegexOptions}.Compile()
+		if l.regexes == nil {
+			l.regexes = map[string]error{}
+		}
+		l.regexes[name] = err // many servers have the same
+	}
+	if err != nil {
+		l.warn("HF011", l.regexWord, "regex "+strconv.Quote(u.Regex)+" is not valid, it is ignored: "+err.Error(), "", "")
+		u.Regex = ""
 	}
 }
 

@@ -242,7 +242,11 @@ var urlBlock = &block{Name: inReal + "HTTP_GET > url", Parts: []rows{{
 	{Name: "digest", Args: args{{Kind: schema.Text, Label: "MD5"}}, Doc: "What the page's digest must be, as genhash prints it.", Set: setDigest},
 	{Name: "status_code", Args: args{{Kind: schema.Words, Label: "CODE[-CODE] …", Optional: true}}, Doc: "What the status must be; 200-299 by default.", Set: setStatus},
 	{Name: "virtualhost", Args: text, Soft: true, Doc: "The Host it asks for.", To: str(func(l *loader) *string { return &url(l).VirtualHost })},
-	{Name: "regex", Args: optText, Doc: "What the page must match.", To: str(func(l *loader) *string { return &url(l).Regex })},
+	{Name: "regex", Args: optText, Doc: "What the page must match.", Set: func(l *loader, s *stmt) {
+		if s.Has(0) {
+			l.url.Regex, l.regexWord = s.Text(), s.Words()[0]
+		}
+	}},
 	{Name: "regex_no_match", Doc: "What matches is a failure.", To: flag(func(l *loader) *bool { return &url(l).RegexNoMatch })},
 	{Name: "regex_options", Args: optWords, Doc: "Options of the match; caseless, dotall, extended, firstline and multiline change it, the other ones of PCRE2 are taken and make no difference.", Set: setRegexOptions},
 	{Name: "regex_min_offset", Args: optText, Doc: "The first byte at which a match may begin, from 0.", To: offset(func(l *loader) *int { return &url(l).RegexMin })},
@@ -285,6 +289,7 @@ func endURL(l *loader) {
 		l.fault("HF034", l.urlWord, "url has no path, it is ignored", "path PATH", "")
 		return
 	}
+	l.matchable()
 	l.chk.HTTP.URLs = append(l.chk.HTTP.URLs, *l.url)
 }
 

@@ -41,7 +41,7 @@ func document(t *testing.T) []byte {
 		title string
 		rules []Rule
 	}{
-		{"Virtual routers", vrrpRules}, {"Virtual servers", lvsRules}, {"Pools", poolRules}, {"Directors", directorRules}, {"TLS", tlsRules}, {"Privileges", privilegeRules}, {"The embedded director", proxyRules}, {"Several nodes", clusterRules},
+		{"Virtual routers", vrrpRules}, {"Virtual servers", lvsRules}, {"Pools", poolRules}, {"Directors", directorRules}, {"TLS", tlsRules}, {"Privileges", privilegeRules}, {"The embedded director", proxyRules}, {"Real servers", serverRules}, {"Several nodes", clusterRules},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n", part.title)
 		for _, r := range part.rules {
@@ -93,6 +93,11 @@ func TestDocumentation(t *testing.T) {
 	if *update {
 		if err := os.WriteFile(page, want, 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, r := range Rules() {
+		if !bytes.Contains(want, []byte("### "+r.ID+"\n")) {
+			t.Errorf("%s is on no part of the page", r.ID)
 		}
 	}
 	have, err := os.ReadFile(page)

@@ -4,5 +4,5 @@ import "slices"
 
 // rules is the table, in the order of the ids; the caller owns it.
 func rules() []Rule {
-	return slices.Concat(vrrpRules, lvsRules, poolRules, directorRules, tlsRules, privilegeRules, proxyRules, clusterRules)
+	return slices.Concat(vrrpRules, lvsRules, poolRules, directorRules, tlsRules, privilegeRules, proxyRules, serverRules, clusterRules)
 }

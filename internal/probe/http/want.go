@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/pattern"
 )
 
 // Want says which answers are good. Names in brackets are the keywords of
@@ -41,9 +43,9 @@ func (w Want) compile() (*expected, error) {
 	if w.Regex == "" {
 		return e, nil
 	}
-	match, err := w.pattern()
+	match, err := pattern.Pattern{Regex: w.Regex, Options: w.Options, From: w.From, Before: w.Before}.Compile()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("regex %q: %w", w.Regex, err)
 	}
 	e.match = func(body []byte) bool { return match(body) != w.NoMatch }
 	e.wish = fmt.Sprintf("body does not match regex %q", beginning(w.Regex))

@@ -1,8 +1,10 @@
-package http
+// Package pattern is the regex of a url: what it and its options mean, and
+// whether a page matches. The configuration's reader tries whether it is valid,
+// checks use it.
+package pattern
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -15,28 +17,38 @@ import (
 // can match.
 const matchTimeout = 100 * time.Millisecond
 
-// pattern takes Go's engine where it can, since that never runs wild, and one
+// Pattern is a regular expression as PCRE2 has it. Names in brackets are the
+// keywords of keepalived.conf(5).
+type Pattern struct {
+	Regex   string   // [regex]
+	Options []string // [regex_options], as PCRE2 names them
+	// A match must begin at the byte From or later [regex_min_offset], and
+	// before the byte Before, the one after [regex_max_offset]; 0 = anywhere.
+	From, Before int
+}
+
+// Compile takes Go's engine where it can, since that never runs wild, and one
 // that knows all of Perl's syntax else. Options that choose among several
 // matches, or that make PCRE2 faster or stricter, change nothing here.
-func (w Want) pattern() (func([]byte) bool, error) {
-	has := func(o string) bool { return slices.Contains(w.Options, o) }
-	placed := w.From > 0 || w.Before > 0 || has("firstline")
+func (p Pattern) Compile() (func([]byte) bool, error) {
+	has := func(o string) bool { return slices.Contains(p.Options, o) }
+	placed := p.From > 0 || p.Before > 0 || has("firstline")
 	if !placed && !has("extended") {
-		if re, err := regexp.Compile(goFlags(has) + w.Regex); err == nil {
+		if re, err := regexp.Compile(goFlags(has) + p.Regex); err == nil {
 			return re.Match, nil
 		}
 	}
-	text := w.Regex
+	text := p.Regex
 	if !has("utf") {
 		text = string(bytewise([]byte(text)))
 	}
 	re, err := regexp2.Compile(text, perlFlags(has))
 	if err != nil {
-		return nil, fmt.Errorf("regex %q: %w", w.Regex, err)
+		return nil, err
 	}
 	re.MatchTimeout = matchTimeout
-	p := perl{re: re, utf: has("utf"), firstLine: has("firstline"), from: w.From, before: w.Before}
-	return p.match, nil
+	m := perl{re: re, utf: has("utf"), firstLine: has("firstline"), from: p.From, before: p.Before}
+	return m.match, nil
 }
 
 // goFlags writes options as Go's engine takes them.

@@ -1,4 +1,4 @@
-package http
+package pattern
 
 import (
 	"strings"
@@ -41,7 +41,7 @@ func TestPatterns(t *testing.T) {
 		{regex: "y", body: "éy", options: "utf", from: 2, want: true},
 		{regex: "y", body: "éy", options: "utf", from: 3},
 	} {
-		match, err := Want{Regex: c.regex, Options: strings.Fields(c.options), From: c.from, Before: c.before}.pattern()
+		match, err := Pattern{Regex: c.regex, Options: strings.Fields(c.options), From: c.from, Before: c.before}.Compile()
 		if err != nil {
 			t.Fatal(err)
 		}
