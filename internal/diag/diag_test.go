@@ -175,3 +175,18 @@ func TestEveryIDIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestInOrder(t *testing.T) {
+	at := func(id, file string, line, col int) Diagnostic {
+		return Diagnostic{ID: id, Span: Span{File: file, Line: line, Col: col}}
+	}
+	l := List{at("4", "b", 2, 1), at("1", "b", 1, 9), at("6", "a", 1, 5), at("2", "b", 1, 9), at("5", "a", 1, 1), at("3", "b", 2, 0), at("7", "c", 1, 1)}
+	l.InOrder()
+	got := ""
+	for _, d := range l {
+		got += d.ID
+	}
+	if got != "1234567" {
+		t.Errorf("the order is %s", got)
+	}
+}

@@ -29,6 +29,15 @@ priority 6
 	}
 }
 
+func TestLastLine(t *testing.T) {
+	text := newText(one("first\r\nlast"))
+	for n, want := range []string{"", "first", "last", ""} {
+		if got := text.line("k.conf", n); got != want {
+			t.Errorf("line %d is %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestAPlaceWithoutText(t *testing.T) {
 	for _, text := range []*text{newText(nil), newText(one(""))} {
 		s, source := text.place(conf.Pos{File: "other", Line: 3, Col: 9}, "priority")

@@ -154,3 +154,21 @@ func TestMatch(t *testing.T) {
 		}
 	}
 }
+
+// A group whose active member leaves it begins anew with those that stay and of
+// which nothing is known yet; so it is told.
+func TestReloadLeavesAGroupInInit(t *testing.T) {
+	cfg := pair(plain(150), plain(150))
+	cfg.Routers[0].Tracks, cfg.Routers[1].Tracks = nil, nil
+	n := NewNode(cfg)
+	n.Step(0, Start{})
+	n.Step(at(down150), Tick{})
+	if n.Group(0).State != Active {
+		t.Fatalf("state %v", n.Group(0).State)
+	}
+	other := named("VI_3", 53, 150)
+	other.Tracks = []TrackRef{{Name: "interface eth2"}}
+	cfg.Routers = append(cfg.Routers, other)
+	cfg.Groups[0].Members = []string{"VI_3"}
+	expect(t, "reload", n.Step(at(4*time.Second), Reconfigure{Config: cfg}), "renumbered [0 1 -1]; group 0 INIT: started")
+}

@@ -18,6 +18,7 @@ func TestSource(t *testing.T) {
 		{"one line stays one", "a{b c{d}e}", "a { b c { d } e }\n"},
 		{"brace moves up", "a b\n{\nc\n}\n", "a b {\n    c\n}\n"},
 		{"brace with a comment moves up", "a b\n{ # c\n}\n", "a b { # c\n}\n"},
+		{"only one brace moves up", "a\n{\n{\n}\n}\n", "a {\n    {\n    }\n}\n"},
 		{"brace below a comment stays", "a b # c\n{\nd\n}\n", "a b # c\n{\n    d\n}\n"},
 		{"brace below a condition stays", "@x a b\n{\nd\n}\n", "@x a b\n{\n    d\n}\n"},
 		{"closing braces", "a {\nb {\nc }}\nd\n", "a {\n    b {\n        c } }\nd\n"},

@@ -153,6 +153,8 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	audit()
+	f.table[web].Servers[s2] = lvs.Server{Weight: 77} // and nothing else
+	audit(director.ServerName(web, s2) + " of VS " + director.ServiceName(web) + " was changed")
 	delete(f.table[web].Servers, s1)
 	f.table[web].Servers[s2] = lvs.Server{Weight: 77}
 	f.table[web].Servers[other] = lvs.Server{Weight: 1}

@@ -114,6 +114,22 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestSilence(t *testing.T) {
+	to := probetest.Serve(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) })
+	to.Timeout = 50 * time.Millisecond
+	if r := attempt(t, Config{To: to}); r.Reason != probe.Timeout || r.Detail != "no complete answer within 50ms" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestLongNames(t *testing.T) {
+	for n, good := range map[int]bool{MaxService: true, MaxService + 1: false} {
+		if _, err := New(Config{Service: strings.Repeat("x", n)}); (err == nil) != good {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestServerWithoutHTTP2(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
