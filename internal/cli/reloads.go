@@ -23,7 +23,7 @@ func (n *next) load(running []byte) {
 		n.was, n.wasBad = source.Unmarshal(running)
 	}
 	if n.was != nil && n.Running != nil && !n.Dump {
-		d := delta.New(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer})
+		d := delta.New(delta.NewPast(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer}), nil)
 		if n.read(d.Want); d.Sound() {
 			if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
 				n.delta = d

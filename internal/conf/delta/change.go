@@ -31,8 +31,14 @@ func (k *Known) compare(name string, set *source.Set, bytes io.ReaderAt, words *
 	if err != nil {
 		return nil
 	}
-	c := &change{have: side{text(had), k.files[name]}, want: side{text: text(wants)}}
-	if !c.scan(int(first), int(last), words) {
+	return side{text(had), k.files[name]}.compare(text(wants), source.Alike{Head: int(first), Tail: int(last)}, words)
+}
+
+// compare finds what differs in a text that is so much alike; nil: it is more
+// than servers.
+func (s side) compare(want string, alike source.Alike, words *Keywords) *change {
+	c := &change{have: s, want: side{text: want}}
+	if !c.scan(alike.Head, alike.Tail, words) {
 		return nil
 	}
 	c.mid.have = side{c.have.text, slices.Clone(c.have.parts[c.lead : len(c.have.parts)-c.tail])}

@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 )
 
 // side is one of two texts that are compared.
@@ -115,55 +113,7 @@ func (p *pairing) servers(i, a, j, b int) {
 // twins are the same on both sides. They need not be read if all about them is
 // known here.
 func (p *pairing) twins(i, j int) {
-	if _, known := p.have.key(i); known && p.have.parts[i].plain && !p.have.parts[i].wrong {
+	if p.have.parts[i].apart() {
 		p.have.parts[i].twin, p.want.parts[j].twin = int32(j), int32(i) //nolint:gosec // bounded by maxText
 	}
-}
-
-// addresses are those of servers that are read.
-type addresses map[netip.AddrPort]bool
-
-// note takes the addresses of the servers of one side that are read; false:
-// there is one of a group, which has addresses that are not known here.
-func (known addresses) note(s *side) bool {
-	for i := range s.parts {
-		if p := &s.parts[i]; !p.server || p.twin >= 0 {
-			continue
-		}
-		if k, ok := s.key(i); ok {
-			known[k] = true
-		} else if strings.Contains(s.of(i), "group") {
-			return false
-		}
-	}
-	return true
-}
-
-// join has the servers read that share an address with one that is: what comes
-// of two servers with one address depends on both. It returns how many.
-func (p *pairing) join(known addresses) (n int) {
-	if len(known) == 0 {
-		return 0
-	}
-	for i := range p.have.parts {
-		q := &p.have.parts[i]
-		if q.twin < 0 {
-			continue
-		}
-		if k, _ := p.have.key(i); known[k] {
-			p.want.parts[q.twin].twin, q.twin = -1, -1
-			n++
-		}
-	}
-	return n
-}
-
-// holes are the twins of a side.
-func (s *side) holes() (list []expand.Hole) {
-	for i := range s.parts {
-		if p := &s.parts[i]; p.twin >= 0 {
-			list = append(list, expand.Hole{From: int(p.from), To: int(p.to), Lines: p.lines})
-		}
-	}
-	return list
 }

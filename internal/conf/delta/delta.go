@@ -12,7 +12,6 @@ package delta
 
 import (
 	"slices"
-	"unsafe"
 
 	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
@@ -25,49 +24,27 @@ type Delta struct {
 	// want that were left out.
 	Services, Servers int
 
-	set   *source.Set
-	wrong map[string][]int32
-	words Keywords
-
+	past   *Past
+	alike  func(name string) (source.Alike, bool)
 	files  map[string]*file
 	order  []string // of want's files
 	again  []string // of have's
-	known  addresses
+	seen   hashes
 	failed bool
-}
-
-// Keywords say what a keyword within a virtual_server is.
-type Keywords struct {
-	Local  func(keyword string) bool // it is only about that server (conf.Local)
-	Server func(keyword string) bool // it may stand there at all (conf.OfServer)
-
-	known map[string]bool // what Server answered
-}
-
-// foreign reports whether a keyword must not stand in a virtual_server. The
-// first that must not ends the comparison, so what is known is bounded.
-func (k *Keywords) foreign(keyword string) bool {
-	ours, known := k.known[keyword]
-	if !known {
-		ours = k.Server(keyword)
-		k.known[keyword] = ours
-	}
-	return !ours
 }
 
 // file is a file that both have, compared.
 type file struct {
-	pairing
+	*change
 	left, right    []expand.Hole // of have and of want
 	services, real int
 }
 
-// New returns a Delta from the configuration in a set. wrong has the lines, by
-// file and in order, at which something was said about it; local says what
-// keywords mean.
-func New(have *source.Set, wrong map[string][]int32, words Keywords) *Delta {
-	words.known = map[string]bool{}
-	return &Delta{set: have, wrong: wrong, words: words, files: map[string]*file{}, known: addresses{}}
+// New returns a Delta from a configuration that was read. alike tells what a
+// file has in common with the one of that name there, which is not looked at
+// then; nil: it is found out.
+func New(past *Past, alike func(name string) (source.Alike, bool)) *Delta {
+	return &Delta{past: past, alike: alike, files: map[string]*file{}, seen: hashes{}}
 }
 
 // Want gives what may be left out of a file of the new configuration, when it
@@ -90,29 +67,23 @@ func (d *Delta) Want(name, text string) []expand.Hole {
 }
 
 func (d *Delta) compare(name, text string) *file {
-	data, err := d.set.Read(name)
-	if err != nil {
+	have := d.past.side(name)
+	if have == nil {
 		return nil
 	}
-	f, ok := &file{}, false
-	f.have.text, f.want.text = unsafe.String(unsafe.SliceData(data), len(data)), text // the set never changes
-	if f.have.parts, ok = scan(f.have.text, &d.words); !ok {
+	alike, known := source.Alike{}, false
+	if d.alike != nil {
+		alike, known = d.alike(name)
+	}
+	if !known || alike.Head+alike.Tail > min(len(have.text), len(text)) { // the text lacks its byte order mark
+		alike = source.Compare(have.text, text)
+	}
+	f := &file{change: have.compare(text, alike, &d.past.words)}
+	if f.change == nil || !f.note(d.seen) {
 		return nil
 	}
-	if f.want.parts, ok = scan(f.want.text, &d.words); !ok {
-		return nil
-	}
-	f.have.avoid(d.wrong[name])
-	if !f.pair() || !d.known.note(&f.have) || !d.known.note(&f.want) {
-		return nil
-	}
-	f.join(d.known)
-	f.left, f.right = f.have.holes(), f.want.holes()
-	for i := range f.want.parts {
-		if p := &f.want.parts[i]; p.twin >= 0 {
-			f.services, f.real = f.services+1, f.real+int(p.servers)
-		}
-	}
+	f.left, f.right = f.holes(d.seen)
+	f.services, f.real = f.count(d.seen)
 	return f
 }
 
@@ -131,7 +102,7 @@ func (d *Delta) Sound() bool {
 		return d.Services == 0
 	}
 	for _, f := range d.files {
-		if len(d.files) > 1 && f.join(d.known) > 0 {
+		if n, _ := f.count(d.seen); n < f.services { // one has an address that was seen in another file
 			return false
 		}
 	}

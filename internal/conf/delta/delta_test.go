@@ -3,10 +3,12 @@ package delta
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-ha/holdfast/internal/conf/expand"
 	"github.com/holdfast-ha/holdfast/internal/conf/source"
 )
 
@@ -35,7 +37,7 @@ func left(t *testing.T, have, want string, wrong ...int32) string {
 	t.Helper()
 	r := source.NewRecorder(desk{"f": have})
 	_, _ = r.Read("f")
-	d := New(r.Set(), map[string][]int32{"f": wrong}, words)
+	d := New(NewPast(r.Set(), map[string][]int32{"f": wrong}, words), nil)
 	right := d.Want("f", want)
 	if !d.Sound() {
 		t.Error("what was left out is not sound")
@@ -44,18 +46,48 @@ func left(t *testing.T, have, want string, wrong ...int32) string {
 	if !d.Same() {
 		return "all is read"
 	}
+	was, is := within(t, have, before), within(t, want, right)
+	if len(was) != len(is) || len(was) != d.Services {
+		t.Fatalf("left out: %d servers, %d before, and %d were counted", len(is), len(was), d.Services)
+	}
 	var out []string
-	for i, h := range before {
-		w := right[i]
-		if have[h.From:h.To] != want[w.From:w.To] {
-			t.Errorf("left out: %q and %q", have[h.From:h.To], want[w.From:w.To])
+	for i := range was {
+		if was[i].text != is[i].text {
+			t.Errorf("left out: %q and %q", was[i].text, is[i].text)
 		}
-		if n := strings.Count(have[h.From:h.To], "\n"); int(h.Lines) != n && h.To < len(have) {
-			t.Errorf("%d lines for %d", h.Lines, n)
-		}
-		out = append(out, fmt.Sprintf("%d/%d", 1+strings.Count(have[:h.From], "\n"), 1+strings.Count(want[:w.From], "\n")))
+		out = append(out, fmt.Sprintf("%d/%d", was[i].line, is[i].line))
 	}
 	return strings.Join(out, " ")
+}
+
+// block is a server that is left out.
+type block struct {
+	line int
+	text string
+}
+
+// within are the servers in holes, which must be whole lines.
+func within(t *testing.T, text string, holes []expand.Hole) (list []block) {
+	t.Helper()
+	for _, h := range holes {
+		piece := text[h.From:h.To]
+		if n := strings.Count(piece, "\n"); int(h.Lines) != n && (h.To < len(text) || int(h.Lines) != n+1) {
+			t.Errorf("%d lines for %q", h.Lines, piece)
+		}
+		if strings.Contains(piece, "said") {
+			t.Errorf("%q is left out, of which something was said", piece)
+		}
+		for at := 0; at < len(piece); {
+			size := len(piece) - at
+			if n := strings.Index(piece[at+1:], "\nvirtual_server"); n >= 0 {
+				size = n + 2
+			}
+			server := piece[at : at+size]
+			list = append(list, block{1 + strings.Count(text[:h.From+at], "\n"), server[:strings.LastIndexByte(server, '}')]})
+			at += size
+		}
+	}
+	return list
 }
 
 func vs(addr string, lines ...string) string {
@@ -76,6 +108,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 		"one moved":                     {a + b + c, b + c + a, nil, "4/1 7/4"},
 		"many changed":                  {a + b + c, vs("10.0.0.9 80") + b + vs("10.0.0.8 80"), nil, "4/4"},
 		"comments do not count":         {a + b, "# x\n" + a + "! {\n\n" + b, nil, "1/2 4/7"},
+		"a comment that is spoken of":   {a + "# said\n" + b, a + "# said\n" + b, []int32{4}, "1/1 5/5"},
 		"the text ends early":           {a + b, a + strings.TrimSuffix(b, "\n"), nil, "1/1"},
 		"around them is the same":       {"x {\n y\n}\n" + a, "x {\n y\n}\n" + a, nil, "4/4"},
 		"around them it is not":         {"x {\n y\n}\n" + a, "x {\n z\n}\n" + a, nil, "all is read"},
@@ -122,7 +155,7 @@ func TestFilesAreComparedTogether(t *testing.T) {
 		r := source.NewRecorder(desk{"f": a + b, "g": a})
 		_, _ = r.Read("f")
 		_, _ = r.Read("g")
-		d := New(r.Set(), nil, words)
+		d := New(NewPast(r.Set(), nil, words), nil)
 		for i, text := range want {
 			d.Want([]string{"f", "g", "h"}[i], text)
 		}
@@ -144,5 +177,43 @@ func TestFilesAreComparedTogether(t *testing.T) {
 	}
 	if d := open(a+b, a, b); d.Sound() {
 		t.Error("a file that came was left out of account")
+	}
+}
+
+// pieces are what the texts of the next test are made of.
+var pieces = []string{
+	vs("10.0.0.1 80", "weight 1"), vs("10.0.0.2 80", "weight 1"), vs("10.0.0.2 80", "weight 2"), vs("10.0.0.3 80", "notify_up x"), vs("group g"),
+	vs("10.0.0.4 80", "interface x"), "virtual_server 10.0.0.5 80 {\n} # x\n", "virtual_server 10.0.0.6 80 {\n} x\n", "virtual_server 10.0.0.7 80", "{\n}\n",
+	"x {\n y\n}\n", "include a\n", "\n", "# x\n", "! x \\\n", "x", " ", "}", "$", "A=1", "\x00", `"`, "@me ",
+}
+
+// The same is left out whether or not what two texts have in common is looked at.
+func TestWhatIsAlikeIsNotLookedAt(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	some := func(n int) (list []string) {
+		for range n {
+			list = append(list, pieces[min(r.IntN(len(pieces)), r.IntN(len(pieces)))])
+		}
+		return list
+	}
+	taken := 0
+	for range 20_000 {
+		begin, end := some(r.IntN(6)), some(r.IntN(6))
+		have := strings.Join(slices.Concat(begin, some(r.IntN(3)), end), "")
+		want := strings.Join(slices.Concat(begin, some(r.IntN(3)), end), "")
+		set := source.NewRecorder(desk{"f": have})
+		_, _ = set.Read("f")
+		a, b := New(NewPast(set.Set(), nil, words), nil), New(NewPast(set.Set(), nil, words), func(string) (source.Alike, bool) { return source.Alike{}, true })
+		right, whole := lines(want, a.Want("f", want)), lines(want, b.Want("f", want))
+		left, all := lines(have, a.Have("f", have)), lines(have, b.Have("f", have))
+		if !slices.Equal(right, whole) || !slices.Equal(left, all) || a.Services != b.Services || a.Servers != b.Servers {
+			t.Fatalf("%q\nthen %q\nis read as %q, not %q; before %q, not %q", have, want, right, whole, left, all)
+		}
+		if f := a.files["f"]; f != nil && f.lead > 0 && f.tail > 0 {
+			taken++
+		}
+	}
+	if taken < 100 {
+		t.Errorf("of both ends something was taken over %d times only", taken)
 	}
 }

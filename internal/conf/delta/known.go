@@ -38,15 +38,24 @@ func Learn(set *source.Set, opened []string, wrong map[string][]int32, words Key
 		if err != nil {
 			return nil
 		}
-		s, ok := side{text: text(data)}, false
-		if s.parts, ok = scan(s.text, &words); !ok {
+		s, ok := learn(text(data), wrong[name], &words)
+		if !ok {
 			return nil
 		}
-		s.identify(0, len(s.parts))
-		s.avoid(wrong[name])
 		k.files[name] = slices.Clip(s.parts)
 	}
 	return k
+}
+
+// learn finds where the servers of a text are; ok is false where there is more to
+// it than can be compared.
+func learn(text string, wrong []int32, words *Keywords) (s side, ok bool) {
+	s.text = text
+	if s.parts, ok = scan(text, words); ok {
+		s.identify(0, len(s.parts))
+		s.avoid(wrong)
+	}
+	return s, ok
 }
 
 // At says where the set is kept, which need not be where it was when it was

@@ -57,7 +57,7 @@ func agree(t *testing.T, name string, k *Known, have, want string, wrong, after 
 	t.Helper()
 	set, at := sheet(t, desk{"f": want})
 	old, _ := sheet(t, desk{"f": have})
-	d := New(old, map[string][]int32{"f": wrong}, words)
+	d := New(NewPast(old, map[string][]int32{"f": wrong}, words), func(string) (source.Alike, bool) { return source.Alike{}, true })
 	right := d.Want("f", want)
 	left := d.Have("f", have)
 	var s *Step

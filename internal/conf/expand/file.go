@@ -116,13 +116,18 @@ func (f *file) comment(s string) (string, bool) {
 	return trimRight(s[:at]), true
 }
 
-// look finds the special bytes that come next, from this line on.
+// look finds the special bytes that come next, from this line on, and before
+// the next hole.
 func (f *file) look() {
-	f.first = len(f.data)
+	end := len(f.data)
+	if len(f.holes) > 0 {
+		end = f.holes[0].From
+	}
+	f.first = end
 	for kind, at := range f.ahead {
 		if at < f.pos {
-			at = len(f.data)
-			if n := strings.IndexByte(f.data[f.pos:], special[kind]); n >= 0 {
+			at = end
+			if n := strings.IndexByte(f.data[f.pos:end], special[kind]); n >= 0 {
 				at = f.pos + n
 			}
 			f.ahead[kind] = at
