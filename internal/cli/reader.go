@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"os"
@@ -64,7 +65,11 @@ func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error)
 	if err != nil {
 		return parent.Report{}, nil, err
 	}
-	n := next{LoadRequest: q, once: source.NewRecorder(files.Disk{Keep: draft.Copy}), facts: conf.NewFacts(system)}
+	n := next{LoadRequest: q, facts: conf.NewFacts(system), alike: map[string]source.Alike{}}
+	n.once = source.NewRecorder(files.Disk{Keep: func(name string, r io.Reader) (data []byte, err error) {
+		data, n.alike[name], err = draft.Copy(r, n.before(name))
+		return data, err
+	}})
 	n.load(running)
 	n.found = append(n.found, lint.AtStart(n.cfg, lint.Options{Files: n.once, TLS: tlsFiles})...)
 	r := n.report()
@@ -101,6 +106,8 @@ type next struct {
 	// start.
 	was    *source.Set
 	wasBad error
+	// alike is what files have in common with those of that name there.
+	alike map[string]source.Alike
 	// What of cfg was not read because it is the same there, and the rest of the
 	// configuration that runs; nil: all was read.
 	delta *delta.Delta

@@ -23,7 +23,7 @@ func (n *next) load(running []byte) {
 		n.was, n.wasBad = source.Unmarshal(running)
 	}
 	if n.was != nil && n.Running != nil && !n.Dump {
-		d := delta.New(delta.NewPast(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer}), nil)
+		d := delta.New(delta.NewPast(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer}), n.same)
 		if n.read(d.Want); d.Sound() {
 			if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
 				n.delta = d
@@ -34,6 +34,22 @@ func (n *next) load(running []byte) {
 		n.have, n.wasBad = nil, nil
 	}
 	n.read(nil)
+}
+
+// before is a file's text in the configuration that runs, empty if there is none.
+func (n *next) before(name string) []byte {
+	if n.was == nil {
+		return nil
+	}
+	data, _ := n.was.Read(name) // what could not be read has no text
+	return data
+}
+
+// same tells what a file has in common with the one that runs, where that was
+// found out while it was read.
+func (n *next) same(name string) (alike source.Alike, known bool) {
+	alike, known = n.alike[name]
+	return alike, known
 }
 
 // seen counts a virtual server of which nothing else is of interest at a start.
@@ -67,7 +83,7 @@ func (n *next) read(skip func(name, text string) []expand.Hole) {
 // what `holdfast config diff` says of the two, loaded as the children do.
 func (n *next) reloads() *api.Reload {
 	out := &api.Reload{Plan: []string{}}
-	if n.was != nil && n.was.Equal(n.once.Set()) {
+	if n.was != nil && n.delta == nil && n.was.Equal(n.once.Set()) { // what was left out is not looked at for it
 		return out
 	}
 	have, want, err := n.both()
@@ -77,7 +93,8 @@ func (n *next) reloads() *api.Reload {
 	}
 	p := plan.Make(have, want)
 	out.Changes = p.Changes()
-	out.Plan, out.LeftOut = p.Lines(parent.MaxPlan)
+	lines, left := p.Lines(parent.MaxPlan)
+	out.Plan, out.LeftOut = append(out.Plan, lines...), left
 	return out
 }
 

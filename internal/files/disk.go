@@ -21,9 +21,9 @@ const (
 
 // Disk reads configuration files from the disk; it is source.Files.
 type Disk struct {
-	// Keep, unless nil, says where the bytes of a file go: it returns all that
-	// the reader has, or the reader's error.
-	Keep func(r io.Reader) ([]byte, error)
+	// Keep, unless nil, says where the bytes of a file of that name go: it
+	// returns all that the reader has, or the reader's error.
+	Keep func(name string, r io.Reader) ([]byte, error)
 }
 
 // Read returns the bytes of a regular file. It never waits for anything: a
@@ -49,7 +49,7 @@ func (d Disk) Read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: larger than %d bytes", name, MaxSize)
 	}
 	if d.Keep != nil {
-		return d.Keep(&growing{f, name, MaxSize})
+		return d.Keep(name, &growing{f, name, MaxSize})
 	}
 	return read(f, name, int(info.Size()))
 }

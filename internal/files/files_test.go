@@ -63,7 +63,7 @@ func TestRead(t *testing.T) {
 func TestReadIntoOther(t *testing.T) {
 	f := put(t, t.TempDir()+"/f", "text", 0o600)
 	kept := []byte(nil)
-	d := Disk{Keep: func(r io.Reader) (_ []byte, err error) {
+	d := Disk{Keep: func(_ string, r io.Reader) (_ []byte, err error) {
 		kept, err = io.ReadAll(r)
 		return kept, err
 	}}

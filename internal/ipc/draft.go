@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/internal/conf/source"
 )
 
 // Draft is a memory file that is being filled and will be sealed.
@@ -43,35 +46,66 @@ func (d *Draft) Write(data []byte) error {
 // Copy adds all that r has, and returns it: the very pages of the memory file,
 // so a large file is in memory once. They stay for the process's life. After
 // an error there is nothing of r in the draft.
-func (d *Draft) Copy(r io.Reader) ([]byte, error) {
+//
+// It also tells what that has in common with another text, so that who knows
+// the other one need not look at it.
+func (d *Draft) Copy(r io.Reader, other []byte) (data []byte, alike source.Alike, err error) {
 	if d.hand == nil {
 		d.hand = make([]byte, handful)
 	}
 	from := d.size
-	for {
-		n, err := r.Read(d.hand)
+	for !errors.Is(err, io.EOF) {
+		n := 0
+		n, err = r.Read(d.hand)
+		if at := d.size - from; at == alike.Head {
+			alike.Head += source.Head(text(d.hand[:n]), text(other[at:]))
+		}
 		if fault := d.Write(d.hand[:n]); fault != nil {
 			err = fault
 		}
-		if errors.Is(err, io.EOF) {
-			return d.pages(from)
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, io.EOF) {
 			d.size = from // what is behind it is written over, or cut off
-			return nil, err
+			return nil, source.Alike{}, err
+		}
+	}
+	alike.Tail = d.tail(from+alike.Head, text(other[alike.Head:]))
+	data, err = d.pages(from, alike.Head+alike.Tail > (d.size-from)/2)
+	return data, alike, err
+}
+
+// text is bytes as a text that is not kept.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// tail is how many bytes what stands in the draft from an offset on and another
+// text both end with. It is read once more: to look at it in a mapping would
+// bring every page of it into this process.
+func (d *Draft) tail(from int, other string) (n int) {
+	for {
+		size := min(len(d.hand), d.size-from-n, len(other)-n)
+		b := d.hand[:size]
+		if got, err := d.file.ReadAt(b, int64(d.size-n-size)); got < size || err != nil && !errors.Is(err, io.EOF) {
+			return n // less in common is never wrong
+		}
+		same := source.Tail(text(b), other[:len(other)-n])
+		if n += same; same < size || size == 0 {
+			return n
 		}
 	}
 }
 
 // pages maps what stands in the draft from an offset on. The mapping is
-// private: a shared one could be made writable, and would forbid the seal. All
-// of it will be read, so the kernel may bring it at once.
-func (d *Draft) pages(from int) ([]byte, error) {
+// private: a shared one could be made writable, and would forbid the seal. The
+// kernel brings all of it at once unless little of it will be looked at.
+func (d *Draft) pages(from int, little bool) ([]byte, error) {
 	if from == d.size {
 		return nil, nil
 	}
+	flags := unix.MAP_PRIVATE
+	if !little {
+		flags |= unix.MAP_POPULATE
+	}
 	start := from - from%os.Getpagesize()
-	data, err := unix.Mmap(int(d.file.Fd()), int64(start), d.size-start, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
+	data, err := unix.Mmap(int(d.file.Fd()), int64(start), d.size-start, unix.PROT_READ, flags)
 	if err != nil {
 		d.size = from
 		return nil, fmt.Errorf("map the memory file of %s: %w", d.file.Name(), err)

@@ -9,20 +9,31 @@ const block = 4 << 10
 
 // Compare finds out what two texts have in common.
 func Compare(a, b string) Alike {
-	head := 0
-	for head+block <= min(len(a), len(b)) && a[head:head+block] == b[head:head+block] {
-		head += block
+	head := Head(a, b)
+	return Alike{head, Tail(a[head:], b[head:])}
+}
+
+// Head is how many bytes both texts begin with.
+func Head(a, b string) (n int) {
+	size := min(len(a), len(b))
+	for n+block <= size && a[n:n+block] == b[n:n+block] {
+		n += block
 	}
-	for head < min(len(a), len(b)) && a[head] == b[head] {
-		head++
+	for n < size && a[n] == b[n] {
+		n++
 	}
-	a, b = a[head:], b[head:]
-	tail := 0
-	for rest := min(len(a), len(b)) - block; tail <= rest && a[len(a)-tail-block:len(a)-tail] == b[len(b)-tail-block:len(b)-tail]; {
-		tail += block
+	return n
+}
+
+// Tail is how many bytes both texts end with.
+func Tail(a, b string) (n int) {
+	size := min(len(a), len(b))
+	a, b = a[len(a)-size:], b[len(b)-size:]
+	for n+block <= size && a[size-n-block:size-n] == b[size-n-block:size-n] {
+		n += block
 	}
-	for tail < min(len(a), len(b)) && a[len(a)-tail-1] == b[len(b)-tail-1] {
-		tail++
+	for n < size && a[size-n-1] == b[size-n-1] {
+		n++
 	}
-	return Alike{head, tail}
+	return n
 }
