@@ -47,7 +47,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		case parent.ArgChild:
 			return parent.RunChild(children())
 		case parent.ArgLoad:
-			return parent.RunReader(read)
+			return parent.RunReader(&reader{})
 		case parent.ArgDump:
 			return parent.RunWriter(writeDump)
 		}

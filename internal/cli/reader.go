@@ -54,18 +54,22 @@ func tlsFiles(t conf.TLS) (file string, err error) {
 	return secure.Check(t.CA, t.Certificate, t.Key, t.Password)
 }
 
-// read is the throw-away reader: it loads the configuration once, keeps every
-// byte that it read for the children, and reports what the parent must know.
-func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error) {
+// reader is the throw-away reader.
+type reader struct {
+	// The configuration that runs, once Prepare has looked at it.
+	was  *source.Set
+	past *delta.Past
+}
+
+// Read loads the configuration once, keeps every byte that it read for the
+// children, and reports what the parent must know.
+func (p *reader) Read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error) {
 	shortLife()
-	draft, err := ipc.NewDraft("keepalived.conf")
-	if err == nil {
-		err = draft.Write([]byte(source.Magic))
-	}
+	draft, err := newDraft()
 	if err != nil {
 		return parent.Report{}, nil, err
 	}
-	n := next{LoadRequest: q, facts: conf.NewFacts(system), alike: map[string]source.Alike{}}
+	n := next{LoadRequest: q, facts: conf.NewFacts(system), was: p.was, past: p.past, alike: map[string]source.Alike{}}
 	n.once = source.NewRecorder(files.Disk{Keep: func(name string, r io.Reader) (data []byte, err error) {
 		data, n.alike[name], err = draft.Copy(r, n.before(name))
 		return data, err
@@ -89,6 +93,15 @@ func read(q parent.LoadRequest, running []byte) (parent.Report, *os.File, error)
 	return r, snapshot, err
 }
 
+// newDraft begins a snapshot.
+func newDraft() (*ipc.Draft, error) {
+	draft, err := ipc.NewDraft("keepalived.conf")
+	if err == nil {
+		err = draft.Write([]byte(source.Magic))
+	}
+	return draft, err
+}
+
 // next is a configuration that is to run.
 type next struct {
 	parent.LoadRequest
@@ -108,10 +121,14 @@ type next struct {
 	wasBad error
 	// alike is what files have in common with those of that name there.
 	alike map[string]source.Alike
+	// past is that configuration, to be compared with; nil: not yet.
+	past *delta.Past
 	// What of cfg was not read because it is the same there, and the rest of the
 	// configuration that runs; nil: all was read.
 	delta *delta.Delta
 	have  *conf.Config
+	// sample has something read although it is the same (delta.Delta).
+	sample bool
 }
 
 func (n *next) report() parent.Report {

@@ -19,21 +19,35 @@ import (
 // load reads the configuration. What is as it runs is not read again where that
 // can make no difference.
 func (n *next) load(running []byte) {
-	if running != nil {
+	if running != nil && n.was == nil {
 		n.was, n.wasBad = source.Unmarshal(running)
 	}
-	if n.was != nil && n.Running != nil && !n.Dump {
-		d := delta.New(delta.NewPast(n.was, n.Running.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer}), n.same)
-		if n.read(d.Want); d.Sound() {
-			if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
-				n.delta = d
-				n.services, n.servers = d.Services, d.Servers
-				return
-			}
-		}
-		n.have, n.wasBad = nil, nil
+	if n.was == nil || n.Running == nil || n.Dump {
+		n.read(nil)
+		return
 	}
+	if n.past == nil {
+		n.past = newPast(n.was, n.Running)
+	}
+	d := delta.New(n.past, n.same)
+	d.Sample = n.sample
+	if n.read(d.Want); d.Sound() {
+		if d.Services == 0 { // all was read
+			return
+		}
+		if n.have, n.wasBad = files.LoadSet(n.was, n.ConfigFile, n.ConfigID, d.Have); d.Same() {
+			n.delta = d
+			n.services, n.servers = d.Services, d.Servers
+			return
+		}
+	}
+	n.have, n.wasBad = nil, nil
 	n.read(nil)
+}
+
+// newPast is a configuration that runs, to be compared with.
+func newPast(was *source.Set, known *parent.Running) *delta.Past {
+	return delta.NewPast(was, known.Wrong, delta.Keywords{Local: conf.Local, Server: conf.OfServer})
 }
 
 // before is a file's text in the configuration that runs, empty if there is none.

@@ -37,6 +37,9 @@ const (
 	// Load asks the throw-away reader to read the configuration; Body is what
 	// package parent put there. Answered with Loaded.
 	Load Kind = "load"
+	// Prepare tells a reader in advance what it will be asked to read, so that it
+	// makes ready for it; a bare Load follows, or nothing. Body is that of Load.
+	Prepare Kind = "prepare"
 	// Link carries one end of a socket pair whose other end the child named by
 	// Topic has, for the two to speak without us: the BFD child to others.
 	Link Kind = "link"

@@ -71,6 +71,7 @@ type house struct {
 	timed    timed         // reload_time_file
 	petEvery time.Duration // how often systemd's watchdog wants to hear of us; 0: never
 	pet      clock.Instant // when next
+	spare    spare
 	loading  bool
 	again    bool // a reload was asked for meanwhile
 	started  bool // the start is over, one way or the other
@@ -233,6 +234,10 @@ func (h *house) take(ev any) {
 		h.gone(ev)
 	case loaded:
 		h.loaded(ev)
+	case hiredEarly:
+		h.hiredSpare(ev)
+	case leftEarly:
+		h.leftSpare(ev)
 	case scriptDone:
 		h.scriptDone(ev)
 	case *query:
@@ -287,6 +292,7 @@ func (h *house) deadline() (first clock.Instant, any bool) {
 	earlier(h.stopBy, h.stopping)
 	earlier(h.timed.due())
 	earlier(h.pet, h.petEvery > 0)
+	earlier(h.spare.at, h.spare.at > 0)
 	return first, any
 }
 
@@ -311,6 +317,9 @@ func (h *house) tick() {
 	}
 	if due, ok := h.timed.due(); ok && !t.Before(due) {
 		h.reloadAtTime()
+	}
+	if h.spare.at > 0 && !t.Before(h.spare.at) {
+		h.hireSpare()
 	}
 	if h.stopping && !t.Before(h.stopBy) {
 		h.stopBy = t.Add(max(h.patience(), killAgain))

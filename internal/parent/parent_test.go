@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case ArgLoad:
-			os.Exit(RunReader(fakeReader))
+			os.Exit(RunReader(&fakeReader{}))
 		case ArgChild:
 			os.Exit(RunChild(map[string]ipc.ChildMain{VRRP: fakeChild, Checker: fakeChild}))
 		}
@@ -44,12 +44,19 @@ func TestMain(m *testing.M) {
 
 // fakeReader understands lines: "needs vrrp", "problem TEXT", "fatal TEXT",
 // "crash", "blank"; the rest is for fakeChild.
-func fakeReader(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err error) {
+type fakeReader struct{ early bool }
+
+func (f *fakeReader) Prepare(_ LoadRequest, running []byte) { f.early = bytes.Contains(running, []byte("needs")) }
+
+func (f *fakeReader) Read(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err error) {
 	text, err := os.ReadFile(r.ConfigFile)
 	if err != nil {
 		return Report{Fatal: err.Error(), Exit: ExitNoConfig}, nil, nil
 	}
 	rep.Strict, rep.ChildWait, rep.Umask = r.Strict, 10*time.Second, -1
+	if f.early {
+		rep.Addresses = []string{"early"}
+	}
 	for i, line := range strings.Split(string(text), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {

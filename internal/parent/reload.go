@@ -24,24 +24,28 @@ type refusal struct {
 // load has the configuration read; the outcome comes as an event.
 func (h *house) load() {
 	h.loading = true
-	netns, marker := h.netns(), h.report.Reloads.File
-	var running *os.File
-	if h.snapshot != nil { // ours may be closed meanwhile
-		fd, err := unix.FcntlInt(h.snapshot.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		if err == nil {
-			running = os.NewFile(uintptr(fd), h.snapshot.Name())
-		}
-	}
-	request := h.o.Load
-	if running != nil {
-		request.Running = Known(h.report.Problems)
-	}
+	netns, marker, spare := h.netns(), h.report.Reloads.File, h.takeSpare()
+	request, running := h.request()
 	h.work.Go(func() {
 		remove := h.mark(marker)
-		l := load(h.ctx, &h.o, request, netns, running)
+		l := load(h.ctx, &h.o, request, netns, running, spare)
 		remove()
 		h.post(l)
 	})
+}
+
+// request is what a reader is told, with a copy of the snapshot that runs, nil
+// if there is none: ours may be closed meanwhile.
+func (h *house) request() (request LoadRequest, running *os.File) {
+	request = h.o.Load
+	if h.snapshot == nil {
+		return request, nil
+	}
+	if fd, err := unix.FcntlInt(h.snapshot.Fd(), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		running = os.NewFile(uintptr(fd), h.snapshot.Name())
+		request.Running = Known(h.report.Problems)
+	}
+	return request, running
 }
 
 // Known is what a reader is told of the configuration that runs: where something
@@ -169,6 +173,7 @@ func (h *house) refuse(l loaded, why string) {
 	h.refused = refusal{time.Now(), why}
 	h.complain(newProblems(h.report.Problems, l.report.Problems))
 	h.tell(slog.LevelError, "config", "Reload refused, the running configuration stays untouched: %s", why)
+	h.wantSpare()
 	h.notify("READY=1\nSTATUS=" + oneLine("Running the configuration of "+stamp(h.loadedAt)+"; the reload at "+stamp(h.refused.at)+" was refused: "+why))
 	h.once()
 }
@@ -270,6 +275,7 @@ func (h *house) settled() {
 	case h.refused.why == "":
 		h.tell(slog.LevelInfo, "config", "Reload finished after %v: %s", since(h.loadedAt), h.report.summary())
 	}
+	h.wantSpare()
 	if h.refused.why == "" {
 		h.notify("READY=1\nSTATUS=Running the configuration of " + stamp(h.loadedAt))
 	} else {

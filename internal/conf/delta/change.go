@@ -127,6 +127,16 @@ func (c *change) note(seen hashes) bool {
 	return true
 }
 
+// sample takes the address of a server that could be left out.
+func (c *change) sample(seen hashes) {
+	for i := range c.have.parts {
+		if p := &c.have.parts[i]; p.apart() {
+			seen[p.key] = true
+			return
+		}
+	}
+}
+
 // note takes the address of a part unless it is left out.
 func (s *side) note(seen hashes, i int, out bool) bool {
 	p := &s.parts[i]

@@ -24,6 +24,10 @@ type Delta struct {
 	// want that were left out.
 	Services, Servers int
 
+	// Sample has a server of each file read though nothing about it has changed,
+	// for who wants to try out what reading does.
+	Sample bool
+
 	past   *Past
 	alike  func(name string) (source.Alike, bool)
 	files  map[string]*file
@@ -81,6 +85,9 @@ func (d *Delta) compare(name, text string) *file {
 	f := &file{change: have.compare(text, alike, &d.past.words)}
 	if f.change == nil || !f.note(d.seen) {
 		return nil
+	}
+	if d.Sample {
+		f.sample(d.seen)
 	}
 	f.left, f.right = f.holes(d.seen)
 	f.services, f.real = f.count(d.seen)

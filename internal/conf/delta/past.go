@@ -51,3 +51,6 @@ func (p *Past) side(name string) *side {
 	p.sides[name] = s
 	return s
 }
+
+// Comparable reports whether a file's text can be compared at all.
+func (p *Past) Comparable(name string) bool { return p.side(name) != nil }
