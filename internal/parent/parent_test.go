@@ -46,7 +46,9 @@ func TestMain(m *testing.M) {
 // "crash", "blank"; the rest is for fakeChild.
 type fakeReader struct{ early bool }
 
-func (f *fakeReader) Prepare(_ LoadRequest, running []byte) { f.early = bytes.Contains(running, []byte("needs")) }
+func (f *fakeReader) Prepare(_ LoadRequest, running []byte) {
+	f.early = bytes.Contains(running, []byte("needs"))
+}
 
 func (f *fakeReader) Read(r LoadRequest, _ []byte) (rep Report, snapshot *os.File, err error) {
 	text, err := os.ReadFile(r.ConfigFile)
