@@ -237,3 +237,16 @@ func TestRoutersThatStayCostNoGarbage(t *testing.T) {
 		t.Errorf("%v allocations for one router of %d that is changed", got, n)
 	}
 }
+
+// Nor does looking whether the kernel has what a thousand routers want, which
+// their adverts interrupt.
+func TestComparingAllCostsNoGarbage(t *testing.T) {
+	b := newBench(t)
+	b.begin(multitude(1000, 100))
+	b.pass(time.Second)
+	b.kernel.Told()
+	if got := testing.AllocsPerRun(5, b.compareAll); got > 10 {
+		t.Errorf("%v allocations", got)
+	}
+	b.want("written", b.kernel.Told(), "")
+}

@@ -120,3 +120,30 @@ func TestRoutesOfARenamedLink(t *testing.T) {
 	b.pass(5 * time.Second)
 	b.want("with its name again", b.kernel.Told(), "ip addr add 192.0.2.100/24 dev eth0\nip route add 203.0.113.0/24 via 198.51.100.9 dev eth1\nip route add 203.0.114.0/24 via 192.0.2.9 dev eth0")
 }
+
+// Nobody is looked for anew when an address goes that is no source: those that a
+// reload removes do.
+func TestOnlySourcesAreMissed(t *testing.T) {
+	b := start(t, config(instance("VI_1", 51, 100, "192.0.2.100/24"), instance("VI_2", 52, 100, "192.0.2.101/24", "192.0.2.102/24")))
+	b.pass(4 * time.Second)
+	foreign := b.put("192.0.2.50/24")
+	b.changed(foreign)
+	b.settle()
+	take := func(s string) {
+		b.changed(b.kernel.Take(kernel.Key(1, netip.MustParsePrefix(s))))
+		b.settle()
+	}
+	wants := b.net.wants
+	take("192.0.2.50/24")
+	b.adopt(build.FromVRRP(config(instance("VI_1", 51, 100, "192.0.2.100/24"))))
+	adopted := b.net.wants
+	for _, a := range []string{"192.0.2.101/24", "192.0.2.102/24"} { // as the kernel tells of what we removed
+		b.changed(kernel.Change{Kind: kernel.AddrChanged, Link: 1, Addr: kernel.Key(1, netip.MustParsePrefix(a)), Gone: true})
+	}
+	b.settle()
+	if b.net.wants != adopted || adopted != wants+1 {
+		t.Errorf("sockets were looked at %d times, once for the reload", b.net.wants-wants)
+	}
+	take(own + "/24")
+	b.want("without a source", b.state(), "FAULT")
+}

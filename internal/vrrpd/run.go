@@ -86,6 +86,8 @@ type daemon struct {
 
 	dirty, again  []*edge // to be written; to be announced once more
 	moved         bool    // a link, or perhaps a source, has changed
+	sketch        sketch
+	lost          map[netip.Addr]bool // addresses that have gone, perhaps sources
 	suspects      []kernel.AddrKey
 	suspectRoutes []kernel.RouteKey
 	suspectRules  []kernel.Rule
@@ -153,7 +155,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) *daemon {
 		conn: conn, boot: boot, log: log, yield: func() {},
 		routers: map[address]*edge{}, owners: map[kernel.AddrKey][]*edge{}, virtual: map[netip.Addr]int{}, leaving: map[spot]bool{},
 		routeOwners: map[kernel.RouteKey][]*edge{}, ruleOwners: map[kernel.Rule][]*edge{},
-		strays: map[place]*stray{}, told: map[string]verdict{}, indexes: map[int]bool{}, names: map[string]bool{},
+		strays: map[place]*stray{}, told: map[string]verdict{}, lost: map[netip.Addr]bool{}, indexes: map[int]bool{}, names: map[string]bool{},
 		bouncing: map[string]bouncing{}, reading: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	d.links.promote = kernel.PromoteSecondaries

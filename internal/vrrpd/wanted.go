@@ -3,6 +3,7 @@ package vrrpd
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -96,21 +97,46 @@ func (d *daemon) differing(edges []*edge) []*edge {
 	return out
 }
 
+// sketch is what plan compares. It is kept for the next one: a thousand routers
+// are planned for in many pieces, and garbage would be collected in between.
+type sketch struct {
+	want, have             map[kernel.AddrKey]kernel.Address
+	wantRoutes, haveRoutes map[kernel.RouteKey]kernel.Route
+	wantRules, haveRules   map[kernel.Rule]struct{}
+	large                  bool // for so many routers that to empty it would take longer than to make it
+}
+
+// begin empties it, for so many routers.
+func (s *sketch) begin(routers int) {
+	if s.want == nil || s.large {
+		s.want, s.have = map[kernel.AddrKey]kernel.Address{}, map[kernel.AddrKey]kernel.Address{}
+		s.wantRoutes, s.haveRoutes = map[kernel.RouteKey]kernel.Route{}, map[kernel.RouteKey]kernel.Route{}
+		s.wantRules, s.haveRules = map[kernel.Rule]struct{}{}, map[kernel.Rule]struct{}{}
+	} else {
+		clear(s.want)
+		clear(s.have)
+		clear(s.wantRoutes)
+		clear(s.haveRoutes)
+		clear(s.wantRules)
+		clear(s.haveRules)
+	}
+	s.large = routers > compareSlice
+}
+
 // plan compares what these routers want with what the mirror has.
 func (d *daemon) plan(edges []*edge) []kernel.Op {
 	m := d.mirror
-	want, have := map[kernel.AddrKey]kernel.Address{}, map[kernel.AddrKey]kernel.Address{}
-	wantRoutes, haveRoutes := map[kernel.RouteKey]kernel.Route{}, map[kernel.RouteKey]kernel.Route{}
-	wantRules, haveRules := map[kernel.Rule]struct{}{}, map[kernel.Rule]struct{}{}
+	s := &d.sketch
+	s.begin(len(edges))
 	for _, e := range edges {
 		for i := range e.holds {
 			h := &e.holds[i]
 			addr, wanted := d.wanted(h.key)
 			if wanted {
-				want[h.key] = addr
+				s.want[h.key] = addr
 			}
 			if there, ok := m.Address(h.key); ok && (wanted || !h.native) {
-				have[h.key] = there
+				s.have[h.key] = there
 			}
 		}
 		for i := range e.routes {
@@ -119,10 +145,10 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 				continue // its link does not exist
 			}
 			if there, ok := m.Route(h.key); ok {
-				haveRoutes[h.key] = there
+				s.haveRoutes[h.key] = there
 			}
 			if route, wanted := d.wantedRoute(h.key); wanted {
-				wantRoutes[h.key] = route
+				s.wantRoutes[h.key] = route
 			}
 		}
 		for i := range e.rules {
@@ -131,16 +157,16 @@ func (d *daemon) plan(edges []*edge) []kernel.Op {
 				continue
 			}
 			if m.Rule(h.rule) {
-				haveRules[h.rule] = struct{}{}
+				s.haveRules[h.rule] = struct{}{}
 			}
 			if d.wantedRule(h.rule) {
-				wantRules[h.rule] = struct{}{}
+				s.wantRules[h.rule] = struct{}{}
 			}
 		}
 	}
-	ops := kernel.AddrOps(reconcile.Plan(kernel.AddrKind, want, have))
-	ops = append(ops, kernel.RouteOps(reconcile.Plan(kernel.RouteKind, wantRoutes, haveRoutes))...)
-	ops = append(ops, kernel.RuleOps(reconcile.Plan(kernel.RuleKind, wantRules, haveRules))...)
+	ops := kernel.AddrOps(reconcile.Plan(kernel.AddrKind, s.want, s.have))
+	ops = append(ops, kernel.RouteOps(reconcile.Plan(kernel.RouteKind, s.wantRoutes, s.haveRoutes))...)
+	ops = append(ops, kernel.RuleOps(reconcile.Plan(kernel.RuleKind, s.wantRules, s.haveRules))...)
 	kernel.Order(ops)
 	return ops
 }
@@ -243,6 +269,8 @@ func (d *daemon) changed(c kernel.Change) {
 		d.moved = d.moved || d.concerns(c.Link)
 	case c.Kind == kernel.AddrChanged && len(d.owners[c.Addr]) > 0:
 		d.suspects = append(d.suspects, c.Addr)
+	case c.Kind == kernel.AddrChanged && c.Gone && d.plain(c.Link, c.Addr.Addr):
+		d.lost[c.Addr.Addr] = true
 	case c.Kind == kernel.AddrChanged: // perhaps a source
 		d.moved = d.moved || d.concerns(c.Link)
 	case c.Kind == kernel.RouteChanged && len(d.routeOwners[c.Route]) > 0:
@@ -268,8 +296,26 @@ func (d *daemon) concerns(index int) bool {
 	return d.indexes[index] || ok && d.names[link.Name]
 }
 
+// plain reports whether an address that goes means something only to those whose
+// source it is: no virtual interface has to be given it again, and nobody waits
+// for it to be usable.
+func (d *daemon) plain(link int, a netip.Addr) bool {
+	return d.links.byName[d.mirror.Name(link)] == nil && !(a.Is6() && a.IsLinkLocalUnicast())
+}
+
+// lostSources reports whether some router's source is among the addresses that
+// have gone. Those that a reload removed are nobody's.
+func (d *daemon) lostSources() bool {
+	if len(d.lost) == 0 {
+		return false
+	}
+	defer clear(d.lost)
+	return slices.ContainsFunc(d.edges, func(e *edge) bool { return d.lost[e.source] || d.lost[e.Source] })
+}
+
 // settle acts on what the kernel told in one go.
 func (d *daemon) settle() {
+	d.moved = d.lostSources() || d.moved
 	if d.moved {
 		d.moved = false
 		d.relocate()
