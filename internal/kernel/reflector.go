@@ -150,7 +150,7 @@ func (r *Reflector) dumpNow() error {
 // ended for good.
 func (r *Reflector) Read(take func(Change)) error {
 	for range readTurn {
-		n, err := unix.Read(r.fd, r.buf)
+		n, err := readPrompt(r.fd, r.buf)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			r.ask()

@@ -51,6 +51,7 @@ func NewWriter(r *Reflector, post func(func()) bool, changed func(Change)) (*Wri
 	if err != nil {
 		return nil, err
 	}
+	now.write, now.read = writePrompt, readPrompt
 	later, err := newWriteSocket()
 	if err != nil {
 		now.close()
@@ -142,6 +143,8 @@ func (w *Writer) finish(j job, errs []error, changed func(Change)) {
 // writeSocket is a routing netlink socket for requests.
 type writeSocket struct {
 	fd    int
+	write func(fd int, b []byte) (int, error)
+	read  func(fd int, b []byte) (int, error)
 	seq   uint32
 	q     requests
 	owner []int // which operation each message of a request belongs to
@@ -160,7 +163,7 @@ func newWriteSocket() (*writeSocket, error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("set SO_RCVTIMEO of routing netlink: %w", err)
 	}
-	return &writeSocket{fd: fd, buf: make([]byte, readBuffer)}, nil
+	return &writeSocket{fd: fd, write: unix.Write, read: unix.Read, buf: make([]byte, readBuffer)}, nil
 }
 
 func (s *writeSocket) close() { _ = unix.Close(s.fd) }
@@ -198,7 +201,7 @@ func (s *writeSocket) request(ops []Op, errs []error) error {
 	flags := native.Uint16(s.q.buf[s.q.start+6:])
 	native.PutUint16(s.q.buf[s.q.start+6:], flags|unix.NLM_F_ACK)
 	for {
-		_, err := unix.Write(s.fd, s.q.buf)
+		_, err := s.write(s.fd, s.q.buf)
 		if err == nil {
 			break
 		}
@@ -212,7 +215,7 @@ func (s *writeSocket) request(ops []Op, errs []error) error {
 // answers reads until the last message of a request has been answered.
 func (s *writeSocket) answers(ops []Op, errs []error, first uint32) error {
 	for last := false; !last; {
-		n, err := unix.Read(s.fd, s.buf)
+		n, err := s.read(s.fd, s.buf)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}

@@ -1,8 +1,8 @@
 package loop
 
 import (
-	"errors"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,9 +65,21 @@ func (p *posts) stop() {
 	}
 }
 
-var one = []byte{1, 0, 0, 0, 0, 0, 0, 0}
+// signal and clear use the eventfd, which does not block, without telling the
+// scheduler.
+func (p *posts) signal() {
+	one := uint64(1)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(p.fd), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
+}
 
-func (p *posts) signal() { _, _ = unix.Write(p.fd, one) }
+func (p *posts) clear() error {
+	var n uint64
+	_, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(p.fd), uintptr(unsafe.Pointer(&n)), unsafe.Sizeof(n))
+	if errno != 0 && errno != unix.EAGAIN {
+		return errno
+	}
+	return nil
+}
 
 // run calls what waits, some of it, on the loop.
 func (p *posts) run(l *Loop) {
@@ -89,8 +101,7 @@ func (p *posts) take(l *Loop) (func(), bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.count == 0 {
-		var b [8]byte
-		if _, err := unix.Read(p.fd, b[:]); err != nil && !errors.Is(err, unix.EAGAIN) {
+		if err := p.clear(); err != nil {
 			l.Fail(err)
 		}
 		l.stop = l.stop || p.stopped

@@ -71,6 +71,9 @@ func (s *Frames) Flush() {
 	}
 }
 
+// Warm readies memory for the first frame; nothing may be kept.
+func (s *Frames) Warm() { s.out.warm() }
+
 func (s *Frames) refused(i int, err error) { s.failed(s.links[i], err) }
 
 // Close closes the socket.

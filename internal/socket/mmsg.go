@@ -45,6 +45,14 @@ func newBatch(count, size int) *batch {
 	return b
 }
 
+// warm touches the memory of the first message, which otherwise the kernel would
+// have to find when that is sent.
+func (b *batch) warm() {
+	clear(b.slot(0))
+	clear(b.controlOf(0))
+	b.names[0] = unix.RawSockaddrAny{}
+}
+
 // slot is the memory of the i-th message.
 func (b *batch) slot(i int) []byte { return b.data[i*b.size : (i+1)*b.size : (i+1)*b.size] }
 

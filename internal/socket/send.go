@@ -65,6 +65,9 @@ func (s *VRRP) Flush() {
 	}
 }
 
+// Warm readies memory for the first advert; nothing may be queued.
+func (s *VRRP) Warm() { s.out.warm() }
+
 func (s *VRRP) refused(i int, err error) { s.failed(s.tags[i], err) }
 
 const ipv4Header = 20

@@ -44,6 +44,7 @@ func (p *paper) Want([]*edge) map[*edge]error { p.wants++; return nil }
 func (p *paper) Flush()                       { p.pending = 0 }
 func (p *paper) Close()                       {}
 func (p *paper) Hear()                        { p.heard() }
+func (p *paper) Warm()                        {}
 func (p *paper) Drain() string                { p.heard(); return p.lost }
 
 func (p *paper) Advert(e *edge, dst netip.Addr, payload []byte) {

@@ -288,5 +288,6 @@ func (mute) Advert(*edge, netip.Addr, []byte) {}
 func (mute) Flush()                           {}
 func (mute) Announce(*edge, *holding)         {}
 func (mute) Hear()                            {}
+func (mute) Warm()                            {}
 func (mute) Drain() string                    { return "" }
 func (mute) Close()                           {}

@@ -317,6 +317,8 @@ func (d *daemon) ready() {
 	}
 	d.sayf(slog.LevelInfo, kindProcess, "", "serving %d virtual routers in %d sync groups", len(d.edges), len(d.cfg.Groups))
 	_ = d.conn.Send(ipc.Message{Kind: ipc.Ready}) // a parent that is gone is noticed by listen
+	d.speaker.Flush()
+	d.speaker.Warm()
 }
 
 // listen takes what the parent says.

@@ -212,6 +212,15 @@ func (s *sockets) Flush() {
 	s.frames.Flush()
 }
 
+// Warm implements speaker.
+func (s *sockets) Warm() {
+	for _, v := range s.vrrp {
+		v.Warm()
+	}
+	s.frames.Warm()
+	clear(s.frame[:cap(s.frame)])
+}
+
 // Announce implements speaker. Links without neighbours need none.
 func (s *sockets) Announce(e *edge, h *holding) {
 	link, ok := s.d.mirror.LinkAt(h.key.Link)

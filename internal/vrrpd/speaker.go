@@ -18,6 +18,8 @@ type speaker interface {
 	Announce(e *edge, h *holding)
 	// Hear takes packets that have come; otherwise the loop does.
 	Hear()
+	// Warm readies what the first takeover will use; nothing is queued.
+	Warm()
 	// Drain takes all that came while the process slept. It says why some may be
 	// lost; empty: none is.
 	Drain() (lost string)
