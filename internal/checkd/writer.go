@@ -80,7 +80,8 @@ type writer struct {
 	pause   time.Duration // before the next attempt, after a refusal
 	told    string        // the last refusal
 	has     settings      // the director
-	audit   time.Duration // until the next audit
+	audit   time.Time     // when the next audit is due
+	may     time.Time     // when it is due at the earliest
 	tally   tally
 	led     uint64 // paths of the last table that was written
 }
@@ -90,7 +91,7 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 	w := &writer{
 		daemon: d, dir: dir, first: first, quit: cancel,
 		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), asked: make(chan chan<- figures), ended: make(chan struct{}),
-		audit: auditInterval, has: settings{limit: -1}, // one that has limits is told of its own, too
+		audit: time.Now().Add(auditInterval), has: settings{limit: -1}, // one that has limits is told of its own, too
 	}
 	go w.run(ctx)
 	return w
@@ -108,7 +109,8 @@ func (w *writer) put(t wanted) {
 	w.mail <- t
 }
 
-// doubt asks for an audit soon; only the loop calls it.
+// doubt asks for an audit, at once unless audits have taken their share of the
+// time; only the loop calls it.
 func (w *writer) doubt() {
 	select {
 	case w.doubted <- struct{}{}:
@@ -118,13 +120,17 @@ func (w *writer) doubt() {
 
 func (w *writer) run(ctx context.Context) {
 	defer close(w.ended)
+	timer := time.NewTimer(0) // one for all turns: with many verdicts each would leave its own
+	defer timer.Stop()
 	for {
-		var retry, audit <-chan time.Time
+		var due <-chan time.Time
 		switch {
 		case w.pause > 0:
-			retry = time.After(w.pause)
+			timer.Reset(w.pause)
+			due = timer.C
 		case w.begun:
-			audit = time.After(w.audit)
+			timer.Reset(time.Until(w.audit))
+			due = timer.C
 		}
 		var err error
 		select {
@@ -138,17 +144,11 @@ func (w *writer) run(ctx context.Context) {
 		case answer := <-w.asked:
 			w.tellFigures(ctx, answer)
 			continue
-		case <-retry:
-			err = w.write(ctx)
-		case <-audit:
-			err = w.putBack(ctx)
 		case <-w.doubted:
-			if len(w.mail) == 0 && (!w.begun || w.pause > 0) {
-				continue
-			}
-			if err = w.newest(ctx); err == nil {
-				err = w.putBack(ctx)
-			}
+			w.audit = w.may
+			continue
+		case <-due:
+			err = w.due(ctx)
 		}
 		if w.first != nil {
 			w.first()
@@ -158,6 +158,17 @@ func (w *writer) run(ctx context.Context) {
 			w.judge(err)
 		}
 	}
+}
+
+// due is what the timer was for: another attempt, or an audit.
+func (w *writer) due(ctx context.Context) error {
+	if w.pause > 0 {
+		return w.write(ctx)
+	}
+	if err := w.newest(ctx); err != nil {
+		return err
+	}
+	return w.putBack(ctx)
 }
 
 // newest writes what waits, if anything does: what is wanted goes before
@@ -198,7 +209,8 @@ func (w *writer) putBack(ctx context.Context) error {
 	began := time.Now()
 	undone, err := a.Audit(ctx)
 	err = errors.Join(err, w.setExpiry(), w.setHearing())
-	w.audit = max(auditInterval, auditShare*time.Since(began))
+	took := time.Since(began)
+	w.may, w.audit = time.Now().Add(auditShare*took), time.Now().Add(max(auditInterval, auditShare*took))
 	if len(undone) == 0 {
 		return err
 	}

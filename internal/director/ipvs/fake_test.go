@@ -18,6 +18,8 @@ type fakeKernel struct {
 	schedulers []string
 	writes     int // calls of write
 	messages   int // messages in them
+	reads      int // of services and of servers
+	onRead     func()
 	closed     bool
 }
 
@@ -118,6 +120,10 @@ func (f *fakeKernel) do(cmd uint8, data []byte) syscall.Errno {
 
 func (f *fakeKernel) read(b *batch, _ uint32, each func([]byte) error) error {
 	var err error
+	f.reads++
+	if f.onRead != nil {
+		f.onRead()
+	}
 	f.split(b, func(_ int, cmd uint8, m message) {
 		switch cmd {
 		case cmdGetService:

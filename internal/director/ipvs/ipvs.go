@@ -101,14 +101,21 @@ func (d *Director) Set(ctx context.Context, delta lvs.Delta) (director.Changes, 
 }
 
 // Audit reads the services that are ours or are to be, and writes the difference.
+// One that is called off leaves the book as good as it was: the end does not wait
+// for a table to be read, and reads it no second time.
 func (d *Director) Audit(ctx context.Context) ([]director.Op, error) {
+	known := !d.stale
 	d.stale = true
 	var done []director.Op
 	doubt, err := d.marks.audit()
 	if doubt {
 		done = append(done, director.Op{Verb: director.MarkPackets})
 	}
-	return done, errors.Join(err, d.bring(ctx, func(op director.Op) { done = append(done, op) }))
+	bringErr := d.bring(ctx, func(op director.Op) { done = append(done, op) })
+	if known && errors.Is(bringErr, context.Canceled) {
+		d.stale = false
+	}
+	return done, errors.Join(err, bringErr)
 }
 
 // bring brings the table to what is wanted and tells each step that was taken.
@@ -118,7 +125,7 @@ func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
 			return err
 		}
 		if d.stale {
-			if err := d.refresh(); err != nil {
+			if err := d.refresh(ctx); err != nil {
 				return err
 			}
 		}
@@ -142,13 +149,16 @@ func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
 
 // refresh reads the kernel's services that are ours or are to be ours. One that
 // is as it should be costs no second table.
-func (d *Director) refresh() error {
+func (d *Director) refresh(ctx context.Context) error {
 	services, err := d.services(d.book.Knows)
 	if err != nil {
 		return err
 	}
 	there := make(map[lvs.ServiceKey]bool, len(services))
 	for i := range services {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s := &services[i]
 		dests, err := d.dests(s.key)
 		if err != nil {

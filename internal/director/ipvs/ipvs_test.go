@@ -242,6 +242,31 @@ func TestErrorsAreBounded(t *testing.T) {
 	}
 }
 
+// The end calls an audit off, and takes what is ours away without a look.
+func TestAuditIsCalledOff(t *testing.T) {
+	f := newFake(t)
+	d := f.open()
+	want := lvs.Table{
+		web: {Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}, s2: {Weight: 2}}},
+		dns: {Scheduler: "rr", Servers: map[lvs.ServerKey]lvs.Server{s1: {Weight: 1}}},
+	}
+	if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
+		t.Fatal(err)
+	}
+	bounded, cancel := context.WithCancel(ctx)
+	f.reads, f.onRead = 0, func() {
+		if f.reads == 2 { // the first service's servers
+			cancel()
+		}
+	}
+	if _, err := d.Audit(bounded); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if err := d.Close(ctx, false); err != nil || len(f.table) != 0 || f.reads != 2 {
+		t.Errorf("%v; left is %v, after %d reads", err, f.table, f.reads)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
