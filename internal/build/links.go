@@ -128,13 +128,16 @@ func (b *builder) link(r *Router, l *Link) {
 	b.out.Links = append(b.out.Links, *l)
 }
 
-// dev is where one of the router's addresses goes.
+// dev is where one of the router's addresses goes. With an ipvlan that is where
+// it would be without one, as with keepalived: the ipvlan is spoken from. What
+// answers to an address on it asks who its clients are on the interface below,
+// in that address's name, and the answers would go to the ipvlan.
 func (b *builder) dev(r *Router, i *conf.VRRPInstance, a *conf.Address) string {
 	base, family := cmp.Or(a.Dev, r.Base), 4
 	if a.Prefix.Addr().Is6() {
 		family = 6
 	}
-	own := base == r.Base && r.VMAC != ""
+	own := base == r.Base && r.VMAC != "" && !i.VMAC.IPVLAN
 	mac := vmacAddress(family, r.VRID)
 	chosen := i.VMAC != nil && i.VMAC.MAC != [6]byte{}
 	if chosen { // for both families

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -104,5 +105,20 @@ func TestDelaysAreBounded(t *testing.T) {
 	}})
 	if d := v.Delays; d[0].Down != 2*time.Second || d[0].Up != time.Second || d[1].Down != 5*time.Second {
 		t.Errorf("%+v", d)
+	}
+}
+
+// An ipvlan is spoken from; addresses stay on the interface below.
+func TestAddressesBesideAnIPVLAN(t *testing.T) {
+	i := instance("VI_1")
+	i.VMAC = &conf.VMAC{IPVLAN: true, Name: "ip0", Addr: netip.MustParsePrefix("192.0.2.21/24")}
+	m, r := one(i)
+	if r.Interface != "ip0" || m.Interface != "eth0" || r.Source != netip.MustParseAddr("192.0.2.21") {
+		t.Errorf("it speaks on %s of %s from %s", r.Interface, m.Interface, r.Source)
+	}
+	for _, a := range r.Addresses {
+		if a.Dev != "eth0" {
+			t.Errorf("%s is on %s", a.Prefix, a.Dev)
+		}
 	}
 }

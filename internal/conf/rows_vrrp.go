@@ -214,7 +214,7 @@ var instanceAddresses = rows{
 	{Name: "use_vmac", Args: optWords, Doc: "Give the virtual router its own MAC address.", Set: useVMAC},
 	{Name: "use_vmac_addr", Doc: "The same for addresses on other interfaces.", To: flag(func(l *loader) *bool { return &inst(l).VMACAddr })},
 	{Name: "vmac_xmit_base", Doc: "Send adverts from the interface below the VMAC.", Set: func(l *loader, s *stmt) { l.vi.xmitBase = s.Keyword() }},
-	{Name: "use_ipvlan", Args: optWords, Doc: "Give the virtual router an ipvlan interface.", Set: useIPVLAN},
+	{Name: "use_ipvlan", Args: optWords, Doc: "Give the virtual router an ipvlan interface to speak from. Virtual addresses are on the interface below it.", Set: useIPVLAN},
 }
 
 var instanceTracking = rows{

@@ -213,7 +213,10 @@ func (p *printer) own(i *conf.VRRPInstance, r *Router) string {
 	if v.IPVLAN {
 		addr := ""
 		if v.Addr.IsValid() {
-			addr = ", i/f address = " + v.Addr.Addr().String()
+			addr = ", i/f address = " + v.Addr.String()
+			if v.Addr.IsSingleIP() {
+				addr = ", i/f address = " + v.Addr.Addr().String()
+			}
 		}
 		p.line("   Use IPVLAN, i/f %s, is_up = %t%s, type %s", r.VMAC, up, addr, or(v.Mode, "bridge"))
 		return r.VMAC + ", ipvlan on " + i.Interface

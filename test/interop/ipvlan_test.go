@@ -40,8 +40,13 @@ func TestIPVLAN(t *testing.T) {
 	WaitMaster(t, virtual, k)
 	h := Start(t, l.Get("holdfast"), Holdfast(), conf(v.us, 150))
 	WaitMaster(t, virtual, h, k)
-	if out := run(t, h.Node, "ip", "-o", "addr", "show", "dev", "ip0"); !strings.Contains(out, "192.0.2.21/24") || !strings.Contains(out, virtual) {
-		t.Errorf("ip0 has %s", out)
+	for _, d := range []*lab.Daemon{h, k} {
+		if out := run(t, d.Node, "ip", "-o", "addr", "show", "dev", "ip0"); !strings.Contains(out, "192.0.2.2") || strings.Contains(out, virtual) {
+			t.Errorf("ip0 of %s has %s", d.Name, out)
+		}
+	}
+	if out := run(t, h.Node, "ip", "-o", "addr", "show", "dev", "eth0"); !strings.Contains(out, virtual) {
+		t.Errorf("eth0 has %s", out)
 	}
 	Wait(t, "keepalived hears who it is", func() bool { return strings.Contains(k.Log(), "advert from 192.0.2.21 with higher priority") })
 	Must(t, h.Stop())
