@@ -97,7 +97,7 @@ func shake(t *testing.T, l *lab.Lab, name, own string, priority int) *shaken {
 	text := ""
 	for i, u := range uplinks {
 		for j, r := range u.routers {
-			extra := "garp_master_delay 0\n    " + map[string]string{"virtual": "use_vmac"}[r.name] +
+			extra := "garp_master_delay 0\n    " + map[string]string{"virtual": "use_vmac", "second": ipvlan(n, u, own)}[r.name] +
 				"\n    virtual_routes {\n        " + r.route() + " dev " + u.link + "\n    }"
 			text += Instance{
 				Name: r.name, Interface: u.link, VRID: 51 + i*2 + j, Priority: priority, Advert: "0.1",
@@ -109,6 +109,15 @@ func shake(t *testing.T, l *lab.Lab, name, own string, priority int) *shaken {
 	Must(t, err)
 	s.Daemon = Start(t, n, Holdfast(), config(text))
 	return s
+}
+
+// ipvlan has a router speak from an ipvlan, where the kernel has such links.
+func ipvlan(n *lab.Node, u uplink, own string) string {
+	if _, err := n.Run("ip", "link", "add", "try0", "link", u.link, "type", "ipvlan", "mode", "l2"); err != nil {
+		return ""
+	}
+	_, _ = n.Run("ip", "link", "del", "try0")
+	return "use_ipvlan ip0 " + u.net + "1" + own + "/24"
 }
 
 // words is a line for a link of the node.
