@@ -88,17 +88,14 @@ func TestSimulateAsDocumented(t *testing.T) {
 	}
 }
 
-var (
-	commandLine = regexp.MustCompile(`(?m)^(?:\$ |# )?(?:sudo )?holdfast ([a-z]+)( [^|>#\n]*)?`)
-	longOption  = regexp.MustCompile(`\s(--[a-z][a-z-]*)`)
-)
-
 // Every command in a page's examples is one that there is, with options that it has.
 func TestDocumentedCommandsExist(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatal("no pages", err)
 	}
+	commandLine := regexp.MustCompile(`(?m)^(?:\$ |# )?(?:sudo )?holdfast ([a-z]+)( [^|>#\n]*)?`)
+	longOption := regexp.MustCompile(`\s(--[a-z][a-z-]*)`)
 	seen := 0
 	for _, page := range append(pages, "../../README.md") {
 		text, err := os.ReadFile(page)

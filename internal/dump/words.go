@@ -20,26 +20,53 @@ var (
 		"not", "from", "to", "priority", "tos", "fwmark", "iif", "oif", "uidrange", "suppress_prefixlen", "suppress_ifgroup",
 		"protocol", "ipproto", "sport", "dport", "realms", others, "type", "goto", "lookup", "no_track",
 	}
-	// What keepalived calls otherwise than a file may.
-	routeWords = map[string]string{"gw": "via", "protocol": "proto", "priority": "metric", "preference": "metric"}
-	ruleWords  = map[string]string{
-		"preference": "priority", "order": "priority", "table": "lookup", "proto": "protocol", "dsfield": "tos",
-		"suppress_prefixlength": "suppress_prefixlen",
-	}
 	// The words of a route that begin something and are in no list above.
-	routeFurther = strings.Fields("mtu hoplimit advmss rtt rttvar reordering window cwnd initcwnd initrwnd ssthresh realms realm " +
-		"rto_min quickack congctl pref preference features tos dsfield encap ttl-propagate fastopen_no_cookie expires as")
+	routeFurther = []string{
+		"mtu", "hoplimit", "advmss", "rtt", "rttvar", "reordering", "window", "cwnd", "initcwnd", "initrwnd", "ssthresh", "realms", "realm",
+		"rto_min", "quickack", "congctl", "pref", "features", "tos", "dsfield", "encap", "ttl-propagate", "fastopen_no_cookie", "expires", "as",
+	}
+	ruleFurther = []string{"blackhole", "unreachable", "prohibit", "nop"}
 )
+
+// routeWord is what keepalived calls something that a file may call otherwise.
+func routeWord(w string) string {
+	switch w {
+	case "gw":
+		return "via"
+	case "protocol":
+		return "proto"
+	case "priority", "preference":
+		return "metric"
+	}
+	return w
+}
+
+// ruleWord is the same of rules.
+func ruleWord(w string) string {
+	switch w {
+	case "preference", "order":
+		return "priority"
+	case "table":
+		return "lookup"
+	case "proto":
+		return "protocol"
+	case "dsfield":
+		return "tos"
+	case "suppress_prefixlength":
+		return "suppress_prefixlen"
+	}
+	return w
+}
 
 // phrase is a word that begins something, and what follows it.
 type phrase []string
 
 // phrases takes words apart where one begins something. What comes before the
 // first of these begins with first.
-func phrases(words []string, first string, order, further []string, names map[string]string) []phrase {
+func phrases(words []string, first string, order, further []string, name func(string) string) []phrase {
 	var out []phrase
 	for i, w := range words {
-		key := or(names[w], w)
+		key := name(w)
 		whole := len(out) > 0 && out[len(out)-1][0] == "nexthop" // a path has words of its own
 		switch {
 		case !whole && (slices.Contains(order, key) || slices.Contains(further, key)):
@@ -85,7 +112,7 @@ func routes(list []conf.Route) (out []string) {
 		if slices.ContainsFunc(r.Words, nowhere) {
 			verb = "add "
 		}
-		all := put(phrases(r.Words, "to", routeOrder, routeFurther, routeWords), "proto", "18")
+		all := put(phrases(r.Words, "to", routeOrder, routeFurther, routeWord), "proto", "18")
 		dev := false
 		for i, p := range all {
 			dev = dev || p[0] == "dev"
@@ -125,7 +152,7 @@ func nowhere(word string) bool {
 // rules are rules in keepalived's words, which names what every rule has.
 func rules(list []conf.Route) (out []string) {
 	for _, r := range list {
-		all := phrases(r.Words, "from", ruleOrder, []string{"blackhole", "unreachable", "prohibit", "nop"}, ruleWords)
+		all := phrases(r.Words, "from", ruleOrder, ruleFurther, ruleWord)
 		for i, p := range all {
 			switch {
 			case nowhere(p[0]) || p[0] == "nop":
