@@ -113,12 +113,12 @@ func (p *pool) status(mono time.Duration, wall time.Time, shared *shares) api.Se
 		if i == 0 {
 			s.Forward = forward(cfg.Servers[0].Server.Forward)
 		}
-		up, weight := p.machine.Server(one.key())
+		up, weight := p.machine.ServerAt(i)
 		rs := api.Server{
 			Name: one.name(), Up: up, Weight: weight, Since: time.Unix(0, one.since), Cause: one.cause,
 			Checks: make([]api.Check, 0, len(one.checks)), Tier: cfg.Servers[i].Tier,
 		}
-		if state, weight, offered := p.machine.Where(one.key()); offered {
+		if state, weight, offered := p.machine.Where(i); offered {
 			rs.State, rs.Offered = state, &weight
 		} else {
 			rs.State = state

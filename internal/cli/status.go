@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -55,7 +56,9 @@ func status(t terminal, args []string) int {
 		t.json(s)
 		return exitFine
 	}
-	printStatus(t.out, s)
+	out := bufio.NewWriter(t.out) // a table is written cell by cell
+	printStatus(out, s)
+	_ = out.Flush() // the terminal has gone
 	return exitFine
 }
 

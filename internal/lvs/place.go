@@ -256,13 +256,9 @@ func (p *Pool) Leaving() (keys []ServerKey) {
 	return keys
 }
 
-// Where says in a word where a server is, and the weight that the director is
-// told, if it is told of it.
-func (p *Pool) Where(key ServerKey) (word string, weight int, offered bool) {
-	i, ok := p.index.find(key)
-	if !ok {
-		return "out", 0, false
-	}
+// Where says in a word where the server at a place of the configuration is, and
+// the weight that the director is told, if it is told of it.
+func (p *Pool) Where(i int) (word string, weight int, offered bool) {
 	cfg, s := &p.cfg.Servers[i], &p.state[i]
 	offered = s.place != absent && s.place != cut
 	switch s.place {

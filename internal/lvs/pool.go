@@ -96,6 +96,11 @@ func (p *Pool) Server(key ServerKey) (up bool, weight int) {
 	if !ok {
 		return false, 0
 	}
+	return p.ServerAt(i)
+}
+
+// ServerAt is Server for a place in the configuration.
+func (p *Pool) ServerAt(i int) (up bool, weight int) {
 	return p.state[i].in(), p.state[i].weight
 }
 
