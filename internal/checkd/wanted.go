@@ -36,7 +36,7 @@ func (d *daemon) settle() {
 
 // restate has settle hand on everything, to a director that knows nothing yet.
 func (d *daemon) restate() {
-	d.delta, d.offered, d.paths.told = lvs.Delta{}, nil, nil
+	d.delta, d.paths.told = lvs.Delta{}, nil
 	for _, p := range d.everyPool() {
 		p.machine.Restate()
 		d.touch(p)
