@@ -3,6 +3,7 @@ package uml_test
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/holdfast-ha/holdfast/internal/lab"
@@ -78,6 +79,19 @@ func TestGuestPath(t *testing.T) {
 	direct.Answers(t, "s1", "s2", "s3")
 	tunnel.Answers(t, "s1", "s2", "s3")
 	Wait(t, "s3 is back in IPv6", func() bool { return in("["+vipDirect6+"]", "["+serverAddress6(2)+"]") })
+
+	// A checker that is killed leaves the switch and its services to the next
+	// one, which puts the switch back as it was before either.
+	old := d.ChildPID("check")
+	Must(t, syscall.Kill(old, syscall.SIGKILL))
+	Wait(t, "another checker", func() bool { pid := d.ChildPID("check"); return pid > 0 && pid != old })
+	Must(t, nodes[0].DelAddress("lo", vipDirect+"/32"))
+	Wait(t, "s1 is out of direct routing, for the other checker too", func() bool { return !in(vipDirect, serverAddress(0)) })
+	if got := hears(); got != "1" {
+		t.Errorf("accept_local is %s with another checker", got)
+	}
+	Must(t, nodes[0].AddAddress("lo", vipDirect+"/32"))
+	direct.Answers(t, "s1", "s2", "s3")
 
 	Must(t, d.Stop())
 	if left := command(t, director, "ipvsadm", "-Sn"); left != "" {
