@@ -24,7 +24,10 @@ type Status struct {
 	Groups     []Group     `json:"groups"`
 	Director   string      `json:"director,omitempty"`
 	PutBack    int         `json:"put_back,omitempty"` // entries of the director's table that others had changed
-	Services   []Service   `json:"services"`
+	// DirectorRefuses says what the director does not take of what it is told,
+	// while that is so: real servers that are in may get nothing then.
+	DirectorRefuses string    `json:"director_refuses,omitempty"`
+	Services        []Service `json:"services"`
 	// Shared are the probes that several real servers go by.
 	Shared []SharedProbe `json:"shared_probes,omitempty"`
 	// Overrides are what was said of servers by command.

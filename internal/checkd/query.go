@@ -50,7 +50,7 @@ func (d *daemon) query(m ipc.Message) {
 }
 
 func (d *daemon) status() api.Status {
-	s := api.Status{Director: d.writer.dir.Name(), PutBack: d.putBack, Overrides: d.overrides.list(d), Services: make([]api.Service, 0, len(d.order))}
+	s := api.Status{Director: d.writer.dir.Name(), DirectorRefuses: d.refused, PutBack: d.putBack, Overrides: d.overrides.list(d), Services: make([]api.Service, 0, len(d.order))}
 	now := d.loop.Read()
 	shared := shares{ids: map[*monitor]int{}}
 	for _, p := range d.order {

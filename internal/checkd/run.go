@@ -84,6 +84,7 @@ type daemon struct {
 	// changedTable: the director has to be told, also if no service changed.
 	changedTable bool
 	writer       *writer
+	refused      string    // what the director does not take at present
 	putBack      int       // entries of the director's table that others had changed
 	found        lvs.Table // what a checker that died had left, during the start
 

@@ -30,6 +30,8 @@ const (
 	auditInterval = time.Minute
 	// auditShare bounds the part of the time that audits take: one in auditShare.
 	auditShare = 100
+	// maxRefusal bounds what the status tells of a refusal, in bytes.
+	maxRefusal = 2000
 	// auditTold is how much of what an audit put back is told one by one.
 	auditTold = 5
 )
@@ -155,7 +157,7 @@ func (w *writer) run(ctx context.Context) {
 			w.first = nil
 		}
 		if ctx.Err() == nil {
-			w.judge(err)
+			w.judge(ctx, err)
 		}
 	}
 }
@@ -183,10 +185,13 @@ func (w *writer) newest(ctx context.Context) error {
 }
 
 // judge tells a refusal once, and when it is over.
-func (w *writer) judge(err error) {
+func (w *writer) judge(ctx context.Context, err error) {
 	if err == nil {
 		if w.pause > 0 {
 			w.tell(slog.LevelInfo, "the director "+w.dir.Name()+" has taken everything now")
+		}
+		if w.told != "" {
+			w.refused(ctx, "")
 		}
 		w.pause, w.told = 0, ""
 		return
@@ -195,7 +200,14 @@ func (w *writer) judge(err error) {
 	if text := err.Error(); text != w.told {
 		w.told = text
 		w.tell(slog.LevelError, fmt.Sprintf("the director %s: %s; the next attempt is in %v at the latest", w.dir.Name(), text, w.pause))
+		w.refused(ctx, text)
 	}
+}
+
+// refused keeps a refusal for the status.
+func (w *writer) refused(ctx context.Context, text string) {
+	text = strings.ReplaceAll(text, "\n", "; ")
+	w.daemon.post(ctx, func() { w.daemon.refused = text[:min(len(text), maxRefusal)] })
 }
 
 // putBack reads the director's table and undoes what others did to it.

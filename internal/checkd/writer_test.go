@@ -2,7 +2,10 @@ package checkd
 
 import (
 	"encoding/json"
+	"errors"
+	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
@@ -36,4 +39,29 @@ func TestOthersAreUndone(t *testing.T) {
 	if len(w.dir.have) != 1 {
 		t.Errorf("the table is %v", w.dir.have)
 	}
+}
+
+// While the director refuses something, the status says so: servers that are in
+// may get nothing.
+func TestStatusTellsOfRefusals(t *testing.T) {
+	r := &recorder{fail: errors.New("add a server:\nout of range")}
+	w := bootWith(t, config(realServer(netip.MustParseAddrPort("127.0.0.2:80"))), ipc.BootInfo{}, r)
+	says := func(want string) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			var got string
+			w.on(func(d *daemon) { got = d.status().DirectorRefuses })
+			if got == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the status says %q, want %q", got, want)
+			}
+		}
+	}
+	says("add a server:; out of range")
+	r.mu.Lock()
+	r.fail = nil
+	r.mu.Unlock()
+	says("")
 }

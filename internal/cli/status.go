@@ -101,6 +101,9 @@ func printStatus(w io.Writer, s api.Status) {
 		g := &s.Groups[i]
 		return fmt.Sprintf("%s\t%s\t%s", g.Name, g.State, strings.Join(g.Members, " "))
 	})
+	if s.DirectorRefuses != "" {
+		fmt.Fprintf(w, "NOT TAKEN by %s, so servers that are in may get nothing: %s\n", s.Director, s.DirectorRefuses)
+	}
 	if s.PutBack > 0 {
 		fmt.Fprintf(w, "Others changed the table of %s: %s undone since the checker started\n", s.Director, diag.Counted(s.PutBack, "change"))
 	}

@@ -23,7 +23,7 @@ func TestStatusForAPerson(t *testing.T) {
 				Master:  "192.0.2.12", MasterPrio: 100, Readiness: "hears it; would take over after 3.6s of silence", Tracks: map[string]string{"script b": "up", "script a": "down: exit status 1"}},
 		},
 		Groups:   []api.Group{{Name: "both", State: "MASTER", Members: []string{"VI_1", "VI_2"}}},
-		Director: "proxy",
+		Director: "proxy", DirectorRefuses: "add [10.0.0.22]:tcp:80: out of range",
 		Services: []api.Service{{
 			Name: "[192.0.2.1]:tcp:80", Scheduler: "rr", Forward: "NAT", Quorum: 1, Sorry: "[192.0.2.9]:tcp:80", SorryInUse: true,
 			Servers: []api.Server{{Name: "[10.0.0.1]:tcp:80", Weight: 1, Cause: "refused"}, {Name: "[10.0.0.22]:tcp:80", Up: true, Weight: 10}},
@@ -52,6 +52,7 @@ VI_2      script b  up
 
 GROUP  STATE   MEMBERS
 both   MASTER  VI_1 VI_2
+NOT TAKEN by proxy, so servers that are in may get nothing: add [10.0.0.22]:tcp:80: out of range
 
 [192.0.2.1]:tcp:80 rr NAT by proxy: 1 of 2 servers in, NO QUORUM, sorry server [192.0.2.9]:tcp:80 in use
   [10.0.0.1]:tcp:80   out  weight 1   for -  refused

@@ -91,7 +91,7 @@ func merge(s *api.Status, body json.RawMessage) error {
 		s.BFDRefused = part.BFDRefused
 	}
 	if part.Director != "" {
-		s.Director = part.Director
+		s.Director, s.DirectorRefuses = part.Director, part.DirectorRefuses
 	}
 	return nil
 }
