@@ -137,7 +137,7 @@ func (l *loader) finishServers() {
 	for _, u := range l.groupUsers {
 		g := groups[u.vs.Group]
 		if g == nil {
-			l.warn("HF023", u.vsWord, "there is no virtual_server_group "+u.vs.Group+", the virtual server is ignored", "the name of a virtual_server_group", "")
+			l.warn("HF023", u.vsWord, "there is no virtual_server_group "+u.vs.Group+", the virtual server is ignored", "the name of a virtual_server_group")
 			gone[u.vs] = true
 			continue
 		}

@@ -171,7 +171,7 @@ const maxAdvertV3 = 40950 * time.Millisecond
 func (l *loader) start(n *instanceNotes) {
 	i := n.inst
 	if i.Priority == ownerPriority && n.state.Text == "BACKUP" {
-		l.warn("HF036", n.state, "vrrp_instance "+i.Name+" has priority 255 and so starts as MASTER", "state MASTER, or a lower priority", "")
+		l.warn("HF036", n.state, "vrrp_instance "+i.Name+" has priority 255 and so starts as MASTER", "state MASTER, or a lower priority")
 	}
 	if i.Priority == ownerPriority {
 		i.StateMaster = true

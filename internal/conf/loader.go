@@ -229,8 +229,8 @@ func (l *loader) fault(id string, w syntax.Word, message, expected, suggestion s
 	l.walk.Fault(id, diag.Error, w, message, expected, suggestion)
 }
 
-func (l *loader) warn(id string, w syntax.Word, message, expected, suggestion string) {
-	l.walk.Fault(id, diag.Warning, w, message, expected, suggestion)
+func (l *loader) warn(id string, w syntax.Word, message, expected string) {
+	l.walk.Fault(id, diag.Warning, w, message, expected, "")
 }
 
 // slab hands out structs from large pieces of memory: a file may hold a

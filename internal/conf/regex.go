@@ -50,7 +50,7 @@ func (l *loader) matchable() {
 		l.regexes[name] = err // many servers have the same
 	}
 	if err != nil {
-		l.warn("HF011", l.regexWord, "regex "+strconv.Quote(u.Regex)+" is not valid, it is ignored: "+err.Error(), "", "")
+		l.warn("HF011", l.regexWord, "regex "+strconv.Quote(u.Regex)+" is not valid, it is ignored: "+err.Error(), "")
 		u.Regex = ""
 	}
 }

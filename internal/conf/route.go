@@ -32,7 +32,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 		case word == "gw" || word == "or":
 			s.Fault("HF016", diag.Error, w[i], word+" is deprecated in routes", map[string]string{"gw": "via", "or": "nexthop"}[word])
 			if word == "or" {
-				i = l.nexthops(s, w, i+1, &r)
+				i = l.nexthops(w, i+1, &r)
 				continue
 			}
 			fallthrough
@@ -72,7 +72,7 @@ func (l *loader) route(s *stmt) (Route, bool) {
 		case slices.Contains(routeFlags, word):
 			tracked = tracked && word != "no_track"
 			if word == "nexthop" {
-				i = l.nexthops(s, w, i+1, &r)
+				i = l.nexthops(w, i+1, &r)
 			}
 		case dest == "" && (word == "default" || isPrefix(word)):
 			dest = word
@@ -120,7 +120,7 @@ func encap(w []syntax.Word, i int, r *Route) int {
 }
 
 // nexthops takes what follows the first nexthop as it is.
-func (l *loader) nexthops(s *stmt, w []syntax.Word, i int, r *Route) int {
+func (l *loader) nexthops(w []syntax.Word, i int, r *Route) int {
 	for ; i < len(w); i++ {
 		r.Words = append(r.Words, w[i].Text)
 		if w[i].Text == "realms" && i+1 < len(w) {

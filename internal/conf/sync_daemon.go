@@ -126,6 +126,6 @@ func (l *loader) judgeSyncDaemon() {
 		}
 		return
 	}
-	l.warn("HF024", l.syncWord, "lvs_sync_daemon: there is no vrrp_instance "+d.Instance+", it is ignored", "the name of a vrrp_instance", "")
+	l.warn("HF024", l.syncWord, "lvs_sync_daemon: there is no vrrp_instance "+d.Instance+", it is ignored", "the name of a vrrp_instance")
 	l.cfg.Global.SyncDaemon = nil
 }

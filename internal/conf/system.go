@@ -117,7 +117,7 @@ func (l *loader) knownAccount(c *Command, w syntax.Word) bool {
 		return true
 	}
 	if !l.sys.User(c.User) {
-		l.warn("HF028", w, "there is no user "+c.User+" to run "+c.Argv[0]+" as, it is ignored", "a command in quotes if it has arguments, then a user", "")
+		l.warn("HF028", w, "there is no user "+c.User+" to run "+c.Argv[0]+" as, it is ignored", "a command in quotes if it has arguments, then a user")
 		return false
 	}
 	return true
@@ -147,7 +147,7 @@ func (l *loader) runnable(w syntax.Word, c *Command, then string, sev diag.Sever
 		l.walk.Fault("HF027", sev, w, c.Argv[0]+" is not a file, "+then, "a program that can be run", "")
 		return false
 	case !p.Executable:
-		l.warn("HF027", w, c.Argv[0]+" is not executable, "+then, "a program that can be run", "")
+		l.warn("HF027", w, c.Argv[0]+" is not executable, "+then, "a program that can be run")
 		return false
 	}
 	if user := firstOf(c.User, l.cfg.Global.ScriptUser, "root"); user != "root" && user != "0" {

@@ -27,7 +27,7 @@ type refusal string
 func (r refusal) Error() string { return string(r) }
 
 // Is makes it an ErrRefused.
-func (r refusal) Is(target error) bool { return target == ErrRefused } //nolint:errorlint // that is what Is is for
+func (r refusal) Is(target error) bool { return target == ErrRefused }
 
 // Status asks the daemon behind the socket how things are.
 func Status(ctx context.Context, path string) (api.Status, error) {

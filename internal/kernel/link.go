@@ -149,14 +149,14 @@ func (w *LinkWork) Do() error {
 // settle writes the settings of a virtual link, before it is set up.
 func (v *VirtualLink) settle() error {
 	var errs []error
-	set := func(family, key, value string) { errs = append(errs, writeSysctl(family, v.Name, key, value)) }
+	four := func(key, value string) { errs = append(errs, writeSysctl("ipv4", v.Name, key, value)) }
 	if v.V4 && !v.IPVLAN {
 		// It answers for the addresses that it has, and hears adverts from
 		// addresses that are the base's or, in a test, another link's.
-		set("ipv4", "arp_ignore", "1")
-		set("ipv4", "accept_local", "1")
-		set("ipv4", "promote_secondaries", "1")
-		set("ipv4", "rp_filter", "0")
+		four("arp_ignore", "1")
+		four("accept_local", "1")
+		four("promote_secondaries", "1")
+		four("rp_filter", "0")
 	}
 	six := func(key, value string) { // a system may lack IPv6
 		if err := writeSysctl("ipv6", v.Name, key, value); !errors.Is(err, unix.ENOENT) {

@@ -57,9 +57,9 @@ func (l *link) start(s *station) {
 	}
 }
 
-// run lets time pass.
-func (l *link) run(d time.Duration) {
-	end := l.now.Add(d)
+// run lets a while pass.
+func (l *link) run() {
+	end := l.now.Add(while)
 	for {
 		var who *station
 		next := end
@@ -145,7 +145,7 @@ func TestTwoMastersAreTwoMasters(t *testing.T) {
 			for _, s := range l.stations {
 				l.start(s)
 			}
-			l.run(while)
+			l.run()
 			if got := l.settled(); got != want {
 				t.Errorf("%s %s: %d nodes hold an address, want %d: %v", id, dir, got, want, l.holders())
 			}
@@ -159,7 +159,7 @@ func TestOtherAddressesAreOnNobody(t *testing.T) {
 	for _, s := range l.stations {
 		l.start(s)
 	}
-	if l.run(while); l.settled() != 0 {
+	if l.run(); l.settled() != 0 {
 		t.Errorf("%v", l.holders())
 	}
 }
@@ -168,7 +168,7 @@ func TestNobodyIsLeft(t *testing.T) {
 	for dir, want := range map[string]int{"bad/": 0, "good/": 1} {
 		l := plug(t, example(t, "HF151"), dir)
 		l.start(l.stations[1])
-		l.run(while)
+		l.run()
 		if got := l.settled(); got != want {
 			t.Errorf("%s: %d nodes hold an address, want %d", dir, got, want)
 		}
@@ -181,9 +181,9 @@ func TestWeakWeightsAreWeak(t *testing.T) {
 		a, b := l.stations[0], l.stations[1]
 		l.start(a)
 		l.start(b)
-		l.run(while)
+		l.run()
 		l.step(a, vrrp.Track{Name: build.ScriptTrack("chk")})
-		l.run(while)
+		l.run()
 		if got := b.node.Router(0).State == vrrp.Active; got != moves {
 			t.Errorf("%s: moved is %t", dir, got)
 		}
@@ -195,9 +195,9 @@ func TestADividedGroupDoesNotMove(t *testing.T) {
 		l := plug(t, example(t, "HF162"), dir)
 		a, b := l.stations[0], l.stations[1]
 		l.start(b)
-		l.run(while)
+		l.run()
 		l.start(a)
-		l.run(while)
+		l.run()
 		if got := a.node.Router(0).State == vrrp.Active; got != moves {
 			t.Errorf("%s: moved is %t", dir, got)
 		}
@@ -215,13 +215,13 @@ func TestNoPreemptKeepsAWorseMaster(t *testing.T) {
 			l.stations = append(l.stations, s)
 			l.start(s)
 		}
-		l.run(while)
+		l.run()
 		master, other := l.stations[0], l.stations[1]
 		if other.node.Router(0).State == vrrp.Active {
 			master, other = other, master
 		}
 		l.step(master, vrrp.Track{Name: build.ScriptTrack("chk")})
-		l.run(while)
+		l.run()
 		if got := other.node.Router(0).State == vrrp.Active; got != moves {
 			t.Errorf("%s: moved is %t", dir, got)
 		}

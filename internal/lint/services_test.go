@@ -67,6 +67,9 @@ func TestServicesThatDiffer(t *testing.T) {
 			t.Errorf("%s:\n%q, want\n%q", c.to, got, want)
 		}
 	}
+	if got := says("HF167", serviceText, "") + says("HF167", "", serviceText); got != "" {
+		t.Errorf("one of the nodes has no virtual servers: %q", got)
+	}
 	if got := says("HF167", serviceText, strings.ReplaceAll(serviceText, "g {", "h {")); got != "virtual_server group g is not in n2.conf\nvirtual_server group h is not in n1.conf" {
 		t.Errorf("another name: %q", got)
 	}

@@ -22,7 +22,7 @@ type declined string
 func (r declined) Error() string { return string(r) }
 
 // Is makes it a control.ErrRefused.
-func (r declined) Is(target error) bool { return target == control.ErrRefused } //nolint:errorlint // that is what Is is for
+func (r declined) Is(target error) bool { return target == control.ErrRefused }
 
 // Server hands a command about real servers on to the checker child. It may be
 // called from any goroutine.

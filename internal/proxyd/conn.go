@@ -110,7 +110,7 @@ func (c *conn) refused(err error) bool {
 // ours reports whether an attempt failed for a reason that any server would
 // meet: no descriptors, no memory, or no right to the client's address.
 func ours(err error) bool {
-	switch err { //nolint:errorlint // a bare errno
+	switch err {
 	case unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS, unix.EPERM: //nolint:errorlint // a bare errno
 		return true
 	}

@@ -281,7 +281,7 @@ func (w *worker) wait(events []unix.EpollEvent, busy bool) int {
 	}
 	n, err := unix.EpollWait(w.epoll, events, w.patience())
 	w.asleep.Store(false)
-	if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+	if err != nil && err != unix.EINTR {
 		panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
 	}
 	return max(n, 0)

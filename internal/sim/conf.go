@@ -48,7 +48,7 @@ func (w *World) Join(members []Member) error {
 		w.hosts = append(w.hosts, h)
 	}
 	w.joinSessions(members)
-	w.serve(members, links)
+	w.serve(members)
 	return nil
 }
 

@@ -43,7 +43,7 @@ type total struct{ none, longest, twice time.Duration }
 
 // serve makes services of the routers of a cluster: those that meet on a link,
 // and those that have an address in common though they do not.
-func (w *World) serve(members []Member, links map[place]string) {
+func (w *World) serve(members []Member) {
 	for _, m := range meet(members) {
 		r := &members[m[0].member].VRRP.Routers[m[0].router]
 		v := &service{routers: map[int][]string{}}

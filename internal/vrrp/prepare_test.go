@@ -35,7 +35,7 @@ func TestAReloadLooksAtEnough(t *testing.T) {
 		now := clock.Instant(1)
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "pass")) * time.Millisecond)
-			ev := drawEvent(t, some)
+			ev := drawEvent(t)
 			other := ev
 			if r, ok := ev.(Reconfigure); ok {
 				if rapid.Bool().Draw(t, "only one") {

@@ -53,7 +53,7 @@ func drawConfig(t *rapid.T) Config {
 	return c
 }
 
-func drawEvent(t *rapid.T, n *Node) Event {
+func drawEvent(t *rapid.T) Event {
 	switch rapid.IntRange(0, 12).Draw(t, "event") {
 	case 0, 1, 2, 3:
 		return Tick{}
@@ -136,7 +136,7 @@ func TestAnythingMayHappen(t *testing.T) {
 			} else {
 				now = now.Add(time.Duration(rapid.IntRange(0, 4000).Draw(t, "pass")) * time.Millisecond)
 			}
-			ev := drawEvent(t, n)
+			ev := drawEvent(t)
 			states = follow(t, states, n.Step(now, ev))
 			agree(t, n, states)
 			states = follow(t, states, n.Step(now, Tick{}))

@@ -248,7 +248,7 @@ func TestSameOnDBus(t *testing.T) {
 		d := Prepare(t, n, b.with(command), dbusConf(Instance{Name: "VI_3", VRID: 53, Addresses: []string{"192.0.2.103/24"}},
 			Instance{Name: "VI_4", VRID: 54, Addresses: []string{"192.0.2.104/24"}, Extra: "notify_deleted /bin/true"}))
 		life.Go(func() {
-			out := b.live(l, d)
+			out := b.live(d)
 			mu.Lock()
 			told[name] = out
 			mu.Unlock()
@@ -269,7 +269,7 @@ func TestSameOnDBus(t *testing.T) {
 }
 
 // live is one daemon's life; it returns all that was said.
-func (b *theBus) live(l *lab.Lab, d *lab.Daemon) map[string]string {
+func (b *theBus) live(d *lab.Daemon) map[string]string {
 	t, said := b.t, map[string]string{}
 	paths := map[string]string{"51": first}
 	for _, vrid := range []string{"53", "54", "55"} {

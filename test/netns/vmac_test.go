@@ -14,14 +14,14 @@ import (
 const vmac = "vrrp.51"
 
 // virtually starts two routers with a VMAC, a as the master.
-func virtually(t *testing.T, extra string) (l *lab.Lab, a, b *lab.Daemon) {
+func virtually(t *testing.T, extra string) (a, b *lab.Daemon) {
 	t.Helper()
-	l = New(t)
+	l := New(t)
 	a = Start(t, Node(t, l, "a", "192.0.2.11/24"), Holdfast(), config(Instance{Priority: 150, Extra: extra}))
 	WaitMaster(t, Virtual, a)
 	b = Start(t, Node(t, l, "b", "192.0.2.12/24"), Holdfast(), config(Instance{Priority: 100, Extra: extra}))
 	WaitLog(t, b, "(VI_1) "+enteringBackup, 1)
-	return l, a, b
+	return a, b
 }
 
 // run runs a program on a node and returns what it said.
@@ -61,7 +61,7 @@ func steady(t *testing.T, a, b *lab.Daemon) {
 
 // A child that dies leaves its VMAC; the next one goes on with it.
 func TestVMACOutlivesTheChild(t *testing.T) {
-	_, a, b := virtually(t, "use_vmac")
+	a, b := virtually(t, "use_vmac")
 	was := index(a.Node, vmac)
 	old := child(t, a)
 	kill(t, old)
@@ -73,7 +73,7 @@ func TestVMACOutlivesTheChild(t *testing.T) {
 }
 
 func TestVMACRemovedBehindItsBackComesBack(t *testing.T) {
-	_, a, b := virtually(t, "use_vmac")
+	a, b := virtually(t, "use_vmac")
 	was := index(a.Node, vmac)
 	run(t, a.Node, "ip", "link", "del", vmac)
 	Wait(t, "the VMAC is back with its address", func() bool { return index(a.Node, vmac) != was && holds(a.Node, vmac, Virtual)() })
@@ -84,7 +84,7 @@ func TestVMACRemovedBehindItsBackComesBack(t *testing.T) {
 
 // The interface below is removed and made again: so is the VMAC.
 func TestInterfaceBelowAVMACComesBack(t *testing.T) {
-	_, a, b := virtually(t, "use_vmac")
+	a, b := virtually(t, "use_vmac")
 	run(t, a.Node, "ip", "link", "del", "eth0")
 	WaitLog(t, a, "(VI_1) "+enteringFault, 1)
 	WaitMaster(t, Virtual, b, a)
@@ -98,7 +98,7 @@ func TestInterfaceBelowAVMACComesBack(t *testing.T) {
 
 // A reload that adds or removes use_vmac moves the address, and nothing else.
 func TestVMACComesAndGoesWithAReload(t *testing.T) {
-	_, a, b := virtually(t, "")
+	a, b := virtually(t, "")
 	for _, extra := range []string{"use_vmac", "use_vmac\n    vmac_xmit_base", "", "use_vmac mine", ""} {
 		dev, others := "eth0", []string{vmac, "mine"}
 		if words := strings.Fields(extra); len(words) > 1 && words[1] == "mine" {

@@ -59,9 +59,8 @@ func three6(lines ...string) string {
 }
 
 // samePort are servers for forwarding that cannot change the port.
-func samePort(lines ...string) string {
-	lines = append([]string{"weight 1"}, lines...)
-	return rsAt("127.0.0.11 80", "a", lines...) + "\n    " + rsAt("127.0.0.12 80", "b", lines...) + "\n    " + rsAt("127.0.0.13 80", "c", lines...)
+func samePort() string {
+	return rsAt("127.0.0.11 80", "a", "weight 1") + "\n    " + rsAt("127.0.0.12 80", "b", "weight 1") + "\n    " + rsAt("127.0.0.13 80", "c", "weight 1")
 }
 
 const sorry = "sorry_server 127.0.0.99 8080"

@@ -148,9 +148,9 @@ func (l *Lines) follow(pattern Line, strict check) {
 		found, err := l.files.Glob(name)
 		switch {
 		case err != nil:
-			l.unmatched(q, name, strict&wildcard != 0, diag.Warning, "include: "+err.Error())
+			l.unmatched(q, strict&wildcard != 0, diag.Warning, "include: "+err.Error())
 		case len(found) == 0:
-			l.unmatched(q, name, strict&wildcard != 0, diag.Notice, "include matches no file: "+name)
+			l.unmatched(q, strict&wildcard != 0, diag.Notice, "include matches no file: "+name)
 		}
 		q.names = append(q.names, found...)
 	}
@@ -193,13 +193,13 @@ func (q *queue) next(l *Lines) (Line, bool) {
 	if there, _ := l.files.Glob(escape(name)); len(there) > 0 {
 		need = allChecks
 	}
-	l.unmatched(q, name, q.strict&need != 0, diag.Warning, "include: "+err.Error())
+	l.unmatched(q, q.strict&need != 0, diag.Warning, "include: "+err.Error())
 	return Line{}, true
 }
 
 // unmatched reports that there is nothing to include where something should
 // have been.
-func (l *Lines) unmatched(q *queue, name string, fatal bool, s diag.Severity, message string) {
+func (l *Lines) unmatched(q *queue, fatal bool, s diag.Severity, message string) {
 	if fatal {
 		s, l.dead = diag.Fatal, true
 	}

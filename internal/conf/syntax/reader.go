@@ -97,14 +97,14 @@ func (r *Reader) open() {
 	r.skip()
 	n := r.last()
 	if n == nil || n.Opened {
-		r.tell(at, 1, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
+		r.tell(at, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
 			Message: "this { opens a block without a keyword and is ignored", Expected: "a keyword before {"})
 		return
 	}
 	n.Opened = true
 	if r.depth >= MaxDepth {
 		r.over = true
-		r.tell(at, 1, diag.Diagnostic{ID: "HF005", Severity: diag.Fatal,
+		r.tell(at, diag.Diagnostic{ID: "HF005", Severity: diag.Fatal,
 			Message: "more than 64 blocks within each other"})
 		return
 	}
@@ -122,7 +122,7 @@ func (r *Reader) close() {
 	first := r.off == 0
 	r.skip()
 	if r.depth == 0 {
-		r.tell(at, 1, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
+		r.tell(at, diag.Diagnostic{ID: "HF003", Severity: diag.Error,
 			Message: "this } closes nothing and is ignored", Expected: "a block that is open"})
 		return
 	}
@@ -164,14 +164,15 @@ func (r *Reader) unclosed() {
 		if r.depth > 1 {
 			message = "blocks are not closed, perhaps this one first"
 		}
-		r.tell(at, 1, diag.Diagnostic{ID: "HF002", Severity: diag.Error, Message: message, Expected: "a closing }"})
+		r.tell(at, diag.Diagnostic{ID: "HF002", Severity: diag.Error, Message: message, Expected: "a closing }"})
 	}
 	for r.depth > 0 {
 		r.end(Pos{})
 	}
 }
 
-func (r *Reader) tell(at Pos, size int, d diag.Diagnostic) { r.lines.Tell(expand.Place(at), size, d) }
+// tell reports a problem with one byte, a brace.
+func (r *Reader) tell(at Pos, d diag.Diagnostic) { r.lines.Tell(expand.Place(at), 1, d) }
 
 // Span is the place of a word.
 func (r *Reader) Span(w Word) diag.Span {

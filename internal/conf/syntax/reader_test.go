@@ -24,13 +24,13 @@ func (o one) Glob(string) ([]string, error) { return nil, nil }
 
 // read parses a text and writes it on one line: words in [] if quoted, blocks
 // in {}, statements ended by a semicolon.
-func read(text string) (out string, told diag.List, r *Reader) {
-	r = NewReader(one(text), "/k.conf", expand.Options{ConfigID: "vm"}, func(d diag.Diagnostic) { told.Add(d) })
+func read(text string) (out string, told diag.List) {
+	r := NewReader(one(text), "/k.conf", expand.Options{ConfigID: "vm"}, func(d diag.Diagnostic) { told.Add(d) })
 	var b strings.Builder
 	for {
 		n, ok := r.Next()
 		if !ok {
-			return b.String(), told, r
+			return b.String(), told
 		}
 		write(&b, n)
 	}
@@ -110,7 +110,7 @@ func TestForm(t *testing.T) {
 		{"blocks in lines of a definition", "$V= \\\n a ${N} { \\\n b { c${N} } \\\n}\n$N=1\n$V\n$N=2\n$V\n", "a 1{b{c1;};};a 2{b{c2;};};", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, told, _ := read(c.text)
+			got, told := read(c.text)
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -122,7 +122,7 @@ func TestForm(t *testing.T) {
 }
 
 func TestTooDeep(t *testing.T) {
-	got, told, _ := read(strings.Repeat("a {\n", 1000) + strings.Repeat("}\n", 1000))
+	got, told := read(strings.Repeat("a {\n", 1000) + strings.Repeat("}\n", 1000))
 	if len(told) != 1 || told[0].ID != "HF005" || told[0].Severity != diag.Fatal {
 		t.Errorf("told %v", told)
 	}
