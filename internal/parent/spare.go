@@ -84,6 +84,13 @@ func (h *house) hireSpare() {
 	})
 }
 
+// endSpare ends it: it may be rehearsing, while others have to come to an end.
+func (h *house) endSpare() {
+	if r := h.takeSpare(); r != nil {
+		_ = r.cmd.Process.Kill()
+	}
+}
+
 // hiredSpare takes the new reader, unless it is of no use any more.
 func (h *house) hiredSpare(ev hiredEarly) {
 	switch {

@@ -26,6 +26,7 @@ func (h *house) stop(code int, why string) {
 	}
 	h.stopping, h.code, h.why = true, code, why
 	h.stopOutlet()
+	h.endSpare()
 	h.stopped = now()
 	h.stopBy = h.stopped.Add(h.patience())
 	for _, k := range h.kids {
