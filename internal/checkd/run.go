@@ -231,6 +231,7 @@ func (d *daemon) end() {
 	}
 	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
 	if !keep {
+		d.writer.quit() // an audit would take its time beside what follows
 		d.shutdown()
 	}
 	d.writer.close(keep, d.plan.services.FlushOnStop)
