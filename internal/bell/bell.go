@@ -58,7 +58,7 @@ func Hang(sig unix.Signal) (*Bell, error) {
 		return nil, errHanging
 	}
 	atomic.StoreUint32(&rung, 0)
-	atomic.StoreInt32(&ringFD, int32(fd)) //nolint:gosec // a descriptor
+	atomic.StoreInt32(&ringFD, int32(fd)) // a descriptor
 	if err := intercept(sig); err != nil {
 		atomic.StoreInt32(&ringFD, -1)
 		hanging.Unlock()

@@ -84,7 +84,7 @@ func (d *daemon) add(cfg *build.BFDSession) *session {
 	now := d.loop.Now()
 	s := &session{BFDSession: *cfg, since: now, standing: bfd.NewStanding(now, &cfg.Machine, cfg.Neighbour)}
 	for s.local == 0 || d.byLocal[s.local] != nil {
-		s.local = uint32(seed()) //nolint:gosec // the lower half
+		s.local = uint32(seed()) // the lower half
 	}
 	cfg.Machine.Discriminator = s.local
 	s.machine = bfd.New(now, cfg.Machine, seed())

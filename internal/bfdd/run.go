@@ -180,7 +180,7 @@ func (d *daemon) tick(now clock.Instant, _ time.Duration) {
 }
 
 // seed makes jitter and discriminators that nobody else has.
-func seed() uint64 { return rand.Uint64() } //nolint:gosec // RFC 5880 §6.3 asks for unique and hard to guess, not secret
+func seed() uint64 { return rand.Uint64() } // RFC 5880 §6.3 asks for unique and hard to guess, not secret
 
 // say publishes one line.
 func (d *daemon) say(level slog.Level, kind, object, cause, what string) {

@@ -40,7 +40,7 @@ func FromBFD(c *conf.Config) BFD {
 			Name: s.Name, Neighbour: s.Neighbour, Source: s.Source, Multihop: s.Multihop, TTL: s.TTL,
 			VRRP: s.VRRP || !s.Checker, Checker: s.Checker || !s.VRRP,
 			Machine: bfd.Config{
-				MinTx: s.MinTx, MinRx: s.MinRx, IdleTx: s.IdleTx, Multiplier: uint8(s.Multiplier), Passive: s.Passive, //nolint:gosec // 1–255
+				MinTx: s.MinTx, MinRx: s.MinRx, IdleTx: s.IdleTx, Multiplier: uint8(s.Multiplier), Passive: s.Passive, // 1–255
 			},
 		}
 		if s.MaxHops < gtsm {

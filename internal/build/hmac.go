@@ -19,10 +19,10 @@ func (r *Router) hmac(i *conf.VRRPInstance) {
 	}
 	r.HMAC = &HMAC{Required: h.Mode == conf.HMACEnforce}
 	for _, k := range h.Keys {
-		r.HMAC.Keys = append(r.HMAC.Keys, wire.HMACKey{ID: uint8(k.ID), Secret: k.Secret}) //nolint:gosec // 1–255, conf sees to it
+		r.HMAC.Keys = append(r.HMAC.Keys, wire.HMACKey{ID: uint8(k.ID), Secret: k.Secret}) // 1–255, conf sees to it
 	}
 	if h.Mode != conf.HMACReceiveOnly {
-		r.HMAC.Active = uint8(h.Active) //nolint:gosec // one of them
+		r.HMAC.Active = uint8(h.Active) // one of them
 	}
 	if !h.Monotonic {
 		r.HMAC.Window = h.Window

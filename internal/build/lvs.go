@@ -371,7 +371,7 @@ func service(vs *conf.VirtualServer) lvs.Service {
 	case family(vs) == 6 && bits <= 0:
 		s.Netmask = 128
 	case family(vs) == 6:
-		s.Netmask = uint32(min(bits, 128)) //nolint:gosec // bounded
+		s.Netmask = uint32(min(bits, 128)) // bounded
 	case bits <= 0 || bits >= 32:
 		s.Netmask = 0xffffffff
 	default:

@@ -99,7 +99,7 @@ func (h *HealthCheck) Kin() (k Kin, shares bool) {
 		k.text(p.File.Path)
 	}
 	for _, n := range [...]int64{int64(p.Timeout), int64(s.Interval), int64(s.RetryDelay), int64(s.Retry), int64(s.Rise)} {
-		k.word(uint64(n)) //nolint:gosec // bits to be mixed
+		k.word(uint64(n)) // bits to be mixed
 	}
 	return k, p.Program == nil
 }

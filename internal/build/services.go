@@ -100,7 +100,7 @@ func (b *lvsBuilder) group(vs *conf.VirtualServer) (n names) {
 			n.markable = false
 			f := family(vs)
 			if m.Family != 0 {
-				f = uint8(m.Family) //nolint:gosec // 4 or 6
+				f = uint8(m.Family) // 4 or 6
 			}
 			n.keys = append(n.keys, lvs.ServiceKey{FWMark: m.FWMark, Family: f})
 			continue
@@ -124,7 +124,7 @@ func (b *lvsBuilder) member(n *names, m *conf.GroupMember, vs *conf.VirtualServe
 			if len(n.keys) >= maxGroupKeys {
 				return false
 			}
-			n.keys = append(n.keys, addressKey(a, uint16(port), vs)) //nolint:gosec // a port
+			n.keys = append(n.keys, addressKey(a, uint16(port), vs)) // a port
 		}
 	}
 	return true

@@ -246,7 +246,7 @@ func (b *builder) router(i *conf.VRRPInstance) {
 	}
 	r := Router{
 		Name: i.Name, Interface: dev, Base: dev, Speaker: dev, Family: i.Family, Version: i.Version,
-		VRID: uint8(i.VRID), Interval: i.AdvertInt, //nolint:gosec // 1–255, conf sees to it
+		VRID: uint8(i.VRID), Interval: i.AdvertInt, // 1–255, conf sees to it
 		Routes: i.Routes, Rules: i.Rules, Source: i.SrcIP, Unicast: i.Unicast, Peers: i.Peers,
 		TTL: wire.TTL, CheckSource: i.CheckUnicastSrc,
 		ARPInterval: i.GARP.Interval, NAInterval: i.GARP.GNAInterval,
@@ -353,7 +353,7 @@ func (r *Router) authenticate(i *conf.VRRPInstance) {
 func (b *builder) machine(r *Router, i *conf.VRRPInstance) vrrp.RouterConfig {
 	m := vrrp.RouterConfig{
 		Name: i.Name, Interface: r.Base, Version: i.Version, VRID: vrrp.VRID(r.VRID),
-		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, //nolint:gosec // 1–255
+		Priority: vrrp.Priority(i.Priority), Advert: i.AdvertInt, DownAdverts: i.DownTimerAdverts, // 1–255
 		Preempt: !i.NoPreempt, PreemptDelay: i.PreemptDelay, StartActive: i.StateMaster,
 		Addresses: r.Advertised, CheckAddresses: true, CheckOnce: i.SkipCheckAddr,
 		OwnerIgnores: i.OwnerIgnoresAdverts, YieldLate: yieldLate(i),
@@ -398,7 +398,7 @@ func yieldLate(i *conf.VRRPInstance) time.Duration {
 	case i.LateBackup == 0:
 		return 0
 	case i.LateBackup > 0:
-		best := vrrp.Priority(i.LateBackup) //nolint:gosec // 1–254
+		best := vrrp.Priority(i.LateBackup) // 1–254
 		return vrrp.MasterDown(i.Version, best, i.DownTimerAdverts, i.AdvertInt) - i.AdvertInt
 	}
 	return 2 * i.AdvertInt

@@ -28,7 +28,7 @@ func TestFirewallIsWhereIPVSIs(t *testing.T) {
 	}
 	run := func(words ...string) string {
 		t.Helper()
-		out, err := exec.Command(words[0], words[1:]...).CombinedOutput() //nolint:gosec // the words are ours
+		out, err := exec.Command(words[0], words[1:]...).CombinedOutput() // the words are ours
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
 		}

@@ -15,7 +15,7 @@ func services(servers ...*conf.RealServer) *conf.Config {
 	out := &conf.Config{}
 	for i, rs := range servers {
 		vs := *config(rs).VirtualServers[0]
-		vs.Port = uint16(81 + i) //nolint:gosec // few
+		vs.Port = uint16(81 + i) // few
 		out.VirtualServers = append(out.VirtualServers, &vs)
 	}
 	return out

@@ -138,7 +138,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	d := &daemon{
 		loop: l, conn: conn, boot: boot, bus: log, engine: engine, open: openDirector,
 		pools: map[string]*pool{}, timed: map[*pool]bool{}, grain: minGrain,
-		monitors: monitors{all: map[build.Kin]*monitor{}, spread: rand.Float64()}, //nolint:gosec // spreads checks, guards nothing
+		monitors: monitors{all: map[build.Kin]*monitor{}, spread: rand.Float64()}, // spreads checks, guards nothing
 	}
 	d.network, d.scripts = crowd{daemon: d, room: maxNetwork}, crowd{daemon: d, room: maxPrograms}
 	d.notifier = newNotifier(d)

@@ -27,7 +27,7 @@ func configTest(t terminal, f *flags, file string) int {
 	shortLife()
 	out := t.err
 	if file != "" {
-		w, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // a log, for everybody
+		w, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) // a log, for everybody
 		if err != nil {
 			fmt.Fprintf(t.err, "open the file for -t: %v\n", err)
 			return parent.ExitFatal

@@ -79,6 +79,6 @@ func detach(t terminal, program string) int {
 // went.
 func tellLauncher(code int) {
 	w := os.NewFile(launcherFD, "launcher")
-	_, _ = w.Write([]byte{byte(code)}) //nolint:gosec // exit codes; the launcher may have gone
+	_, _ = w.Write([]byte{byte(code)}) // exit codes; the launcher may have gone
 	w.Close()
 }

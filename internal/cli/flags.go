@@ -267,7 +267,7 @@ func parseUmask(s string) (int, error) {
 	if err != nil || n > 0o777 {
 		return 0, fmt.Errorf("invalid umask %q: 0 to 0777", s)
 	}
-	return int(n), nil //nolint:gosec // at most 0777
+	return int(n), nil // at most 0777
 }
 
 // signalNamed is a signal by a name of --signum.

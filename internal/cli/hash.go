@@ -79,7 +79,7 @@ func hash(t terminal, args []string) int {
 	case seconds < 1 || seconds > maxHashTimeout:
 		return hashMistake(t, "invalid timeout '%d'", seconds)
 	}
-	c.To.Addr, c.To.Timeout, c.Protocol = netip.AddrPortFrom(addr, uint16(port)), time.Duration(seconds)*time.Second, version //nolint:gosec // 16 bits, as seen above
+	c.To.Addr, c.To.Timeout, c.Protocol = netip.AddrPortFrom(addr, uint16(port)), time.Duration(seconds)*time.Second, version // 16 bits, as seen above
 	if overTLS {
 		c.TLS = &secure.Config{}
 		if sni {

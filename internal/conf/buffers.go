@@ -92,7 +92,7 @@ func setRxPolicy(l *loader, s *stmt) {
 		}
 		policy = said
 		if said == RxBytes {
-			bytes = int(n) //nolint:gosec // 32 bits
+			bytes = int(n) // 32 bits
 		}
 	}
 	buffers(l).Policy, buffers(l).Bytes = policy, bytes

@@ -40,7 +40,7 @@ func (l *loader) vmac(n *instanceNotes) {
 	}
 	i, base := n.inst, n.xmitBase.Text != ""
 	if v := i.VMAC; v != nil && n.shortMAC {
-		v.MAC[len(v.MAC)-1] = byte(i.VRID) //nolint:gosec // 1–255
+		v.MAC[len(v.MAC)-1] = byte(i.VRID) // 1–255
 	}
 	i.XmitBase = i.VMAC != nil && (base && !i.Strict || i.Unicast && !i.VMAC.IPVLAN)
 	switch {

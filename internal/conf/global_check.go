@@ -56,7 +56,7 @@ func setCPUs(s *stmt, into *[]int) {
 			s.Fault("HF011", diag.Error, w, "no CPU "+strconv.Quote(w.Text), "numbers from 0 to "+strconv.Itoa(maxCPU))
 			return
 		}
-		cpus = append(cpus, int(n)) //nolint:gosec // at most maxCPU
+		cpus = append(cpus, int(n)) // at most maxCPU
 	}
 	*into = cpus
 }
@@ -85,7 +85,7 @@ func checkExtraIf(s *stmt, low uint64, g *GARP) {
 		}
 		said, seconds = true, n
 	}
-	g.Extra, g.ExtraAll = time.Duration(seconds)*time.Second, all //nolint:gosec // a day at most
+	g.Extra, g.ExtraAll = time.Duration(seconds)*time.Second, all // a day at most
 	if !said {
 		g.Extra = unset
 		s.Fault("HF012", diag.Error, s.Words()[0], s.Keyword().Text+" has no time, it is ignored", "[all] SECONDS")
@@ -102,7 +102,7 @@ func setUmask(l *loader, s *stmt) {
 		case len(w) > 1:
 			s.Fault("HF013", diag.Error, w[1], "umask takes one number", "")
 		default:
-			global(l).Umask = int(n) //nolint:gosec // at most 0777
+			global(l).Umask = int(n) // at most 0777
 		}
 		return
 	}

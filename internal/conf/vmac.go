@@ -91,7 +91,7 @@ func (l *loader) vmacOption(s *stmt, v *VMAC, option string, w syntax.Word) bool
 		s.Fault("HF011", diag.Error, w, "group "+strconv.Quote(w.Text)+" is not valid", "a group of links, by number or a name of iproute2's")
 		return false
 	}
-	v.Group = int(n) //nolint:gosec // 31 bits
+	v.Group = int(n) // 31 bits
 	return true
 }
 

@@ -23,7 +23,7 @@ func running(conn net.Conn) error {
 	}
 	raw, err := u.SyscallConn()
 	if err != nil {
-		return nil //nolint:nilerr // then it is asked
+		return nil // then it is asked
 	}
 	pid := 0
 	_ = raw.Control(func(fd uintptr) {

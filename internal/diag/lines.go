@@ -11,7 +11,7 @@ func LinesOf[T any](all []T, place func(*T) (file string, line int)) map[string]
 		if file == "" || line <= 0 {
 			return nil
 		}
-		lines[file] = append(lines[file], int32(line)) //nolint:gosec // a line of a file of bounded size
+		lines[file] = append(lines[file], int32(line)) // a line of a file of bounded size
 	}
 	for _, l := range lines {
 		slices.Sort(l)

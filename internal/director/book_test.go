@@ -232,7 +232,7 @@ func TestOneChangeCostsTheSameInAnyTable(t *testing.T) {
 		return testing.AllocsPerRun(100, func() {
 			up = !up
 			b.Take(verdict(up))
-			for range b.Steps() { //nolint:revive // only counted
+			for range b.Steps() { // only counted
 			}
 			b.Done()
 		})
@@ -262,7 +262,7 @@ func BenchmarkVerdict(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				book.Take(verdict(i%2 == 1))
-				for range book.Steps() { //nolint:revive // only counted
+				for range book.Steps() { // only counted
 				}
 				book.Done()
 			}

@@ -30,7 +30,7 @@ func Append(b []byte, r *Record) []byte {
 		b = binary.AppendUvarint(b, uint64(len(*s)))
 		b = append(b, *s...)
 	}
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-lengthSize)) //nolint:gosec // a line of a log is short
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-lengthSize)) // a line of a log is short
 	return b
 }
 
@@ -63,7 +63,7 @@ func Parse(b []byte) (r Record, rest []byte, ok bool) {
 		if !ok || size <= 0 || n > uint64(len(b)-size) {
 			return Record{}, rest, false
 		}
-		*s, b = string(b[size:size+int(n)]), b[size+int(n):] //nolint:gosec // compared above
+		*s, b = string(b[size:size+int(n)]), b[size+int(n):] // compared above
 	}
 	return r, rest, ok && len(b) == 0
 }

@@ -92,7 +92,7 @@ func (f *Follower) all() {
 func (f *Follower) events(b []byte) {
 	told := map[int]bool{}
 	for len(b) >= unix.SizeofInotifyEvent {
-		wd, mask := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]) //nolint:gosec // an int in the kernel
+		wd, mask := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]) // an int in the kernel
 		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
 		if size > len(b) {
 			break
@@ -142,7 +142,7 @@ func (f *Follower) arm() {
 // forget ends a watch; its directory may have gone.
 func (f *Follower) forget(wd int32) {
 	if c, err := f.file.SyscallConn(); err == nil {
-		_ = c.Control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) }) //nolint:gosec // as it was given
+		_ = c.Control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) }) // as it was given
 	}
 }
 
@@ -159,9 +159,9 @@ func (f *Follower) watch(i int, path string) {
 		return
 	}
 	// One directory has one watch, whatever it is called.
-	if _, ok := f.dirs[int32(wd)]; !ok { //nolint:gosec // an int in the kernel
-		f.dirs[int32(wd)] = dir //nolint:gosec // an int in the kernel
+	if _, ok := f.dirs[int32(wd)]; !ok { // an int in the kernel
+		f.dirs[int32(wd)] = dir // an int in the kernel
 	}
-	at := filepath.Join(f.dirs[int32(wd)], filepath.Base(path)) //nolint:gosec // an int in the kernel
+	at := filepath.Join(f.dirs[int32(wd)], filepath.Base(path)) // an int in the kernel
 	f.names[at] = append(f.names[at], i)
 }

@@ -224,8 +224,8 @@ func encode(m Message) ([]byte, error) {
 		return nil, fmt.Errorf("encode %s: %d bytes, at most %d", m.Kind, size, MaxFrame)
 	}
 	frame := make([]byte, 0, lengthSize+size)
-	frame = binary.BigEndian.AppendUint32(frame, uint32(size))      //nolint:gosec // bounded above
-	frame = binary.BigEndian.AppendUint32(frame, uint32(len(head))) //nolint:gosec // and so is this
+	frame = binary.BigEndian.AppendUint32(frame, uint32(size))      // bounded above
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(head))) // and so is this
 	frame = append(frame, head...)
 	return append(frame, m.Body...), nil
 }

@@ -122,7 +122,7 @@ func (c *Conn) First() (Message, []int, error) {
 		}
 		_, err = c.readAtMost(want)
 		if errors.Is(err, unix.EAGAIN) {
-			_, err = unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}, -1) //nolint:gosec // a descriptor
+			_, err = unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}, -1) // a descriptor
 			if errors.Is(err, unix.EINTR) {
 				err = nil
 			}

@@ -48,7 +48,7 @@ func TestSheetMustBeSealed(t *testing.T) {
 	if _, err := OpenSheet(fd); err == nil {
 		t.Error("a pipe was taken for a snapshot")
 	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil { //nolint:gosec // a descriptor
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil { // a descriptor
 		t.Error("the descriptor stays open")
 	}
 }

@@ -99,7 +99,7 @@ func (t *Tail) Keep(n uint64, r *event.Record) {
 func (t *Tail) sizeAt(at uint64) uint64 {
 	var b [4]byte
 	for i := range b {
-		b[i] = t.room[(at+tailNumber+uint64(i))%tailRoom] //nolint:gosec // 0 to 3
+		b[i] = t.room[(at+tailNumber+uint64(i))%tailRoom] // 0 to 3
 	}
 	return tailNumber + uint64(len(b)) + uint64(binary.BigEndian.Uint32(b[:]))
 }
@@ -148,7 +148,7 @@ func TakeTail(f *os.File) (words []LastWord, printed uint64, err error) {
 	from := begin % tailRoom
 	b := make([]byte, end-begin)
 	n := min(uint64(len(b)), tailRoom-from)
-	_, err = f.ReadAt(b[:n], tailHead+int64(from)) //nolint:gosec // below tailRoom
+	_, err = f.ReadAt(b[:n], tailHead+int64(from)) // below tailRoom
 	if err == nil && n < uint64(len(b)) {
 		_, err = f.ReadAt(b[n:], tailHead)
 	}

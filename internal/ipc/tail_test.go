@@ -70,14 +70,14 @@ func TestTailKeepsTheLatest(t *testing.T) {
 	w, f := tail(t)
 	const all = 20000
 	for i := range uint64(all) {
-		w.Keep(i, &event.Record{Level: slog.LevelInfo, What: fmt.Sprint(i, strings.Repeat(".", int(i%301)))}) //nolint:gosec // small
+		w.Keep(i, &event.Record{Level: slog.LevelInfo, What: fmt.Sprint(i, strings.Repeat(".", int(i%301)))}) // small
 	}
 	words, _ := taken(t, f)
 	if len(words) < tailRoom/400 {
 		t.Fatalf("%d are left", len(words))
 	}
 	for i, word := range words {
-		if want := uint64(all - len(words) + i); word.Number != want || !strings.HasPrefix(word.Record.What, fmt.Sprint(want)) { //nolint:gosec // small
+		if want := uint64(all - len(words) + i); word.Number != want || !strings.HasPrefix(word.Record.What, fmt.Sprint(want)) { // small
 			t.Fatalf("%d of %d is number %d: %s", i, len(words), word.Number, word.Record.What)
 		}
 	}

@@ -66,16 +66,16 @@ func (p *parser) encap() (e Encap) {
 		switch w {
 		case "ttl", "hoplimit":
 			p.at++
-			e.TTL = uint8(p.number(w, 255)) //nolint:gosec // bounded
+			e.TTL = uint8(p.number(w, 255)) // bounded
 		case "tos", "tc":
 			p.at++
-			e.TOS = uint8(p.number(w, 255)) //nolint:gosec // bounded
+			e.TOS = uint8(p.number(w, 255)) // bounded
 		case "id":
 			p.at++
 			e.ID = p.number(w, 1<<64-1)
 		case "flags":
 			p.at++
-			e.Flags = uint16(p.number(w, 1<<16-1)) //nolint:gosec // bounded
+			e.Flags = uint16(p.number(w, 1<<16-1)) // bounded
 		case "src":
 			p.at++
 			e.Src = p.addr(w)
@@ -107,7 +107,7 @@ func (p *parser) labels(w string) string {
 		if i == len(list)-1 {
 			n |= 1 << 8 // the bottom of the stack
 		}
-		b = network.AppendUint32(b, uint32(n)) //nolint:gosec // 20 bits and 12
+		b = network.AppendUint32(b, uint32(n)) // 20 bits and 12
 	}
 	return string(b)
 }

@@ -56,7 +56,7 @@ func family(a netip.Addr) byte {
 // addrHeader is struct ifaddrmsg and the address itself.
 func (q *requests) addrHeader(k AddrKey, a Address) {
 	q.bytes(family(k.Addr), byte(a.Bits), byte(a.Flags), a.Scope)
-	q.u32(uint32(k.Link)) //nolint:gosec // an index
+	q.u32(uint32(k.Link)) // an index
 	q.attrAddr(unix.IFA_LOCAL, k.Addr)
 	if a.Peer.IsValid() {
 		q.attrAddr(unix.IFA_ADDRESS, a.Peer)

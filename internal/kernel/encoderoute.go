@@ -73,7 +73,7 @@ func (q *requests) route(k RouteKey, r Route) {
 		h := r.Hops[0]
 		q.gateway(k, h)
 		if h.Link != 0 {
-			q.attr32(unix.RTA_OIF, uint32(h.Link)) //nolint:gosec // an index
+			q.attr32(unix.RTA_OIF, uint32(h.Link)) // an index
 		}
 		return
 	}
@@ -89,7 +89,7 @@ func (q *requests) routeMetrics(r Route) {
 	at := q.nest(unix.RTA_METRICS)
 	for typ, v := range r.Metrics {
 		if v != 0 {
-			q.attr32(uint16(typ), v) //nolint:gosec // an index
+			q.attr32(uint16(typ), v) // an index
 		}
 	}
 	if r.Congestion != "" {
@@ -124,9 +124,9 @@ func (q *requests) hops(k RouteKey, r Route) {
 			flags = unix.RTNH_F_ONLINK
 		}
 		q.bytes(0, 0, flags, byte(max(h.Weight, 1)-1))
-		q.u32(uint32(h.Link)) //nolint:gosec // an index
+		q.u32(uint32(h.Link)) // an index
 		q.gateway(k, h)
-		native.PutUint16(q.buf[begin:], uint16(len(q.buf)-begin)) //nolint:gosec // short
+		native.PutUint16(q.buf[begin:], uint16(len(q.buf)-begin)) // short
 	}
 	q.endNest(at)
 }

@@ -246,7 +246,7 @@ func (s *writeSocket) link(build func(q *requests, seq uint32)) error {
 // linkHeader is struct ifinfomsg.
 func (q *requests) linkHeader(index int, flags, change uint32) {
 	q.bytes(unix.AF_UNSPEC, 0, 0, 0)
-	q.u32(uint32(index)) //nolint:gosec // an index
+	q.u32(uint32(index)) // an index
 	q.u32(flags)
 	q.u32(change)
 }
@@ -260,14 +260,14 @@ func (q *requests) attr16(typ, v uint16) { q.attr(typ, native.AppendUint16(nil, 
 func (q *requests) newLink(v *VirtualLink, base Link, seq uint32) {
 	q.begin(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
 	q.linkHeader(0, 0, 0)
-	q.attr32(unix.IFLA_LINK, uint32(base.Index)) //nolint:gosec // an index
+	q.attr32(unix.IFLA_LINK, uint32(base.Index)) // an index
 	q.attrString(unix.IFLA_IFNAME, v.Name)
 	if !v.IPVLAN {
 		q.attr(unix.IFLA_ADDRESS, v.MAC[:])
 	}
 	group := base.Group
 	if v.Group >= 0 {
-		group = uint32(v.Group) //nolint:gosec // conf sees to it
+		group = uint32(v.Group) // conf sees to it
 	}
 	q.attr32(unix.IFLA_GROUP, group)
 	info := q.nest(unix.IFLA_LINKINFO)
@@ -294,7 +294,7 @@ func (q *requests) enslave(name string, master int, seq uint32) {
 	q.begin(unix.RTM_NEWLINK, 0, seq)
 	q.linkHeader(0, 0, 0)
 	q.attrString(unix.IFLA_IFNAME, name)
-	q.attr32(unix.IFLA_MASTER, uint32(master)) //nolint:gosec // an index
+	q.attr32(unix.IFLA_MASTER, uint32(master)) // an index
 	q.end()
 }
 

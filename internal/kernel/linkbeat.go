@@ -67,11 +67,11 @@ func ioctl(fd int, request uint, at unsafe.Pointer) error {
 func beatMII(fd int, name string) (bool, error) {
 	var r ifreq
 	copy(r.name[:unix.IFNAMSIZ-1], name)
-	if err := ioctl(fd, unix.SIOCGMIIPHY, unsafe.Pointer(&r)); err != nil { //nolint:gosec // struct ifreq
+	if err := ioctl(fd, unix.SIOCGMIIPHY, unsafe.Pointer(&r)); err != nil { // struct ifreq
 		return false, err
 	}
 	r.mii.reg = miiBMSR
-	if err := ioctl(fd, unix.SIOCGMIIREG, unsafe.Pointer(&r)); err != nil { //nolint:gosec // struct ifreq
+	if err := ioctl(fd, unix.SIOCGMIIREG, unsafe.Pointer(&r)); err != nil { // struct ifreq
 		return false, err
 	}
 	return r.mii.out&miiLinkStatus != 0, nil
@@ -79,9 +79,9 @@ func beatMII(fd int, name string) (bool, error) {
 
 func beatEthtool(fd int, name string) (bool, error) {
 	value := struct{ command, data uint32 }{command: ethtoolGetLink}
-	r := ifreqData{data: unsafe.Pointer(&value)} //nolint:gosec // struct ethtool_value
+	r := ifreqData{data: unsafe.Pointer(&value)} // struct ethtool_value
 	copy(r.name[:unix.IFNAMSIZ-1], name)
-	if err := ioctl(fd, unix.SIOCETHTOOL, unsafe.Pointer(&r)); err != nil { //nolint:gosec // struct ifreq
+	if err := ioctl(fd, unix.SIOCETHTOOL, unsafe.Pointer(&r)); err != nil { // struct ifreq
 		return false, err
 	}
 	return value.data != 0, nil

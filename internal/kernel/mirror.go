@@ -170,7 +170,7 @@ func (m *Mirror) linkMessage(msg message) (Change, bool) {
 	if len(msg.data) < unix.SizeofIfInfomsg || msg.data[0] != unix.AF_UNSPEC {
 		return Change{}, false // a bridge's or a wireless part of a link
 	}
-	index := int(int32(native.Uint32(msg.data[4:]))) //nolint:gosec // an int in the kernel
+	index := int(int32(native.Uint32(msg.data[4:]))) // an int in the kernel
 	if msg.typ == unix.RTM_DELLINK {
 		return m.dropLink(index)
 	}

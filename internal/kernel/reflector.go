@@ -137,7 +137,7 @@ func (r *Reflector) dumpNow() error {
 		if left <= 0 {
 			return errors.Join(fmt.Errorf("dump links and addresses: no answer within %v", openPatience), r.failed)
 		}
-		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} // a descriptor
 		if _, err := unix.Poll(fds, int(left.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("wait for routing netlink: %w", err)
 		}
@@ -181,7 +181,7 @@ func (r *Reflector) Drain(take func(Change)) error {
 		if err := r.Read(take); err != nil {
 			return err
 		}
-		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}} // a descriptor
 		if n, _ := unix.Poll(fds, 0); n <= 0 {
 			return nil
 		}
@@ -235,8 +235,8 @@ var (
 func (r *Reflector) dumpRoutes() (list []dump) {
 	for p, ours := range r.m.protocols {
 		if ours {
-			list = append(list, dump{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged, uint8(p)}, //nolint:gosec // an index
-				dump{unix.RTM_GETROUTE, unix.AF_INET6, false, RouteChanged, uint8(p)}) //nolint:gosec // an index
+			list = append(list, dump{unix.RTM_GETROUTE, unix.AF_INET, false, RouteChanged, uint8(p)}, // an index
+				dump{unix.RTM_GETROUTE, unix.AF_INET6, false, RouteChanged, uint8(p)}) // an index
 		}
 	}
 	list[len(list)-1].sweeps = true
@@ -373,10 +373,10 @@ func onlyRoutes(fd int, protocols [256]bool, replacements bool) error {
 	}
 	for p, ours := range protocols {
 		if ours {
-			filter = append(filter, unix.SockFilter{Code: equal, K: uint32(p), Jf: 1}, pass) //nolint:gosec // an index
+			filter = append(filter, unix.SockFilter{Code: equal, K: uint32(p), Jf: 1}, pass) // an index
 		}
 	}
 	filter = append(filter, unix.SockFilter{Code: answer, K: 0})
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}) //nolint:gosec // below 600
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}) // below 600
 }

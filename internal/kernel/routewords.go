@@ -121,9 +121,9 @@ func (p *routeParser) word() {
 	case "vrf":
 		p.spec.VRF = p.link(w)
 	case "metric", "priority", "preference":
-		p.spec.Key.Metric = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
+		p.spec.Key.Metric = uint32(p.number(w, 1<<32-1)) // bounded
 	case "tos", "dsfield":
-		p.spec.Key.TOS = uint8(p.number(w, 255)) //nolint:gosec // bounded
+		p.spec.Key.TOS = uint8(p.number(w, 255)) // bounded
 	case "scope":
 		s, err := parseScope(p.next(w))
 		if err != nil {
@@ -157,7 +157,7 @@ func (p *routeParser) rest(w string) {
 	case "pref":
 		p.pref(p.next(w))
 	case "expires":
-		r.Expires = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
+		r.Expires = uint32(p.number(w, 1<<32-1)) // bounded
 	case "ttl-propagate":
 		// For MPLS routes alone; to IP routes the kernel gives it no meaning.
 		if v := p.next(w); v != "enabled" && v != "disabled" {
@@ -218,7 +218,7 @@ func (p *routeParser) typeOrMetric(w string) {
 		if m.unit != 0 {
 			p.spec.Route.Metrics[m.typ] = p.rtt(w, m.unit)
 		} else {
-			p.spec.Route.Metrics[m.typ] = uint32(p.number(w, m.most)) //nolint:gosec // bounded
+			p.spec.Route.Metrics[m.typ] = uint32(p.number(w, m.most)) // bounded
 		}
 		return
 	}
@@ -250,7 +250,7 @@ func (p *routeParser) rtt(of string, unit uint64) uint32 {
 	if factor != 0 {
 		n *= factor
 	}
-	return uint32(min(max(n, leastRTT*unit), 1<<32-1)) //nolint:gosec // bounded
+	return uint32(min(max(n, leastRTT*unit), 1<<32-1)) // bounded
 }
 
 // endHop keeps a further next hop.
@@ -273,7 +273,7 @@ func (p *routeParser) nexthop() {
 		case "dev", "oif":
 			dev = p.link(w)
 		case "weight":
-			h.Weight = int(p.number(w, 256)) //nolint:gosec // bounded
+			h.Weight = int(p.number(w, 256)) // bounded
 			if h.Weight == 0 {
 				p.fail("weight 0: expected 1 to 256")
 			}
@@ -334,7 +334,7 @@ func (p *routeParser) finish() {
 			s.Key.Metric = metric6
 		}
 	case p.scope >= 0:
-		s.Route.Scope = uint8(p.scope) //nolint:gosec // parsed from 8 bits
+		s.Route.Scope = uint8(p.scope) // parsed from 8 bits
 	case s.Route.Type == unix.RTN_LOCAL: // the kernel takes no other
 		s.Route.Scope = unix.RT_SCOPE_HOST
 	case s.Route.Type == unix.RTN_BROADCAST:

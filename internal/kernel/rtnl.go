@@ -47,7 +47,7 @@ func (q *requests) bytes(b ...byte) { q.buf = append(q.buf, b...) }
 func (q *requests) u32(v uint32) { q.buf = native.AppendUint32(q.buf, v) }
 
 func (q *requests) attr(typ uint16, data []byte) {
-	q.buf = native.AppendUint16(q.buf, uint16(attrLen+len(data))) //nolint:gosec // attributes are short
+	q.buf = native.AppendUint16(q.buf, uint16(attrLen+len(data))) // attributes are short
 	q.buf = native.AppendUint16(q.buf, typ)
 	q.buf = append(q.buf, data...)
 	q.pad()
@@ -69,7 +69,7 @@ func (q *requests) nest(typ uint16) int {
 }
 
 func (q *requests) endNest(at int) {
-	native.PutUint16(q.buf[at:], uint16(len(q.buf)-at)) //nolint:gosec // attributes are short
+	native.PutUint16(q.buf[at:], uint16(len(q.buf)-at)) // attributes are short
 }
 
 func (q *requests) pad() {
@@ -79,7 +79,7 @@ func (q *requests) pad() {
 }
 
 func (q *requests) end() {
-	native.PutUint32(q.buf[q.start:], uint32(len(q.buf)-q.start)) //nolint:gosec // bounded by the writer
+	native.PutUint32(q.buf[q.start:], uint32(len(q.buf)-q.start)) // bounded by the writer
 }
 
 func (q *requests) reset() { q.buf = q.buf[:0] }
@@ -150,11 +150,11 @@ func (m message) answer() error {
 	if len(m.data) < 4 {
 		return errCut
 	}
-	errno := -int32(native.Uint32(m.data)) //nolint:gosec // a negative errno
+	errno := -int32(native.Uint32(m.data)) // a negative errno
 	if errno == 0 {
 		return nil
 	}
-	err := error(unix.Errno(errno)) //nolint:gosec // positive
+	err := error(unix.Errno(errno)) // positive
 	const nlmsgerrAttrMsg = 1
 	skip := 4 + headerLen // the request's header; NETLINK_CAP_ACK leaves out the rest
 	if m.flags&unix.NLM_F_CAPPED == 0 && len(m.data) >= skip {
@@ -163,7 +163,7 @@ func (m message) answer() error {
 	if m.flags&unix.NLM_F_ACK_TLVS != 0 {
 		_ = attrs(m.data, min(skip, len(m.data)), func(typ uint16, v []byte) {
 			if typ == nlmsgerrAttrMsg {
-				err = fmt.Errorf("%w (%s)", unix.Errno(errno), attrString(v)) //nolint:gosec // positive
+				err = fmt.Errorf("%w (%s)", unix.Errno(errno), attrString(v)) // positive
 			}
 		})
 	}
@@ -176,7 +176,7 @@ func (m message) outcome() error {
 		return m.answer()
 	}
 	if len(m.data) >= 4 {
-		if errno := -int32(native.Uint32(m.data)); errno > 0 { //nolint:gosec // a negative errno
+		if errno := -int32(native.Uint32(m.data)); errno > 0 { // a negative errno
 			return unix.Errno(errno)
 		}
 	}

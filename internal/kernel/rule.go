@@ -176,8 +176,8 @@ func (q *requests) rule(r Rule) {
 	number(unix.FRA_FWMASK, r.Mark|r.Mask != 0, r.Mask)
 	number(unix.FRA_TABLE, r.Action == unix.FR_ACT_TO_TBL && !r.L3MDev, r.Table)
 	number(unix.FRA_GOTO, r.Action == unix.FR_ACT_GOTO, r.Goto)
-	number(unix.FRA_SUPPRESS_PREFIXLEN, r.SuppressLen != 0, uint32(r.SuppressLen-1))   //nolint:gosec // parsed from 32 bits
-	number(unix.FRA_SUPPRESS_IFGROUP, r.SuppressGroup != 0, uint32(r.SuppressGroup-1)) //nolint:gosec // the same
+	number(unix.FRA_SUPPRESS_PREFIXLEN, r.SuppressLen != 0, uint32(r.SuppressLen-1))   // parsed from 32 bits
+	number(unix.FRA_SUPPRESS_IFGROUP, r.SuppressGroup != 0, uint32(r.SuppressGroup-1)) // the same
 	number(unix.FRA_FLOW, r.Realms != 0, r.Realms)
 	q.ruleSelectors(r)
 }

@@ -72,16 +72,16 @@ func (p *ruleParser) word() {
 	case "oif":
 		r.OIF = p.link(w)
 	case "tos", "dsfield":
-		r.TOS = uint8(p.number(w, 255)) //nolint:gosec // bounded
+		r.TOS = uint8(p.number(w, 255)) // bounded
 	case "preference", "order", "priority":
-		r.Pref = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
+		r.Pref = uint32(p.number(w, 1<<32-1)) // bounded
 	case "fwmark":
 		p.mark(p.next(w))
 	case "realms":
 		r.Realms = p.realms(w)
 	case "uidrange":
 		first, last := p.span(w, 1<<32-1)
-		r.UIDs = UIDRange{uint32(first), uint32(last), true} //nolint:gosec // bounded
+		r.UIDs = UIDRange{uint32(first), uint32(last), true} // bounded
 	case "sport":
 		r.SPort = p.ports(w)
 	case "dport":
@@ -116,7 +116,7 @@ func (p *ruleParser) action(w string) {
 		r.L3MDev = true
 	case "goto":
 		p.act(unix.FR_ACT_GOTO)
-		r.Goto = uint32(p.number(w, 1<<32-1)) //nolint:gosec // bounded
+		r.Goto = uint32(p.number(w, 1<<32-1)) // bounded
 	case "suppress_prefixlength":
 		r.SuppressLen = p.number(w, 128) + 1
 	case "suppress_ifgroup":
@@ -218,7 +218,7 @@ func (p *ruleParser) ports(of string) PortRange {
 	if first == 0 {
 		p.fail("%s: ports begin at 1", of)
 	}
-	return PortRange{uint16(first), uint16(last)} //nolint:gosec // bounded
+	return PortRange{uint16(first), uint16(last)} // bounded
 }
 
 // ipProtocols are names of protocols(5) that every system has.

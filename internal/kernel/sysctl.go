@@ -64,7 +64,7 @@ func (s *Settings) Inherit(from []Setting) {
 		if filepath.Clean(o.Path) != o.Path || !strings.HasPrefix(o.Path, sysctls) {
 			continue
 		}
-		if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // a setting
+		if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { // a setting
 			s.was = append(s.was, o)
 		}
 	}
@@ -144,7 +144,7 @@ func (s *Settings) NoLocalIGMP() error {
 }
 
 func number(path string) (int, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // made of names of interfaces
+	b, err := os.ReadFile(path) // made of names of interfaces
 	if err != nil {
 		return 0, err
 	}
@@ -157,7 +157,7 @@ func number(path string) (int, error) {
 
 func (s *Settings) set(path, value string) error {
 	s.want(path)
-	b, err := os.ReadFile(path) //nolint:gosec // made of names of interfaces
+	b, err := os.ReadFile(path) // made of names of interfaces
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *Settings) Restore() {
 
 // restore puts back a setting, unless somebody has changed it since.
 func (o *Setting) restore() {
-	if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { //nolint:gosec // as above
+	if b, err := os.ReadFile(o.Path); err == nil && strings.TrimSpace(string(b)) == o.Now { // as above
 		_ = os.WriteFile(o.Path, []byte(o.Was), 0) // an interface that is gone has none
 	}
 }

@@ -96,7 +96,7 @@ func (p *parser) table(w string) uint32 {
 	if err != nil || n == 0 {
 		p.fail("table %s: expected a number, main, local or default", w)
 	}
-	return uint32(n) //nolint:gosec // bounded
+	return uint32(n) // bounded
 }
 
 // protocols are the names of rt_protos that every system has.
@@ -117,7 +117,7 @@ func (p *parser) protocol(of string) uint8 {
 	if err != nil {
 		p.fail("%s %s: expected a name of rt_protos or a number up to 255", of, w)
 	}
-	return uint8(n) //nolint:gosec // bounded
+	return uint8(n) // bounded
 }
 
 // realms reads [SOURCE/]DESTINATION.
@@ -132,5 +132,5 @@ func (p *parser) realms(of string) uint32 {
 	if err1 != nil || err2 != nil {
 		p.fail("%s %s: expected [SOURCE/]DESTINATION, numbers up to 65535", of, w)
 	}
-	return uint32(a<<16 | b) //nolint:gosec // 16 bits each
+	return uint32(a<<16 | b) // 16 bits each
 }

@@ -224,7 +224,7 @@ func (s *writeSocket) answers(ops []Op, errs []error, first uint32) error {
 		}
 		err = messages(s.buf[:n], func(m message) error {
 			at := m.seq - first
-			if m.typ != unix.NLMSG_ERROR || at >= uint32(len(s.owner)) { //nolint:gosec // bounded by chunk
+			if m.typ != unix.NLMSG_ERROR || at >= uint32(len(s.owner)) { // bounded by chunk
 				return nil // an answer to an earlier request
 			}
 			last = last || m.seq == s.seq

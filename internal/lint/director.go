@@ -114,7 +114,7 @@ func aboveAll(s *subject, say sayer) {
 		if v.Protocol == "UDP" {
 			most, what, expected = conf.MaxProxySessions, "UDP sessions", "fewer"
 		}
-		if n := uint64(v.ProxyMaxConnections); n > uint64(most) { //nolint:gosec // positive
+		if n := uint64(v.ProxyMaxConnections); n > uint64(most) { // positive
 			say(finding{pos: v.Pos, keyword: "proxy_max_connections", expected: expected,
 				message: fmt.Sprintf("%s never has %d %s: all services together have %d at most", serviceName(v), n, what, most)})
 		}

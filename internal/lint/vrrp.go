@@ -225,7 +225,7 @@ func (s *subject) members(g *conf.SyncGroup) []*conf.VRRPInstance {
 
 // patience is Master_Down_Interval of an instance at its own priority.
 func patience(i *conf.VRRPInstance) time.Duration {
-	p := vrrp.Priority(min(max(i.Priority, 1), 255)) //nolint:gosec // bounded
+	p := vrrp.Priority(min(max(i.Priority, 1), 255)) // bounded
 	return vrrp.MasterDown(i.Version, p, max(i.DownTimerAdverts, 1), i.AdvertInt)
 }
 

@@ -107,7 +107,7 @@ func (k *Keeper) limit(had time.Duration) error {
 		return nil
 	}
 	l := k.born.rttime
-	if n := uint64(k.want.RTTime.Microseconds()); n > 0 { //nolint:gosec // not negative
+	if n := uint64(k.want.RTTime.Microseconds()); n > 0 { // not negative
 		l = unix.Rlimit{Cur: n / 2, Max: n}
 	}
 	err := unix.Setrlimit(unix.RLIMIT_RTTIME, &l)
@@ -188,7 +188,7 @@ func setScheduler(tid, prio int) error {
 	if prio == 0 {
 		policy = unix.SCHED_NORMAL
 	}
-	param := struct{ priority int32 }{int32(prio)} //nolint:gosec // at most 99
+	param := struct{ priority int32 }{int32(prio)} // at most 99
 	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), uintptr(policy), uintptr(unsafe.Pointer(&param)))
 	if errno != 0 {
 		return errno

@@ -29,7 +29,7 @@ func (p *Pool) enqueue() {
 	for i := range p.state {
 		switch {
 		case p.fails(i):
-			p.queue = append(p.queue, int32(i)) //nolint:gosec // bounded by the configuration's size
+			p.queue = append(p.queue, int32(i)) // bounded by the configuration's size
 		case p.state[i].held:
 			p.hold(i, false)
 		}
@@ -60,7 +60,7 @@ func (p *Pool) leaveQueue(i int, failed uint64) {
 // joinQueue puts server i in, behind those that failed before it.
 func (p *Pool) joinQueue(i int) {
 	at, _ := p.rank(p.state[i].failed)
-	p.queue = slices.Insert(p.queue, at, int32(i)) //nolint:gosec // bounded by the configuration's size
+	p.queue = slices.Insert(p.queue, at, int32(i)) // bounded by the configuration's size
 	if at >= p.known {
 		return
 	}

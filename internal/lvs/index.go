@@ -20,7 +20,7 @@ func newIndex(servers []ServerConfig) index {
 	}
 	x.order = make([]int32, len(servers))
 	for i := range x.order {
-		x.order[i] = int32(i) //nolint:gosec // bounded by the configuration's size
+		x.order[i] = int32(i) // bounded by the configuration's size
 	}
 	slices.SortFunc(x.order, func(a, b int32) int { return servers[a].Key.Compare(servers[b].Key) })
 	return x

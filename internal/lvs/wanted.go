@@ -48,7 +48,7 @@ func (p *Pool) keyOf(i int32) ServerKey {
 }
 
 // mark has Update look at server i, or at all if there are so many.
-func (p *Pool) mark(i int) { p.note(int32(i)) } //nolint:gosec // bounded by the configuration's size
+func (p *Pool) mark(i int) { p.note(int32(i)) } // bounded by the configuration's size
 
 func (p *Pool) markSorry() {
 	if p.cfg.Sorry != nil {

@@ -35,7 +35,7 @@ func (h *house) mark(path string) (remove func()) {
 	if path == "" {
 		return func() {}
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644) //nolint:gosec // for everybody to see
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644) // for everybody to see
 	if err != nil {
 		h.post(complaint("Failed to create reload file: " + err.Error()))
 		return func() {}
@@ -60,7 +60,7 @@ func (h *house) checkLog(r *Report) {
 		if fatal != "" {
 			b.WriteString(fatal + "\n")
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644) //nolint:gosec // for everybody to see
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644) // for everybody to see
 		if err == nil {
 			_, err = f.WriteString(b.String())
 			err = errors.Join(err, f.Close())

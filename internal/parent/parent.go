@@ -135,7 +135,7 @@ func (h *house) open(r *Report) (code int, why string) {
 	h.report = *r
 	path := h.pidPath("")
 	if h.o.PIDFiles[""] == "" {
-		_ = os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // pid files are for everybody; an error shows with the next step
+		_ = os.MkdirAll(filepath.Dir(path), 0o755) // pid files are for everybody; an error shows with the next step
 	}
 	var err error
 	h.pid, err = lockPIDFile(path)

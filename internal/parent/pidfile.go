@@ -72,7 +72,7 @@ type pidFile struct {
 // filled is no error, but in the file's lacks. The lock is flock(2),
 // as the original's, so that the two programs keep each other out.
 func lockPIDFile(path string) (*pidFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644) //nolint:gosec // others may read who runs
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644) // others may read who runs
 	if err != nil {
 		return nil, fmt.Errorf("open the pid file: %w", err)
 	}

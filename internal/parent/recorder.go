@@ -57,7 +57,7 @@ func forward(b *bus.Bus, conn *ipc.Conn) (wait func()) {
 			first := r.Seen() - uint64(len(records)) + 1
 			for i := range records {
 				if records[i].Level >= slog.LevelInfo {
-					t.tell(first+uint64(i), &records[i]) //nolint:gosec // an index
+					t.tell(first+uint64(i), &records[i]) // an index
 				}
 			}
 			if t.flush(); conn.Queued() == 0 {
@@ -93,7 +93,7 @@ func (t *teller) flush() {
 	t.out = binary.AppendUvarint(binary.AppendUvarint(t.out[:0], t.missed), t.last)
 	t.out = append(t.out, t.body...)
 	if !ahead(t.conn) || t.conn.Send(ipc.Message{Kind: ipc.Told, Body: t.out}) != nil { // the parent does not read, or is gone
-		t.missed += uint64(t.count) //nolint:gosec // a count
+		t.missed += uint64(t.count) // a count
 	} else {
 		t.missed = 0
 	}

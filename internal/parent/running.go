@@ -49,7 +49,7 @@ func runningError(f *os.File) error {
 
 // held returns errRunning if a process holds a pid file, and whether that is
 // one that its parent has left behind.
-func held(path string) (err error, orphan bool) { //nolint:revive // the second belongs to the first
+func held(path string) (err error, orphan bool) { // the second belongs to the first
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, false // whoever needs it will say so

@@ -126,7 +126,7 @@ func Sockaddr(a netip.AddrPort) unix.Sockaddr {
 	sa := &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 	if zone := a.Addr().Zone(); zone != "" {
 		if ifi, err := net.InterfaceByName(zone); err == nil {
-			sa.ZoneId = uint32(ifi.Index) //nolint:gosec // an index is positive
+			sa.ZoneId = uint32(ifi.Index) // an index is positive
 		}
 	}
 	return sa

@@ -20,7 +20,7 @@ func Descriptors(enough int) int {
 			break
 		}
 	}
-	return int(min(have.Cur, 1<<30)) //nolint:gosec // bounded
+	return int(min(have.Cur, 1<<30)) // bounded
 }
 
 // unknownDescriptors is what a process has where nobody says otherwise.

@@ -52,5 +52,5 @@ func slackOf() time.Duration {
 
 // setSlack sets it; 0 means what the thread was born with.
 func setSlack(d time.Duration) error {
-	return unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(d.Nanoseconds()), 0, 0, 0) //nolint:gosec // not below 0
+	return unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(d.Nanoseconds()), 0, 0, 0) // not below 0
 }

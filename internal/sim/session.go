@@ -50,7 +50,7 @@ func (w *World) bfd(s *words) {
 					cfg.MinTx = max(s.duration(), time.Millisecond)
 					cfg.MinRx = cfg.MinTx
 				case "multiplier":
-					cfg.Multiplier = uint8(s.number(1, 255)) //nolint:gosec // it is
+					cfg.Multiplier = uint8(s.number(1, 255)) // it is
 				default:
 					s.failf("a session has no option %q", o)
 				}

@@ -332,5 +332,5 @@ func (s *witness) priority(a *account) vrrp.Priority {
 			}
 		}
 	}
-	return vrrp.Priority(min(max(sum, 1), 254)) //nolint:gosec // bounded
+	return vrrp.Priority(min(max(sum, 1), 254)) // bounded
 }

@@ -48,7 +48,7 @@ func OpenBFD(family int, multihop bool) (*BFD, error) {
 	if multihop {
 		port = wire.BFDMultihopPort
 	}
-	fd, err := datagram(family, netip.AddrPortFrom(unspecified(family), uint16(port))) //nolint:gosec // a port
+	fd, err := datagram(family, netip.AddrPortFrom(unspecified(family), uint16(port))) // a port
 	if err != nil {
 		return nil, fmt.Errorf("receive BFD over IPv%d on port %d: %w", family, port, err)
 	}
@@ -145,7 +145,7 @@ func (s *BFD) decode(i int) {
 		sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&s.in.names[i]))
 		p.Src = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), swap(sa.Port))
 	}
-	for b := s.in.controlOf(i)[:min(int(msg.hdr.Controllen), control)]; len(b) >= unix.SizeofCmsghdr; { //nolint:gosec // bounded
+	for b := s.in.controlOf(i)[:min(int(msg.hdr.Controllen), control)]; len(b) >= unix.SizeofCmsghdr; { // bounded
 		h, data, rest, err := unix.ParseOneSocketControlMessage(b)
 		if err != nil {
 			return
@@ -194,7 +194,7 @@ func OpenBFDSender(source, neighbour netip.Addr, multihop bool) (*BFDSender, err
 	err := error(unix.EADDRINUSE)
 	fd := -1
 	for range bfdPorts {
-		at := uint16(wire.BFDSourcePortMin + rand.IntN(ports)) //nolint:gosec // a port; guards nothing
+		at := uint16(wire.BFDSourcePortMin + rand.IntN(ports)) // a port; guards nothing
 		if fd, err = datagram(family, netip.AddrPortFrom(source, at)); !errors.Is(err, unix.EADDRINUSE) {
 			break
 		}
@@ -241,7 +241,7 @@ func zone(a netip.Addr) uint32 {
 		return uint32(n)
 	}
 	if i, err := net.InterfaceByName(z); err == nil {
-		return uint32(i.Index) //nolint:gosec // an index
+		return uint32(i.Index) // an index
 	}
 	return 0
 }

@@ -52,7 +52,7 @@ func (s *Frames) Send(link int, frame []byte) {
 	s.links[i] = link
 	size := copy(s.out.slot(i), frame)
 	sa := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&s.out.names[i]))
-	*sa = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(link), Halen: 6} //nolint:gosec // an index
+	*sa = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(link), Halen: 6} // an index
 	// The type stays in network order: it is read as it lies there.
 	sa.Protocol = binary.NativeEndian.Uint16(frame[12:])
 	copy(sa.Addr[:6], frame)

@@ -109,10 +109,10 @@ func (k membership) join(fd int) error {
 func (k membership) set(fd, opt4, opt6 int) error {
 	if k.group.Is6() {
 		return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, opt6,
-			&unix.IPv6Mreq{Multiaddr: k.group.As16(), Interface: uint32(k.link)}) //nolint:gosec // an index
+			&unix.IPv6Mreq{Multiaddr: k.group.As16(), Interface: uint32(k.link)}) // an index
 	}
 	return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, opt4,
-		&unix.IPMreqn{Multiaddr: k.group.As4(), Ifindex: int32(k.link)}) //nolint:gosec // an index
+		&unix.IPMreqn{Multiaddr: k.group.As4(), Ifindex: int32(k.link)}) // an index
 }
 
 func (m *members) close() {

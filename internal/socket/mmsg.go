@@ -103,7 +103,7 @@ func (b *batch) send(fd, count int, failed func(i int, err error)) {
 // memory for its data and the new length.
 func cmsg(ctl []byte, n, level, typ, size int) (data []byte, length int) {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&ctl[n]))
-	h.Level, h.Type = int32(level), int32(typ) //nolint:gosec // small numbers
+	h.Level, h.Type = int32(level), int32(typ) // small numbers
 	h.SetLen(unix.CmsgLen(size))
 	begin := n + unix.CmsgLen(0)
 	return ctl[begin : begin+size], n + unix.CmsgSpace(size)

@@ -100,7 +100,7 @@ func (s *VRRP) decode(i int, now clock.Reading) {
 	msg := &s.in.msgs[i]
 	p := &s.packet
 	*p = Packet{TTL: -1, At: now.Mono, Data: s.in.slot(i)[:min(int(msg.len), s.in.size)]}
-	s.ancillary(s.in.controlOf(i)[:min(int(msg.hdr.Controllen), control)], now) //nolint:gosec // bounded
+	s.ancillary(s.in.controlOf(i)[:min(int(msg.hdr.Controllen), control)], now) // bounded
 	if s.family == 6 {
 		sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&s.in.names[i]))
 		p.Src = netip.AddrFrom16(sa.Addr)

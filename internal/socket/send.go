@@ -78,9 +78,9 @@ func (s *VRRP) put4(i int, d *Datagram, ttl int) {
 	b := s.out.slot(i)
 	size := ipv4Header + copy(b[ipv4Header:], d.Data)
 	b[0], b[1] = 0x45, trafficClass
-	binary.BigEndian.PutUint16(b[2:], uint16(size)) //nolint:gosec // at most slot4
+	binary.BigEndian.PutUint16(b[2:], uint16(size)) // at most slot4
 	clear(b[4:12])
-	binary.BigEndian.PutUint16(b[4:], uint16(d.ID)) //nolint:gosec // 16 bits
+	binary.BigEndian.PutUint16(b[4:], uint16(d.ID)) // 16 bits
 	b[8], b[9] = byte(ttl), wire.Protocol
 	if d.Protocol != 0 {
 		b[9] = byte(d.Protocol)
@@ -93,7 +93,7 @@ func (s *VRRP) put4(i int, d *Datagram, ttl int) {
 	*sa = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: dst}
 	data, n := cmsg(s.out.controlOf(i), 0, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)
 	info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
-	*info = unix.Inet4Pktinfo{Ifindex: int32(d.Link), Spec_dst: src} //nolint:gosec // an index
+	*info = unix.Inet4Pktinfo{Ifindex: int32(d.Link), Spec_dst: src} // an index
 	s.out.set(i, size, unix.SizeofSockaddrInet4, n)
 }
 
@@ -103,14 +103,14 @@ func (s *VRRP) put6(i int, d *Datagram, ttl int) {
 	sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&s.out.names[i]))
 	*sa = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: d.Dst.As16()}
 	if d.Dst.IsMulticast() || d.Dst.IsLinkLocalUnicast() {
-		sa.Scope_id = uint32(d.Link) //nolint:gosec // an index
+		sa.Scope_id = uint32(d.Link) // an index
 	}
 	ctl := s.out.controlOf(i)
 	data, n := cmsg(ctl, 0, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo)
 	info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
-	*info = unix.Inet6Pktinfo{Addr: d.Src.As16(), Ifindex: uint32(d.Link)} //nolint:gosec // an index
+	*info = unix.Inet6Pktinfo{Addr: d.Src.As16(), Ifindex: uint32(d.Link)} // an index
 	data, n = cmsg(ctl, n, unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT, 4)
-	*(*int32)(unsafe.Pointer(&data[0])) = int32(ttl) //nolint:gosec // at most 255
+	*(*int32)(unsafe.Pointer(&data[0])) = int32(ttl) // at most 255
 	s.out.set(i, size, unix.SizeofSockaddrInet6, n)
 }
 
@@ -118,7 +118,7 @@ func (s *VRRP) put6(i int, d *Datagram, ttl int) {
 func (b *batch) set(i, size, name, ctl int) {
 	h := &b.msgs[i].hdr
 	b.iovs[i].SetLen(size)
-	h.Namelen = uint32(name) //nolint:gosec // a constant
+	h.Namelen = uint32(name) // a constant
 	h.SetControllen(ctl)
 	h.Flags = 0
 }

@@ -57,8 +57,8 @@ func lead(i, routers int, advert time.Duration) time.Duration {
 	if steps < 2 {
 		return 0
 	}
-	part := uint64(uint32(i) * golden)                        //nolint:gosec // wraps on purpose
-	return time.Duration(part) * steps >> 32 * (half / steps) //nolint:gosec // below 1<<32
+	part := uint64(uint32(i) * golden)                        // wraps on purpose
+	return time.Duration(part) * steps >> 32 * (half / steps) // below 1<<32
 }
 
 // first is how long an active router waits after an advert that was not on its

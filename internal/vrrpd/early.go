@@ -53,7 +53,7 @@ func (d *daemon) tick(now clock.Instant, late time.Duration) {
 		return
 	}
 	if now < at {
-		for d.look() < at { //nolint:revive // awake on purpose, for headStart at most
+		for d.look() < at { // awake on purpose, for headStart at most
 		}
 		d.early.spend(d.now(), headStart)
 	}

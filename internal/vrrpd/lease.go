@@ -21,7 +21,7 @@ func lifetime(lease time.Duration) uint32 {
 	if lease == 0 {
 		return 0
 	}
-	return uint32(max(lease-kernelLate, time.Second) / time.Second) //nolint:gosec // an hour at most
+	return uint32(max(lease-kernelLate, time.Second) / time.Second) // an hour at most
 }
 
 // leasePace is how often a lease is renewed: two renewals may fail.

@@ -90,7 +90,7 @@ func (d *daemon) readLedger() *ledger {
 }
 
 func readLedger(path string) (*ledger, error) {
-	f, err := os.Open(path) //nolint:gosec // beside the pid file
+	f, err := os.Open(path) // beside the pid file
 	if err != nil {
 		return nil, err
 	}

@@ -115,10 +115,10 @@ func (d *daemon) renote(p places) {
 	d.notes.places = p
 	d.notes.Begin(p.keys)
 	d.noteApart()
-	d.notes.Set(atResumed, uint64(d.notes.resumed)) //nolint:gosec // not negative
+	d.notes.Set(atResumed, uint64(d.notes.resumed)) // not negative
 	for _, e := range d.edges {
 		if e.active {
-			d.notes.Set(e.note, uint64(e.sent)) //nolint:gosec // not negative
+			d.notes.Set(e.note, uint64(e.sent)) // not negative
 		}
 	}
 	for name, at := range d.notes.tracks {
@@ -129,17 +129,17 @@ func (d *daemon) renote(p places) {
 // noteApart notes how long the machine has been suspended in all.
 func (d *daemon) noteApart() { d.notes.Set(atApart, apart(d.read())) }
 
-func apart(r clock.Reading) uint64 { return uint64(r.Boot-int64(r.Mono)) + 1 } //nolint:gosec // boot time is ahead
+func apart(r clock.Reading) uint64 { return uint64(r.Boot-int64(r.Mono)) + 1 } // boot time is ahead
 
 // noteAdvert notes that a master has sent an advert, or is none any more.
 func (d *daemon) noteAdvert(e *edge, at clock.Instant) {
 	e.sent = at
-	d.notes.Set(e.note, uint64(at)) //nolint:gosec // not negative
+	d.notes.Set(e.note, uint64(at)) // not negative
 }
 
 // noteTrack notes what is known of a tracked object.
 func (d *daemon) noteTrack(ev vrrp.Track) {
-	v := uint64(uint32(int32(ev.Number)))<<2 | 1 //nolint:gosec // keepalived's numbers are of 32 bits
+	v := uint64(uint32(int32(ev.Number)))<<2 | 1 // keepalived's numbers are of 32 bits
 	if ev.Up {
 		v |= 2
 	}
@@ -155,14 +155,14 @@ func (d *daemon) noteTrack(ev vrrp.Track) {
 func (d *daemon) resume(past map[uint64]uint64, tracks map[string]int) (held []vrrp.Held) {
 	for i, e := range d.edges {
 		if sent := past[identity(e.Router)]; sent != 0 && e.problem == "" {
-			held = append(held, vrrp.Held{Router: i, Sent: clock.Instant(sent)}) //nolint:gosec // written by noteAdvert
+			held = append(held, vrrp.Held{Router: i, Sent: clock.Instant(sent)}) // written by noteAdvert
 		}
 	}
 	if len(held) == 0 {
 		return nil
 	}
-	resumed, now := clock.Instant(past[ipc.Key(noteResumed)]), d.now() //nolint:gosec // written by renote
-	slept := time.Duration(apart(d.read()) - past[ipc.Key(noteApart)]) //nolint:gosec // may be negative
+	resumed, now := clock.Instant(past[ipc.Key(noteResumed)]), d.now() // written by renote
+	slept := time.Duration(apart(d.read()) - past[ipc.Key(noteApart)]) // may be negative
 	switch {
 	case slept.Abs() > sameSleep:
 		return nil
@@ -175,7 +175,7 @@ func (d *daemon) resume(past map[uint64]uint64, tracks map[string]int) (held []v
 	for name := range tracks {
 		v, known := past[trackKey(name)]
 		if _, told := d.notes.values[name]; known && !told {
-			d.step(vrrp.Track{Name: name, Up: v&2 != 0, Number: int(int32(v >> 2)), Why: "as before"}) //nolint:gosec // see noteTrack
+			d.step(vrrp.Track{Name: name, Up: v&2 != 0, Number: int(int32(v >> 2)), Why: "as before"}) // see noteTrack
 		}
 	}
 	return held

@@ -37,7 +37,7 @@ func (d *daemon) syncWanted() (w syncWant) {
 		return w
 	}
 	w.daemon = ipvs.SyncDaemon{
-		Interface: c.Interface, ID: uint8(max(c.ID, 0)), MaxLen: c.MaxLen, Port: c.Port, TTL: c.TTL, Group: c.Group, //nolint:gosec // 0 to 255
+		Interface: c.Interface, ID: uint8(max(c.ID, 0)), MaxLen: c.MaxLen, Port: c.Port, TTL: c.TTL, Group: c.Group, // 0 to 255
 	}
 	if c.Instance == "" {
 		w.roles = [2]bool{true, true}

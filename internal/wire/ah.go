@@ -2,7 +2,7 @@ package wire
 
 import (
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // RFC 2338 §10.3 wants HMAC-MD5-96
+	"crypto/md5" // RFC 2338 §10.3 wants HMAC-MD5-96
 	"encoding/binary"
 	"hash"
 	"net/netip"
@@ -71,7 +71,7 @@ func (h *AH) header(payload int, id uint16, ttl int, src, dst netip.Addr) {
 	p := h.pad[:]
 	clear(p)
 	p[0] = 0x45
-	binary.BigEndian.PutUint16(p[2:], uint16(ipv4Len+payload)) //nolint:gosec // at most 255 addresses
+	binary.BigEndian.PutUint16(p[2:], uint16(ipv4Len+payload)) // at most 255 addresses
 	binary.BigEndian.PutUint16(p[4:], id)
 	if dst.IsMulticast() {
 		p[8] = byte(ttl)
@@ -142,4 +142,4 @@ func (h *AH) follow(seq uint32) Fault {
 	return Good
 }
 
-func later(a, b uint32) bool { return int32(a-b) > 0 } //nolint:gosec // that is the point
+func later(a, b uint32) bool { return int32(a-b) > 0 } // that is the point

@@ -178,7 +178,7 @@ func AppendBFD(b []byte, p *BFD) []byte {
 	b = binary.BigEndian.AppendUint32(b, p.My)
 	b = binary.BigEndian.AppendUint32(b, p.Your)
 	for _, d := range [...]time.Duration{p.MinTx, p.MinRx, p.MinEchoRx} {
-		b = binary.BigEndian.AppendUint32(b, uint32(min(max(d/time.Microsecond, 0), bfdMaxUsecs))) //nolint:gosec // cut
+		b = binary.BigEndian.AppendUint32(b, uint32(min(max(d/time.Microsecond, 0), bfdMaxUsecs))) // cut
 	}
 	return b
 }

@@ -224,16 +224,16 @@ func Ahead(trailer []byte, wall int64) (by time.Duration, key uint8) {
 
 // sequence is a time as trailers have it: seconds, 2⁻¹⁶ of one, and a counter.
 func sequence(wall int64) uint64 {
-	sec, sub := uint64(wall/int64(time.Second)), uint64(wall%int64(time.Second)) //nolint:gosec // after 1970
+	sec, sub := uint64(wall/int64(time.Second)), uint64(wall%int64(time.Second)) // after 1970
 	return sec<<32 | sub<<16/uint64(time.Second)<<16
 }
 
 // after compares as RFC 1982 has it: sequences wrap in the year 2106.
-func after(a, b uint64) bool { return int64(a-b) > 0 } //nolint:gosec // that is the point
+func after(a, b uint64) bool { return int64(a-b) > 0 } // that is the point
 
 // apart is how far two sequences are from each other in time.
 func apart(a, b uint64) time.Duration {
-	d := int64(a - b) //nolint:gosec // as in after
+	d := int64(a - b) // as in after
 	if d < 0 {
 		d = -max(d, -1<<62)
 	}

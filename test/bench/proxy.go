@@ -75,7 +75,7 @@ func benchProxy(ours string, turns int, length float64) error {
 	haproxy, err := exec.LookPath("haproxy")
 	if err != nil {
 		fmt.Println("\nproxy: skipped, haproxy is not here (apt-get install haproxy)")
-		return nil //nolint:nilerr // said
+		return nil // said
 	}
 	p, err := newProxies(haproxy, ours)
 	if err != nil {

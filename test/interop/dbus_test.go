@@ -45,13 +45,13 @@ func newBus(t *testing.T, n *lab.Node) *theBus {
 	dir, err := os.MkdirTemp("", "holdfast-bus")
 	Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	Must(t, os.Chmod(dir, 0o755)) //nolint:gosec // others have to be refused by the bus
+	Must(t, os.Chmod(dir, 0o755)) // others have to be refused by the bus
 	b := &theBus{t: t, node: n, dir: dir}
 	policy, err := filepath.Abs("../../packaging/dbus/org.keepalived.Vrrp1.conf")
 	Must(t, err)
 	text, err := os.ReadFile(policy)
 	Must(t, err)
-	Must(t, os.WriteFile(filepath.Join(dir, "policy.conf"), text, 0o644)) //nolint:gosec // as it is installed
+	Must(t, os.WriteFile(filepath.Join(dir, "policy.conf"), text, 0o644)) // as it is installed
 	// As /usr/share/dbus-1/system.conf has it.
 	Must(t, os.WriteFile(filepath.Join(dir, "bus.conf"), []byte(`<busconfig>
   <type>system</type>
@@ -72,7 +72,7 @@ func newBus(t *testing.T, n *lab.Node) *theBus {
   </policy>
   <include>policy.conf</include>
 </busconfig>
-`), 0o644)) //nolint:gosec // as it is installed
+`), 0o644)) // as it is installed
 	b.start()
 	return b
 }

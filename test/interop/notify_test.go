@@ -155,8 +155,8 @@ func TestSameNotifications(t *testing.T) {
 		t.Cleanup(func() { server.Close() })
 		go o.sink.serve(server)
 		script, reader, fifo := o.dir("call.sh"), o.dir("read.sh"), o.dir("fifo")
-		Must(t, os.WriteFile(script, []byte("#!/bin/sh\necho \"$@\" >>"+o.dir("calls")+"\necho \"$HOLDFAST_STATE $HOLDFAST_CAUSE\" >>"+o.dir("causes")+"\n"), 0o755)) //nolint:gosec // it is run
-		Must(t, os.WriteFile(reader, []byte("#!/bin/sh\nexec cat \"$1\" >>"+o.dir("lines")+"\n"), 0o755))                                                             //nolint:gosec // it is run
+		Must(t, os.WriteFile(script, []byte("#!/bin/sh\necho \"$@\" >>"+o.dir("calls")+"\necho \"$HOLDFAST_STATE $HOLDFAST_CAUSE\" >>"+o.dir("causes")+"\n"), 0o755)) // it is run
+		Must(t, os.WriteFile(reader, []byte("#!/bin/sh\nexec cat \"$1\" >>"+o.dir("lines")+"\n"), 0o755))                                                             // it is run
 		d := Prepare(t, n, command, notifyConf(script, reader, fifo, true))
 		life.Go(func() { o.live(t, l, d, notifyConf(script, reader, fifo, false)) })
 	}

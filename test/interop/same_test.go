@@ -209,7 +209,7 @@ func parts(kind string, o map[string]any) (out []string) {
 				delete(o, k)
 			}
 		}
-		b, _ := json.Marshal(o) //nolint:errchkjson // it came from JSON
+		b, _ := json.Marshal(o) // it came from JSON
 		return string(b)
 	}
 	if kind != "address" {

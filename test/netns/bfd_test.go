@@ -60,7 +60,7 @@ func bfdPair(t *testing.T) (l *lab.Lab, a, b *lab.Daemon, conf func(more string)
 	na := Node(t, l, "a", "192.0.2.11/24", "2001:db8::11/64", "198.51.100.11/24")
 	nb := Node(t, l, "b", "192.0.2.12/24", "2001:db8::12/64", "198.51.100.12/24")
 	script := l.Path("notify")
-	Must(t, os.WriteFile(script, []byte("#!/bin/sh\necho \"$HOLDFAST_CAUSE\" >>"+l.Path("causes")+"\n"), 0o755)) //nolint:gosec // it is run
+	Must(t, os.WriteFile(script, []byte("#!/bin/sh\necho \"$HOLDFAST_CAUSE\" >>"+l.Path("causes")+"\n"), 0o755)) // it is run
 	conf = func(more string) []any {
 		return []any{
 			"global_defs {\n    script_user root\n}\n", session("four", "192.0.2.11", "192.0.2.12", more), session("six", "2001:db8::11", "2001:db8::12", "passive", "weight 10"),

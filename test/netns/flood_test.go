@@ -50,7 +50,7 @@ func newEar(t *testing.T, n *lab.Node, from string) *ear {
 func (e *ear) listen(d time.Duration) error {
 	e.last, e.gaps = 0, nil
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		fds := []unix.PollFd{{Fd: int32(e.socket.FD()), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		fds := []unix.PollFd{{Fd: int32(e.socket.FD()), Events: unix.POLLIN}} // a descriptor
 		if _, err := unix.Poll(fds, 50); err != nil {
 			continue
 		}

@@ -34,7 +34,7 @@ func keepalived(t *testing.T) string {
 	if err != nil {
 		t.Skip("no keepalived to compare with:", err)
 	}
-	if out, _ := exec.Command(path, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") { //nolint:gosec // as found
+	if out, _ := exec.Command(path, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") { // as found
 		t.Skip("this keepalived is not 2.2, which the comparison is with")
 	}
 	return path
@@ -119,7 +119,7 @@ func compare(t *testing.T, generate func(*rand.Rand) string) {
 	name := filepath.Join(t.TempDir(), "k.conf")
 	compared := 0
 	for seed := range count() {
-		text := generate(rand.New(rand.NewSource(int64(seed)))) //nolint:gosec // a test's
+		text := generate(rand.New(rand.NewSource(int64(seed)))) // a test's
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func compare(t *testing.T, generate func(*rand.Rand) string) {
 var named = regexp.MustCompile(`(?m)^(?:\(Line \d+\) )?(?:Unknown keyword '(.*)'|Unexpected '(\{)')`)
 
 func theirs(daemon, name string) (list []string, ok bool) {
-	cmd := exec.Command(daemon, "-t", "-i", "vm", "-f", name) //nolint:gosec // the referee
+	cmd := exec.Command(daemon, "-t", "-i", "vm", "-f", name) // the referee
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -105,7 +105,7 @@ func TestVerdicts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("sh", "-c", judge, "judge", dir, daemon) //nolint:gosec // as found
+	cmd := exec.Command("sh", "-c", judge, "judge", dir, daemon) // as found
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("no network namespace: %v\n%s", err, out)
@@ -224,7 +224,7 @@ type maker struct {
 var table = conf.Keywords()
 
 func newMaker(seed int) *maker {
-	m := &maker{r: rand.New(rand.NewSource(int64(seed)))} //nolint:gosec // a test's
+	m := &maker{r: rand.New(rand.NewSource(int64(seed)))} // a test's
 	m.root.open = true
 	for _, w := range []string{"global_defs", "vrrp_script", "vrrp_instance", "virtual_server", "vrrp_sync_group", "track_file"} {
 		if w == "global_defs" || m.r.Intn(3) == 0 {

@@ -85,7 +85,7 @@ func boot(t testing.TB, commands string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil { //nolint:gosec // they are run
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil { // they are run
 			t.Fatal(err)
 		}
 	}

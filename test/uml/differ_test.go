@@ -123,7 +123,7 @@ func walk(t *testing.T, before, after string, want []seen, apart func(i int) boo
 	for _, a := range []string{"fd00::11/128", "fd00::12/128", "fd00::13/128"} {
 		w.run("ip", "addr", "replace", a, "dev", "lo", "nodad")
 	}
-	if err := os.WriteFile(call, []byte("#!/bin/sh\necho \"$@\" >>"+calls+"\n"), 0o755); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(call, []byte("#!/bin/sh\necho \"$@\" >>"+calls+"\n"), 0o755); err != nil { // it is run
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(calls, nil, 0o600); err != nil {

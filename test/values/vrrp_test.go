@@ -127,7 +127,7 @@ func referee(t *testing.T) string {
 	if err != nil {
 		t.Skip("no keepalived to compare with:", err)
 	}
-	if out, _ := exec.Command(daemon, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") { //nolint:gosec // as found
+	if out, _ := exec.Command(daemon, "--version").CombinedOutput(); !strings.Contains(string(out), "v2.2.") { // as found
 		t.Skip("this keepalived is not 2.2, which the comparison is with")
 	}
 	if os.Getuid() != 0 {
@@ -216,7 +216,7 @@ var iproute = strings.NewReplacer("prepend ", "", "proto 18 ", "", "protocol 18 
 // askOf asks keepalived about a file.
 func askOf(t *testing.T, daemon, conf string, links ...string) string {
 	t.Helper()
-	cmd := exec.Command("sh", "-c", namespace, "sh", conf, daemon, "-P", "-n", "-l") //nolint:gosec // as found
+	cmd := exec.Command("sh", "-c", namespace, "sh", conf, daemon, "-P", "-n", "-l") // as found
 	cmd.Env = append(os.Environ(), "LINKS="+strings.Join(links, " "))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Setpgid: true}
 	var log bytes.Buffer

@@ -95,7 +95,7 @@ func (c *change) follow(parts []part, more int, no int32) {
 	at := &c.have.parts[len(c.have.parts)-len(parts)-1]
 	lines := no - (at.line + at.lines - 1)
 	for _, p := range parts {
-		p.from, p.to, p.line = p.from+int32(more), p.to+int32(more), p.line+lines //nolint:gosec // bounded by maxText
+		p.from, p.to, p.line = p.from+int32(more), p.to+int32(more), p.line+lines // bounded by maxText
 		c.want.parts = append(c.want.parts, p)
 	}
 }

@@ -114,6 +114,6 @@ func (p *pairing) servers(i, a, j, b int) {
 // known here.
 func (p *pairing) twins(i, j int) {
 	if p.have.parts[i].apart() {
-		p.have.parts[i].twin, p.want.parts[j].twin = int32(j), int32(i) //nolint:gosec // bounded by maxText
+		p.have.parts[i].twin, p.want.parts[j].twin = int32(j), int32(i) // bounded by maxText
 	}
 }

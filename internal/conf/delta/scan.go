@@ -65,7 +65,7 @@ func (s *scanner) lines(text string, done func() bool) (ok bool) {
 			return false
 		}
 		if p := s.last(); p.server && p.lines == 0 {
-			p.to, p.lines = int32(next), s.no-p.line+1 //nolint:gosec // bounded by maxText
+			p.to, p.lines = int32(next), s.no-p.line+1 // bounded by maxText
 		}
 		s.start = next
 	}
@@ -133,7 +133,7 @@ func (s *scanner) line(line string) bool {
 			return false
 		}
 		i, alone = i+n, false
-		s.last().to = int32(s.start + i) //nolint:gosec // bounded by maxText
+		s.last().to = int32(s.start + i) // bounded by maxText
 	}
 	return true
 }
@@ -161,7 +161,7 @@ func (s *scanner) statement(text string, at int, alone bool) bool {
 	} else {
 		at = 0
 	}
-	s.parts = append(s.parts, part{from: int32(s.start + at), line: s.no, plain: true, twin: -1}) //nolint:gosec // bounded by maxText
+	s.parts = append(s.parts, part{from: int32(s.start + at), line: s.no, plain: true, twin: -1}) // bounded by maxText
 	s.open, s.own = !strings.HasPrefix(text, "include"), alone && text == "virtual_server"
 	return true
 }

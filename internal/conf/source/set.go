@@ -212,7 +212,7 @@ func Unmarshal(b []byte) (*Set, error) {
 	if size > uint64(len(data)) {
 		return nil, errDamaged
 	}
-	r := reader{rest: data[len(data)-int(size):]} //nolint:gosec // bounded above
+	r := reader{rest: data[len(data)-int(size):]} // bounded above
 	data = data[:len(data)-len(r.rest)]
 	s, at := &Set{Facts: r.text()}, len(Magic)
 	for n := r.count(); n > 0 && !r.bad; n-- {

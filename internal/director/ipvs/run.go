@@ -11,7 +11,7 @@ import (
 // has is what was wanted, unless it refused something (director.Book.Partly).
 type run struct {
 	d    *Director
-	ctx  context.Context //nolint:containedctx // a run is one call
+	ctx  context.Context // a run is one call
 	done func(director.Op)
 
 	ops    []director.Op // of the batch

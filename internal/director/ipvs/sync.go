@@ -103,7 +103,7 @@ func (s *Sync) Running() (map[Role]SyncDaemon, error) {
 			case daemonInterface:
 				c.Interface = ad.String()
 			case daemonSyncID:
-				c.ID = uint8(ad.Uint32()) //nolint:gosec // 0 to 255 in the kernel
+				c.ID = uint8(ad.Uint32()) // 0 to 255 in the kernel
 			case daemonMaxLen:
 				c.MaxLen = ad.Uint16()
 			case daemonPort:

@@ -62,7 +62,7 @@ func SameMarks(m *lvs.Marks) (bool, error) {
 			rules++
 			have, err := c.GetSetElements(&nftables.Set{Table: t, Name: p.name, IsMap: true, KeyType: markKey(six), DataType: nftables.TypeMark, Concatenation: true, Interval: true})
 			if err != nil || !sameElements(have, want) {
-				return false, nil //nolint:nilerr // it is not there
+				return false, nil // it is not there
 			}
 		}
 		if rules == 0 {
@@ -70,7 +70,7 @@ func SameMarks(m *lvs.Marks) (bool, error) {
 		}
 		have, err := c.GetRules(t, &nftables.Chain{Name: "in", Table: t})
 		if err != nil || len(have) != rules {
-			return false, nil //nolint:nilerr // it is not there
+			return false, nil // it is not there
 		}
 	}
 	return true, nil

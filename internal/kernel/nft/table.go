@@ -69,7 +69,7 @@ func (t *table) hook(name string, at *nftables.ChainHook) *nftables.Chain {
 	accept := nftables.ChainPolicyAccept
 	return t.c.AddChain(&nftables.Chain{
 		Name: name, Table: t.t, Type: nftables.ChainTypeFilter, Hooknum: at,
-		Priority: nftables.ChainPriorityRef(nftables.ChainPriority(t.r.Priority)), //nolint:gosec // 32 bits
+		Priority: nftables.ChainPriorityRef(nftables.ChainPriority(t.r.Priority)), // 32 bits
 		Policy:   &accept,
 	})
 }
@@ -95,7 +95,7 @@ func (t *table) set(s *nftables.Set, elements []nftables.SetElement) error {
 	return nil
 }
 
-func index(link int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(link)) } //nolint:gosec // an index
+func index(link int) []byte { return binary.NativeEndian.AppendUint32(nil, uint32(link)) } // an index
 
 // reports moves reports of multicast groups to the interface below, and stops
 // IPv6's search for routers on VMACs.

@@ -131,7 +131,7 @@ func (c *connector) awaitAck() error {
 		if left <= 0 {
 			return errors.New("it does not answer (in a process namespace of its own?)")
 		}
-		fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}} // a descriptor
 		if _, err := unix.Poll(fds, int(left/time.Millisecond)+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return err
 		}

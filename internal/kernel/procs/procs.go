@@ -91,10 +91,10 @@ func (w *Watcher) run() {
 
 // wait sleeps until there is something to do; false: it is over.
 func (w *Watcher) wait() bool {
-	fds := []unix.PollFd{{Fd: int32(w.wake), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+	fds := []unix.PollFd{{Fd: int32(w.wake), Events: unix.POLLIN}} // a descriptor
 	timeout := int(PollEvery / time.Millisecond)
 	if w.conn != nil {
-		fds = append(fds, unix.PollFd{Fd: int32(w.conn.fd), Events: unix.POLLIN}) //nolint:gosec // a descriptor
+		fds = append(fds, unix.PollFd{Fd: int32(w.conn.fd), Events: unix.POLLIN}) // a descriptor
 		timeout = -1
 	}
 	for {

@@ -23,7 +23,7 @@ func TestWatch(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "hf-watched")
 	program, err := os.ReadFile(sleep)
 	if err == nil {
-		err = os.WriteFile(name, program, 0o755) //nolint:gosec // it is run
+		err = os.WriteFile(name, program, 0o755) // it is run
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func TestReader(t *testing.T) {
 	dir := t.TempDir()
 	path, heard, script := filepath.Join(dir, "fifo"), filepath.Join(dir, "heard"), filepath.Join(dir, "read.sh")
 	text := "#!/bin/sh\nwhile read -r line; do echo \"$1 $line\" >>" + heard + "; [ \"$line\" = end ] && exit 3; done <\"$2\"\n"
-	if err := os.WriteFile(script, []byte(text), 0o755); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil { // it is run
 		t.Fatal(err)
 	}
 	lines := func() string { b, _ := os.ReadFile(heard); return string(b) }

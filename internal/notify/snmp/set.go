@@ -30,7 +30,7 @@ func (s *session) test(transaction uint32, all []agentx.VarBind) agentx.Response
 	for i := range all {
 		w, no := tree.Test(all[i])
 		if no != agentx.NoError {
-			return agentx.Response{Error: no, Index: uint16(i + 1)} //nolint:gosec // at most maxSets
+			return agentx.Response{Error: no, Index: uint16(i + 1)} // at most maxSets
 		}
 		next.wanted = append(next.wanted, w)
 	}
@@ -47,7 +47,7 @@ func (s *session) commit(transaction uint32) agentx.Response {
 		s.sets.done = true // who does not answer may have done it
 		if err := s.o.Set(w); err != nil {
 			s.o.Told(slog.LevelWarn, fmt.Sprintf("SNMP: %s is not set: %v", w, err))
-			return agentx.Response{Error: agentx.CommitFailed, Index: uint16(i + 1)} //nolint:gosec // at most maxSets
+			return agentx.Response{Error: agentx.CommitFailed, Index: uint16(i + 1)} // at most maxSets
 		}
 	}
 	return agentx.Response{}

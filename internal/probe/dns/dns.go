@@ -82,7 +82,7 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 		return probe.RefusedDatagram(err)
 	}
 	defer hangUp()
-	id := uint16(rand.Uint32()) //nolint:gosec // seeded by the runtime; a port is to be guessed, too
+	id := uint16(rand.Uint32()) // seeded by the runtime; a port is to be guessed, too
 	query := append([]byte{byte(id >> 8), byte(id)}, p.query[2:]...)
 	if _, err := conn.Write(query); err != nil {
 		return probe.RefusedDatagram(err)

@@ -143,7 +143,7 @@ func number(b []byte) (int32, bool) {
 		return 0, true
 	}
 	n, err := strconv.ParseInt(sign+string(b[:end]), base, 32)
-	return int32(n), err == nil //nolint:gosec // bounded by ParseInt
+	return int32(n), err == nil // bounded by ParseInt
 }
 
 const hexDigits = "0123456789abcdefABCDEF"
@@ -160,7 +160,7 @@ func Init(path string, value int, overwrite bool) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("initialise track file %s: %w", path, err)
 	}
-	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, 0o644) //nolint:gosec // others read it
+	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, 0o644) // others read it
 	if err != nil {
 		return fmt.Errorf("initialise track file %s: %w", path, err)
 	}

@@ -259,7 +259,7 @@ func (e *Engine[T]) wait(now clock.Instant, a *attempt[T], w Wait) {
 	if a.watched == 0 {
 		op = unix.EPOLL_CTL_ADD
 	}
-	ev := unix.EpollEvent{Events: events, Fd: int32(a.fd), Pad: a.serial} //nolint:gosec // a descriptor
+	ev := unix.EpollEvent{Events: events, Fd: int32(a.fd), Pad: a.serial} // a descriptor
 	if err := raw.Watch(e.epoll, op, a.fd, &ev); err != nil {
 		e.finish(a, probe.Ours(fmt.Errorf("watch a socket: %w", err)))
 		return

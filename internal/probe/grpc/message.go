@@ -22,7 +22,7 @@ func ask(service string) []byte {
 	if service != "" {
 		m = append(binary.AppendUvarint([]byte{1<<3 | 2}, uint64(len(service))), service...)
 	}
-	b := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(m))) //nolint:gosec // MaxService
+	b := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(m))) // MaxService
 	return append(b, m...)
 }
 

@@ -131,7 +131,7 @@ func opening(r Request) []byte {
 
 // windows gives back what data took of the windows.
 func windows(n int) []byte {
-	more := binary.BigEndian.AppendUint32(nil, uint32(n)) //nolint:gosec // at most maxFrame
+	more := binary.BigEndian.AppendUint32(nil, uint32(n)) // at most maxFrame
 	b := appendFrame(nil, kindWindowUpdate, 0, 0, more)
 	return appendFrame(b, kindWindowUpdate, 0, stream, more)
 }

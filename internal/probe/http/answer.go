@@ -2,7 +2,7 @@ package http
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // the digest of keepalived.conf(5)
+	"crypto/md5" // the digest of keepalived.conf(5)
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -94,7 +94,7 @@ func (a *answer) begin(status int, length int64) (r probe.Result, done bool) {
 		a.length = 0
 	}
 	if a.want.digest != "" {
-		a.sum = md5.New() //nolint:gosec // see above
+		a.sum = md5.New() // see above
 	}
 	return r, false
 }
@@ -175,7 +175,7 @@ func contentLength(h []byte) int64 {
 			return -1
 		case bytes.EqualFold(name, []byte("Content-Length")):
 			if n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 62); err == nil {
-				length = int64(n) //nolint:gosec // 62 bits
+				length = int64(n) // 62 bits
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (p *Probe) attempt(ctx context.Context) probe.Result {
 	if err != nil {
 		return probe.RefusedDatagram(err)
 	}
-	conn := os.NewFile(uintptr(fd), "icmp") //nolint:gosec // a descriptor is positive
+	conn := os.NewFile(uintptr(fd), "icmp") // a descriptor is positive
 	defer func() { _ = conn.Close() }()
 	stop, err := probe.Limit(ctx, conn, p.To.Patience())
 	defer stop()

@@ -44,7 +44,7 @@ func space(t *testing.T, open bool) {
 		err = netlink.LinkSetUp(lo)
 	}
 	if err == nil && open {
-		err = os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 2147483647"), 0o644) //nolint:gosec // it has its own mode
+		err = os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 2147483647"), 0o644) // it has its own mode
 	}
 	if err != nil {
 		t.Skipf("a network namespace: %v", err)

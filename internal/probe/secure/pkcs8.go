@@ -4,7 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // the default of RFC 8018
+	"crypto/sha1" // the default of RFC 8018
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509/pkix"

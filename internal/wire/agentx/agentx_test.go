@@ -31,7 +31,7 @@ func every() []PDU {
 	}
 	out := make([]PDU, 0, len(bodies))
 	for i, b := range bodies {
-		out = append(out, PDU{Session: 1, Transaction: 2, Packet: uint32(i), Body: b}) //nolint:gosec // a few
+		out = append(out, PDU{Session: 1, Transaction: 2, Packet: uint32(i), Body: b}) // a few
 	}
 	out[5].Context = []byte("other")
 	return out

@@ -23,7 +23,7 @@ func Append(b []byte, p *PDU) []byte {
 		b = appendOctets(b, p.Context)
 	}
 	b = appendBody(b, p.Body)
-	binary.BigEndian.PutUint32(b[start+16:], uint32(len(b)-start-HeaderLen)) //nolint:gosec // bounded by MaxPayload
+	binary.BigEndian.PutUint32(b[start+16:], uint32(len(b)-start-HeaderLen)) // bounded by MaxPayload
 	return b
 }
 
@@ -87,7 +87,7 @@ func appendVarBinds(b []byte, all []VarBind) []byte {
 		b = appendOID(b, v.Name, false)
 		switch v.Type {
 		case Integer, Counter32, Gauge32, TimeTicks:
-			b = binary.BigEndian.AppendUint32(b, uint32(v.Number)) //nolint:gosec // what the type has
+			b = binary.BigEndian.AppendUint32(b, uint32(v.Number)) // what the type has
 		case Counter64:
 			b = binary.BigEndian.AppendUint64(b, v.Number)
 		case OctetString, Opaque, IPAddress:
@@ -119,7 +119,7 @@ func appendOID(b []byte, o OID, include bool) []byte {
 }
 
 func appendOctets(b, s []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // bounded by MaxPayload
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) // bounded by MaxPayload
 	b = append(b, s...)
 	return append(b, make([]byte, -len(s)&3)...)
 }

@@ -162,7 +162,7 @@ func (r *reader) octets() []byte {
 		r.fail(Short)
 		return nil
 	}
-	return slices.Clone(r.bytes(int(padded))[:n]) //nolint:gosec // at most len(r.b)
+	return slices.Clone(r.bytes(int(padded))[:n]) // at most len(r.b)
 }
 
 func (r *reader) id() OID {

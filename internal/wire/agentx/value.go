@@ -53,7 +53,7 @@ type Value struct {
 
 // Int is an INTEGER.
 func Int(n int) Value {
-	return Value{Type: Integer, Number: uint64(uint32(n))} //nolint:gosec // MIBs have 32 bits
+	return Value{Type: Integer, Number: uint64(uint32(n))} // MIBs have 32 bits
 }
 
 // Text is an OCTET STRING.
@@ -87,7 +87,7 @@ func IP(a netip.Addr) Value {
 }
 
 // Signed is the number of an Integer.
-func (v Value) Signed() int { return int(int32(uint32(v.Number))) } //nolint:gosec // see Value
+func (v Value) Signed() int { return int(int32(uint32(v.Number))) } // see Value
 
 // String is the value as snmpwalk has it without MIB files.
 func (v Value) String() string {

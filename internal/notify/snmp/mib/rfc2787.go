@@ -76,7 +76,7 @@ func (b *builder) since(at time.Time) uint32 {
 	if at.IsZero() {
 		return 0
 	}
-	return uint32(max(b.Now.Sub(at)/(time.Second/100), 0)) //nolint:gosec // wraps after 497 days, as TimeTicks do
+	return uint32(max(b.Now.Sub(at)/(time.Second/100), 0)) // wraps after 497 days, as TimeTicks do
 }
 
 // stamp is a TimeStamp: the master agent's sysUpTime then.
@@ -84,7 +84,7 @@ func (b *builder) stamp(at time.Time) agentx.Value {
 	if at.IsZero() || b.Epoch.IsZero() || at.Before(b.Epoch) {
 		return agentx.Ticks(0)
 	}
-	return agentx.Ticks(uint32(at.Sub(b.Epoch) / (time.Second / 100))) //nolint:gosec // see since
+	return agentx.Ticks(uint32(at.Sub(b.Epoch) / (time.Second / 100))) // see since
 }
 
 // total is a counter of all routers together.

@@ -105,10 +105,10 @@ var ruleCells = map[uint32]func(*ruled) agentx.Value{
 		return agentx.Text(strconv.FormatUint(r.SuppressGroup-1, 10))
 	},
 	28: func(r *ruled) agentx.Value {
-		return choose(r.TunID == 0, absent, agentx.Unsigned(uint32(r.TunID>>32))) //nolint:gosec // its halves
+		return choose(r.TunID == 0, absent, agentx.Unsigned(uint32(r.TunID>>32))) // its halves
 	},
 	29: func(r *ruled) agentx.Value {
-		return choose(r.TunID == 0, absent, agentx.Unsigned(uint32(r.TunID))) //nolint:gosec // its halves
+		return choose(r.TunID == 0, absent, agentx.Unsigned(uint32(r.TunID))) // its halves
 	},
 	30: func(r *ruled) agentx.Value { return choose(r.UIDs.Set, agentx.Unsigned(r.UIDs.First), absent) },
 	31: func(r *ruled) agentx.Value { return choose(r.UIDs.Set, agentx.Unsigned(r.UIDs.Last), absent) },
@@ -142,5 +142,5 @@ func before(n uint64) agentx.Value {
 	if n == 0 {
 		return absent
 	}
-	return agentx.Unsigned(part(int(n - 1))) //nolint:gosec // a prefix length
+	return agentx.Unsigned(part(int(n - 1))) // a prefix length
 }

@@ -22,7 +22,7 @@ var (
 )
 
 // most is what a Gauge32 has room for; it stays there.
-func most(n uint64) agentx.Value { return agentx.Unsigned(uint32(min(n, 1<<32-1))) } //nolint:gosec // at most
+func most(n uint64) agentx.Value { return agentx.Unsigned(uint32(min(n, 1<<32-1))) } // at most
 
 // trafficCols are the columns of a plan; what is not known is 0, as keepalived
 // has it.
@@ -62,7 +62,7 @@ func trafficCols[R any](p trafficPlan, of func(*R) *api.Traffic) (out []col[R]) 
 	}
 	for i := range rates {
 		add(p.rates+part(i), most, rates[i])
-		add(p.halves+2*part(i), func(n uint64) agentx.Value { return agentx.Unsigned(uint32(n)) }, rates[i]) //nolint:gosec // a half
+		add(p.halves+2*part(i), func(n uint64) agentx.Value { return agentx.Unsigned(uint32(n)) }, rates[i]) // a half
 		add(p.halves+2*part(i)+1, func(n uint64) agentx.Value { return agentx.Unsigned(uint32(n >> 32)) }, rates[i])
 	}
 	if p.now != 0 {

@@ -155,7 +155,7 @@ type number[T any] struct {
 func (r *number[T]) index() agentx.OID { return agentx.OID{part(r.of), part(r.n)} }
 
 // part is one number of an index.
-func part(n int) uint32 { return uint32(max(n, 0)) } //nolint:gosec // counts
+func part(n int) uint32 { return uint32(max(n, 0)) } // counts
 
 // truth is a TruthValue, or "enabled" and "disabled": 1 and 2.
 func truth(b bool) agentx.Value { return agentx.Int(choose(b, 1, 2)) }
