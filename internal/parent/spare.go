@@ -14,7 +14,7 @@ import (
 // The process that reads the next configuration is started in advance, where
 // there is much to read: at a reload it has begun to run, knows the
 // configuration that runs, and has done once what it is asked to do.
-// (docs/decisions/0020)
+// (docs/decisions/0022)
 const (
 	// spareFrom is the size of a snapshot, in bytes, from which on there is a
 	// spare reader: some thousand real servers, or VRRP instances.
