@@ -42,6 +42,7 @@ type recorder struct {
 	marks  lvs.Marks
 	hears  []string
 	fail   error
+	parts  int // of the audit that is under way, those that are left
 	closed bool
 	keep   bool
 }
@@ -65,17 +66,21 @@ func (r *recorder) Set(_ context.Context, d lvs.Delta) (director.Changes, error)
 
 func (r *recorder) Read(context.Context) (lvs.Table, error) { return r.table(), nil }
 
-// Audit finds that the services have gone.
-func (r *recorder) Audit(context.Context) (undone []director.Op, _ error) {
+// Audit finds, with its last part, that services have gone.
+func (r *recorder) Audit(context.Context) (undone []director.Op, over bool, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.parts > 0 {
+		r.parts--
+		return nil, false, nil
+	}
 	for k := range r.want {
 		if _, there := r.have[k]; !there {
 			undone = append(undone, director.Op{Verb: director.AddService, Service: k})
 		}
 	}
 	r.have = director.Clone(r.want)
-	return undone, nil
+	return undone, true, nil
 }
 
 func (r *recorder) Close(_ context.Context, keep bool) error {

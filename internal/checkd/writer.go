@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/conf"
-	"github.com/holdfast-ha/holdfast/internal/diag"
 	"github.com/holdfast-ha/holdfast/internal/director"
 	"github.com/holdfast-ha/holdfast/internal/lvs"
 )
@@ -25,15 +24,8 @@ const (
 	setPatience    = 30 * time.Second
 	closePatience  = 5 * time.Second
 	serverPatience = 5 * time.Millisecond
-	// auditInterval is how often the director's table is read and what others
-	// changed in it is put back.
-	auditInterval = time.Minute
-	// auditShare bounds the part of the time that audits take: one in auditShare.
-	auditShare = 100
 	// maxRefusal bounds what the status tells of a refusal, in bytes.
 	maxRefusal = 2000
-	// auditTold is how much of what an audit put back is told one by one.
-	auditTold = 5
 )
 
 // wanted is what becomes different in the table, what the firewall has to mark
@@ -84,8 +76,9 @@ type writer struct {
 	has     settings      // the director
 	audit   time.Time     // when the next audit is due
 	may     time.Time     // when it is due at the earliest
-	tally   tally
-	led     uint64 // paths of the last table that was written
+	auditing
+	tally tally
+	led   uint64 // paths of the last table that was written
 }
 
 func (d *daemon) newWriter(dir director.Director, first func()) *writer {
@@ -208,36 +201,6 @@ func (w *writer) judge(ctx context.Context, err error) {
 func (w *writer) refused(ctx context.Context, text string) {
 	text = strings.ReplaceAll(text, "\n", "; ")
 	w.daemon.post(ctx, func() { w.daemon.refused = text[:min(len(text), maxRefusal)] })
-}
-
-// putBack reads the director's table and undoes what others did to it.
-func (w *writer) putBack(ctx context.Context) error {
-	a, ok := w.dir.(director.Auditor)
-	if !ok {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, w.patience(setPatience))
-	defer cancel()
-	began := time.Now()
-	undone, err := a.Audit(ctx)
-	err = errors.Join(err, w.setExpiry(), w.setHearing())
-	took := time.Since(began)
-	w.may, w.audit = time.Now().Add(auditShare*took), time.Now().Add(max(auditInterval, auditShare*took))
-	if len(undone) == 0 {
-		return err
-	}
-	clauses := make([]string, 0, auditTold+1)
-	for i, op := range undone {
-		if i == auditTold {
-			clauses = append(clauses, fmt.Sprintf("and %d more", len(undone)-i))
-			break
-		}
-		clauses = append(clauses, op.String())
-	}
-	w.tell(slog.LevelWarn, fmt.Sprintf("somebody else changed the table of %s; undid %s: %s",
-		w.dir.Name(), diag.Counted(len(undone), "change"), strings.Join(clauses, ", ")))
-	w.daemon.post(ctx, func() { w.daemon.putBack += len(undone) })
-	return err
 }
 
 // patience is how long the director may take for the largest table so far, of

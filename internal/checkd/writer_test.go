@@ -41,6 +41,38 @@ func TestOthersAreUndone(t *testing.T) {
 	}
 }
 
+// What is wanted does not wait until an audit is over.
+func TestChangesGoBeforeAnAudit(t *testing.T) {
+	addr := netip.MustParseAddrPort("127.0.0.2:80")
+	server := realServer(addr)
+	w := start(t, config(server))
+	w.table("[127.0.0.2=1]")
+	w.dir.mu.Lock()
+	w.dir.parts = 1 << 40
+	w.dir.mu.Unlock()
+	w.reload(config(server)) // has an audit begun
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		w.dir.mu.Lock()
+		begun := w.dir.parts < 1<<40
+		w.dir.mu.Unlock()
+		if begun {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("there is no audit")
+		}
+	}
+	other := realServer(addr)
+	other.Weight = 7
+	w.reload(config(other))
+	w.table("[127.0.0.2=7]")
+	w.dir.mu.Lock()
+	clear(w.dir.have)
+	w.dir.parts = 3
+	w.dir.mu.Unlock()
+	w.hear(`^somebody else changed the table of recorder; undid 1 change: VS \[10\.1\.0\.1\]:tcp:80 was gone$`)
+}
+
 // While the director refuses something, the status says so: servers that are in
 // may get nothing.
 func TestStatusTellsOfRefusals(t *testing.T) {

@@ -39,8 +39,11 @@ type Changes struct{ Added, Changed, Removed int }
 // Auditor is a Director whose table somebody else can change.
 type Auditor interface {
 	// Audit is a Set of nothing new that believes nothing of what it wrote
-	// before: it reads the table, and returns the steps that brought it back.
-	Audit(ctx context.Context) ([]Op, error)
+	// before: it reads the table, and returns the steps that brought it back. It
+	// does so part by part, so that what changes meanwhile need not wait for a
+	// large table to be read: it is called again until it is over, with whatever
+	// Sets there are between.
+	Audit(ctx context.Context) (undone []Op, over bool, err error)
 }
 
 // Counter is a Director that counts connections and bytes.

@@ -31,6 +31,7 @@ type Director struct {
 	book director.Book // of the services that are ours
 	// stale: the kernel must be read again before the book is believed.
 	stale bool
+	audit audit
 	marks marks
 	found []dest        // scratch
 	ops   []director.Op // scratch
@@ -95,27 +96,10 @@ const maxRounds = 3
 // changed to what is wanted.
 func (d *Director) Set(ctx context.Context, delta lvs.Delta) (director.Changes, error) {
 	var changes director.Changes
+	d.audit.heard(delta)
 	d.book.Take(delta)
 	err := d.bring(ctx, changes.Count)
 	return changes, err
-}
-
-// Audit reads the services that are ours or are to be, and writes the difference.
-// One that is called off leaves the book as good as it was: the end does not wait
-// for a table to be read, and reads it no second time.
-func (d *Director) Audit(ctx context.Context) ([]director.Op, error) {
-	known := !d.stale
-	d.stale = true
-	var done []director.Op
-	doubt, err := d.marks.audit()
-	if doubt {
-		done = append(done, director.Op{Verb: director.MarkPackets})
-	}
-	bringErr := d.bring(ctx, func(op director.Op) { done = append(done, op) })
-	if known && errors.Is(bringErr, context.Canceled) {
-		d.stale = false
-	}
-	return done, errors.Join(err, bringErr)
 }
 
 // bring brings the table to what is wanted and tells each step that was taken.
@@ -147,32 +131,22 @@ func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
 	}
 }
 
-// refresh reads the kernel's services that are ours or are to be ours. One that
-// is as it should be costs no second table.
+// refresh reads the kernel's services that are ours or are to be ours.
 func (d *Director) refresh(ctx context.Context) error {
 	services, err := d.services(d.book.Knows)
 	if err != nil {
 		return err
 	}
-	there := make(map[lvs.ServiceKey]bool, len(services))
 	for i := range services {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s := &services[i]
-		dests, err := d.dests(s.key)
-		if err != nil {
+		if err := d.look(&services[i]); err != nil {
 			return err
 		}
-		there[s.key] = true
-		want, wanted := d.book.Want(s.key)
-		if wanted && director.SameService(s.svc, want) && sameServers(want.Servers, dests) {
-			d.book.Saw(s.key, want)
-		} else {
-			d.book.Found(s.key, s.with(dests))
-		}
 	}
-	d.book.Missed(func(k lvs.ServiceKey) bool { return there[k] })
+	d.missed(services)
+	d.audit = audit{} // this was one
 	d.stale = false
 	return nil
 }

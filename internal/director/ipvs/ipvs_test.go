@@ -140,7 +140,7 @@ func TestAudit(t *testing.T) {
 	}
 	audit := func(expected ...string) {
 		t.Helper()
-		ops, err := d.Audit(ctx)
+		ops, _, err := d.Audit(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestAuditIsCalledOff(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := d.Audit(bounded); !errors.Is(err, context.Canceled) {
+	if _, _, err := d.Audit(bounded); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if err := d.Close(ctx, false); err != nil || len(f.table) != 0 || f.reads != 2 {

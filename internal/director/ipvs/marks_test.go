@@ -82,7 +82,7 @@ func TestMarks(t *testing.T) {
 	told("apply a with 7")
 
 	wall.other = true
-	ops, err := d.Audit(ctx)
+	ops, _, err := d.Audit(ctx)
 	if len(ops) != 1 || ops[0].Verb != director.MarkPackets || err != nil {
 		t.Errorf("an audit undid %v, %v", ops, err)
 	}

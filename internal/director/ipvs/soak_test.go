@@ -101,7 +101,7 @@ func (s *soak) turn() {
 		s.reload(one)
 	case 1: // somebody else
 		delete(s.kernel.table, one.cfg.Keys[0])
-		if _, err := s.director.Audit(ctx); err != nil {
+		if _, _, err := s.director.Audit(ctx); err != nil {
 			s.t.Fatal(err)
 		}
 	case 2: // an operator
