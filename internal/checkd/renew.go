@@ -108,7 +108,7 @@ func (p *plan) renew(snapshot paper, boot *ipc.BootInfo) *plan {
 		return nil
 	}
 	step := known.Next(set, snapshot)
-	if step == nil {
+	if step == nil || step.Moved {
 		return nil
 	}
 	want, err := load(step.Want, boot, step.SkipWant)

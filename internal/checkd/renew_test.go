@@ -52,6 +52,7 @@ func TestRenewedPlanIsThatOfTheWholeText(t *testing.T) {
 		"one weight":          {plain, texts("", map[string]string{"weight 3": "weight 9"}), true},
 		"the first and last":  {plain, texts("", map[string]string{"weight 1": "weight 7", "weight 4": "weight 8"}), true},
 		"one server more":     {plain, texts("", map[string]string{"weight 2\n": "weight 2\n }\n real_server 10.0.0.2 80 {\n weight 5\n"}), true},
+		"two change places":   {plain, strings.NewReplacer("10.1.0.2", "10.1.0.3", "10.1.0.3", "10.1.0.2", "weight 2", "weight 3", "weight 3", "weight 2").Replace(plain), false},
 		"what all share":      {plain, texts(" checker_log_all_failures\n", nil), false},
 		"another address":     {plain, texts("", map[string]string{"10.1.0.2": "10.1.0.9"}), false},
 		"a virtual server":    {plain, plain + strings.ReplaceAll(plain[strings.Index(plain, "virtual_server 10.1.0.4"):], "10.1.0.4", "10.1.0.5"), false},

@@ -119,7 +119,11 @@ func (e *editor) edit(text string) string {
 		default: // a block goes, comes, comes again or moves
 			blocks := blocksOf(strings.Join(lines, ""))
 			a, b := e.IntN(len(blocks)), e.IntN(len(blocks))
-			switch e.IntN(4) {
+			switch e.IntN(6) {
+			case 4: // one that shares a line with the next
+				blocks[a] = strings.TrimSuffix(blocks[a], "\n") + []string{" ", "", "\t# x\n "}[e.IntN(3)]
+			case 5: // one more of the same address
+				blocks[a] += []string{" ", "\t", "x { } "}[e.IntN(3)] + blocks[b]
 			case 0:
 				blocks[a] = ""
 			case 1:

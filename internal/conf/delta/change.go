@@ -109,8 +109,8 @@ func (s *side) closes(i, within int) bool {
 // hashes are the hashes of those of servers that are read.
 type hashes map[uint64]bool
 
-// note takes them; false: there is a server of a group, which has addresses that
-// are not known here.
+// note takes them; false: there is a server of which the addresses are not known
+// here, such as a group's.
 func (c *change) note(seen hashes) bool {
 	for i := range c.want.parts {
 		if !c.middle(&c.want, i) && !c.want.note(seen, i, c.want.parts[i].apart()) {
@@ -145,7 +145,7 @@ func (s *side) note(seen hashes, i int, out bool) bool {
 	case p.key != 0:
 		seen[p.key] = true
 	case s.virtual(i):
-		return !strings.Contains(s.of(i), "group")
+		return s.marked(i)
 	}
 	return true
 }
@@ -163,6 +163,17 @@ func (c *change) out(s *side, mid []part, i int, seen hashes) bool {
 		return mid[i-c.lead].twin >= 0 && !seen[p.key]
 	}
 	return p.apart() && !seen[p.key]
+}
+
+// moved reports whether a part that may be left out has not as many before it on
+// both sides.
+func (c *change) moved() bool {
+	for i, p := range c.mid.want.parts {
+		if p.twin >= 0 && int(p.twin) != i {
+			return true
+		}
+	}
+	return c.tail > 0 && len(c.mid.have.parts) != len(c.mid.want.parts)
 }
 
 // holes are what is left out of both sides.

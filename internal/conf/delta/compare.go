@@ -34,14 +34,26 @@ func (s *side) run(i int) int {
 	return i
 }
 
-// key is the address of a server, by which it is known; ok is false if it has
-// none.
-func (s *side) key(i int) (k netip.AddrPort, ok bool) {
+// head is what a statement's first line says before its block.
+func (s *side) head(i int) string {
 	head, _, _ := strings.Cut(s.text[s.parts[i].from:], "\n")
 	if end := strings.IndexAny(head, "{#!"); end >= 0 {
 		head = head[:end]
 	}
-	_, words := next(head) // virtual_server
+	return head
+}
+
+// marked reports whether a server is known by a mark, not by an address.
+func (s *side) marked(i int) bool {
+	keyword, words := next(s.head(i))
+	mark, _ := next(words)
+	return keyword == "virtual_server" && mark == "fwmark"
+}
+
+// key is the address of a server, by which it is known; ok is false if it has
+// none, or one that is not written plainly.
+func (s *side) key(i int) (k netip.AddrPort, ok bool) {
+	keyword, words := next(s.head(i))
 	addr, words := next(words)
 	port, words := next(words)
 	a, err := netip.ParseAddr(addr)
@@ -49,7 +61,7 @@ func (s *side) key(i int) (k netip.AddrPort, ok bool) {
 	if err == nil && port != "" {
 		n, err = strconv.ParseUint(port, 10, 16)
 	}
-	if rest, _ := next(words); err != nil || rest != "" {
+	if rest, _ := next(words); err != nil || rest != "" || keyword != "virtual_server" {
 		return k, false
 	}
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), true

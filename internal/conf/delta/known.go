@@ -80,8 +80,12 @@ func (s *side) identify(i, j int) {
 	}
 }
 
-// virtual reports whether a part is a virtual_server, on lines of its own or not.
-func (s *side) virtual(i int) bool { return strings.HasPrefix(s.of(i), "virtual_server") }
+// virtual reports whether a part is a virtual_server, or a group of them, on lines
+// of its own or not.
+func (s *side) virtual(i int) bool {
+	word, _ := next(s.of(i))
+	return strings.HasPrefix(word, "virtual_server")
+}
 
 // hash is never 0. Two addresses that share one are read together, that is all.
 func hash(k netip.AddrPort) uint64 {
@@ -104,6 +108,8 @@ type Step struct {
 	// Services and Servers count the virtual_server and real_server blocks of
 	// Want that are left out.
 	Services, Servers int
+	// Moved: a block that is left out has not as many before it as it had.
+	Moved bool
 
 	known      *Known
 	next       map[string][]part
@@ -131,6 +137,7 @@ func (k *Known) Next(set *source.Set, bytes io.ReaderAt) *Step {
 		left, right := c.holes(seen)
 		have[name], s.had[name] = c.have.without(left)
 		want[name], s.wants[name] = c.want.without(right)
+		s.Moved = s.Moved || c.moved()
 	}
 	for _, name := range k.opened {
 		services, servers := files[name].count(seen)
