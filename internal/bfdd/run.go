@@ -124,7 +124,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 // woken promptly in any case.
 func (d *daemon) precedence() {
 	defer loop.Prompt()
-	if err := d.keeper.Set(loop.Precedence(d.cfg.Process.Precedence)); err != nil {
+	if err := d.keeper.Set(d.loop, loop.Precedence(d.cfg.Process.Precedence)); err != nil {
 		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
 	}
 }

@@ -38,7 +38,7 @@ func (d *daemon) begin(p *plan) error {
 
 // precedence asks for what the configuration wants of the scheduler.
 func (d *daemon) precedence() {
-	if err := d.keeper.Set(loop.Precedence(d.plan.services.Process.Precedence)); err != nil {
+	if err := d.keeper.Set(d.loop, loop.Precedence(d.plan.services.Process.Precedence)); err != nil {
 		d.tell(record{level: slog.LevelWarn, kind: "process", what: err.Error()})
 	}
 }

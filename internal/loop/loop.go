@@ -55,8 +55,10 @@ type Loop struct {
 	serial  int32   // tells a watch from an earlier one of the same number
 	ready   [maxReady]unix.EpollEvent
 
-	users []user
-	armed clock.Instant // what the timer is set to, 0 = off
+	users    []user
+	armed    clock.Instant // what the timer is set to, 0 = off
+	spent    bool          // the timer has told of its expiry, and will not again
+	realTime int           // the priority of the thread that turns, 0 = as it is (Keeper)
 
 	woke     func(slept, suspended time.Duration)
 	wokeOver time.Duration
@@ -193,6 +195,9 @@ func (l *Loop) Run() error {
 		if err != nil {
 			return fmt.Errorf("wait for events: %w", err)
 		}
+		if l.realTime != 0 && !own(l.realTime) {
+			l.realTime = 0 // refused once, refused each time
+		}
 		l.turn(n)
 	}
 	return l.err
@@ -248,6 +253,9 @@ func (l *Loop) Yield() {
 // dispatch calls who watches, if this is its part of the turn.
 func (l *Loop) dispatch(ev *unix.EpollEvent, first bool) bool {
 	fd := int(ev.Fd)
+	if fd == l.timer {
+		l.spent = true
+	}
 	if fd >= len(l.watches) {
 		return false
 	}
@@ -315,10 +323,10 @@ func (l *Loop) arm() (int, error) {
 		l.armed = first
 		return 0, nil
 	}
-	if first == l.armed {
+	if first == l.armed && !l.spent {
 		return -1, nil
 	}
-	l.armed = first
+	l.armed, l.spent = first, false
 	var spec unix.ItimerSpec // all zero disarms
 	if first != 0 {
 		spec.Value = unix.NsecToTimespec(int64(first))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,8 +33,9 @@ const (
 // Keeper gives the threads of this process a precedence: all of them, for a
 // loop whose garbage collector waits behind somebody else's computation waits
 // too, and also those that the runtime starts later. Programs started by us do
-// not inherit the real-time priority. The zero value is ready for use; its
-// methods belong to one goroutine.
+// not inherit the real-time priority; nor do threads, which are looked for once
+// a second, while the loop sees to the one that it wakes on itself. The zero
+// value is ready for use; its methods belong to one goroutine, the loop's.
 type Keeper struct {
 	want   Precedence
 	born   birth
@@ -49,9 +51,9 @@ type birth struct {
 	rttime unix.Rlimit
 }
 
-// Set takes a precedence in place of the one before. What the kernel refuses
-// does not keep the rest from being done.
-func (k *Keeper) Set(p Precedence) error {
+// Set takes a precedence in place of the one before, for this process and its
+// loop l. What the kernel refuses does not keep the rest from being done.
+func (k *Keeper) Set(l *Loop, p Precedence) error {
 	if reflect.DeepEqual(p, k.want) {
 		return nil
 	}
@@ -62,6 +64,7 @@ func (k *Keeper) Set(p Precedence) error {
 	k.Close()
 	had := k.want
 	k.want = p
+	l.realTime = p.RTPriority
 	err := errors.Join(k.limit(had.RTTime), lock(p.NoSwap, had.NoSwap), k.threads(had))
 	if p.Nice != 0 || p.RTPriority != 0 || len(p.CPUs) > 0 {
 		k.done = make(chan struct{})
@@ -196,6 +199,16 @@ func setScheduler(tid, prio int) error {
 	return nil
 }
 
+// own gives the calling thread a real-time priority, if it has none: the runtime
+// may have started it since anybody looked. It reports whether the kernel let it.
+func own(prio int) bool {
+	policy, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0)
+	if errno == 0 && policy&^schedResetOnFork == unix.SCHED_RR {
+		return true
+	}
+	return setScheduler(0, prio) == nil
+}
+
 // warmThreads is how many threads the runtime is made to have before they get
 // a priority: more than ever run at once, so that none starts without it later.
 const warmThreads = 12
@@ -218,11 +231,10 @@ func (k *Keeper) watch(done <-chan struct{}) {
 	warm()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var threads uint64
+	var known []string
 	for {
-		var st unix.Stat_t
-		if unix.Stat("/proc/self/task", &st) == nil && uint64(st.Nlink) != threads {
-			threads = uint64(st.Nlink)
+		if now := threadIDs(); !slices.Equal(now, known) {
+			known = now
 			_ = k.threads(Precedence{}) // refused: it was said when it was set
 		}
 		select {
@@ -231,4 +243,16 @@ func (k *Keeper) watch(done <-chan struct{}) {
 		case <-tick.C:
 		}
 	}
+}
+
+// threadIDs are those of our threads, in some order; their number alone does not
+// show that one has taken another's place.
+func threadIDs() []string {
+	dir, err := os.Open("/proc/self/task")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return names
 }

@@ -9,7 +9,7 @@ import (
 func TestPriorityBounds(t *testing.T) {
 	var k Keeper
 	for _, p := range []int{100, -1} {
-		if k.Set(Precedence{RTPriority: p}) == nil {
+		if k.Set(newLoop(t), Precedence{RTPriority: p}) == nil {
 			t.Errorf("priority %d was taken", p)
 		}
 	}
@@ -29,14 +29,14 @@ func TestWhatIsNotWantedAnyMoreIsUndone(t *testing.T) {
 	}
 	var k Keeper
 	defer k.Close()
-	if err := k.Set(Precedence{Nice: 3, CPUs: []int{one}}); err != nil {
+	if err := k.Set(newLoop(t), Precedence{Nice: 3, CPUs: []int{one}}); err != nil {
 		t.Fatal(err)
 	}
 	_ = unix.SchedGetaffinity(0, &got)
 	if got.Count() != 1 || !got.IsSet(one) || niceness() != 3 {
 		t.Errorf("CPUs %v, nice %d", got, niceness())
 	}
-	if err := k.Set(Precedence{}); err != nil {
+	if err := k.Set(newLoop(t), Precedence{}); err != nil {
 		t.Fatal(err)
 	}
 	_ = unix.SchedGetaffinity(0, &got)

@@ -60,14 +60,18 @@ func (s *sleeper) wait(ready []unix.EpollEvent, atOnce bool) (int, error) {
 
 // poll looks what is ready. Nothing is waited for, so the scheduler is not told.
 func (s *sleeper) poll() {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, s.ep, uintptr(unsafe.Pointer(&s.ready[0])),
-		uintptr(len(s.ready)), 0, 0, 0)
-	s.n, s.errno = int(n), errno
-	if errno != 0 {
-		s.n = 0
-	}
-	if errno == unix.EINTR {
-		s.errno = 0
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, s.ep, uintptr(unsafe.Pointer(&s.ready[0])),
+			uintptr(len(s.ready)), 0, 0, 0)
+		s.n, s.errno = int(n), errno
+		switch errno {
+		case 0:
+			return
+		case unix.EINTR: // not looked: what came before the runtime was asked would be slept over
+		default:
+			s.n = 0
+			return
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func (d *daemon) precedence() {
 	defer loop.Prompt()
 	p := loop.Precedence(d.cfg.Process.Precedence)
 	p.RTPriority = max(p.RTPriority, min(d.raised, d.cfg.AutoPriority))
-	if err := d.keeper.Set(p); err != nil {
+	if err := d.keeper.Set(d.loop, p); err != nil {
 		d.say(slog.LevelWarn, kindProcess, "", "", err.Error())
 	}
 }
