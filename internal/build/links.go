@@ -50,7 +50,7 @@ func vmacAddress(family int, vrid uint8) [6]byte {
 
 // named takes the names that the configuration gives, before others are made up.
 func (b *builder) named(c *conf.Config) {
-	b.links = map[string]bool{}
+	b.links, b.made, b.macs = map[string]bool{}, map[string]int{}, map[station]int{}
 	for _, i := range c.Instances {
 		if i.VMAC != nil && i.VMAC.Name != "" {
 			b.links[i.VMAC.Name] = true
@@ -107,23 +107,32 @@ func (b *builder) vmac(r *Router, i *conf.VRRPInstance) {
 	b.link(r, &l)
 }
 
+// station is one MAC address on an interface, which only one macvlan can have.
+type station struct {
+	base string
+	mac  [6]byte
+}
+
 // link adds a virtual interface, or blocks the router if that cannot be.
 func (b *builder) link(r *Router, l *Link) {
-	for k := range b.out.Links {
-		o := &b.out.Links[k]
-		switch {
-		case o.Name == l.Name:
-			r.Blocked = cmp.Or(r.Blocked, fmt.Sprintf("the virtual interface %s is %s's already", l.Name, o.Router))
-		case o.Base == l.Base && !l.IPVLAN && o.MAC == l.MAC:
-			r.Blocked = cmp.Or(r.Blocked, fmt.Sprintf("the MAC address of %s on %s is that of %s's %s", l.Name, l.Base, o.Router, o.Name))
-		default:
-			continue
-		}
+	byName, named := b.made[l.Name]
+	byMAC, heard := b.macs[station{l.Base, l.MAC}]
+	heard = heard && !l.IPVLAN
+	switch {
+	case named && (!heard || byName <= byMAC): // the one that was there first is blamed
+		r.Blocked = cmp.Or(r.Blocked, fmt.Sprintf("the virtual interface %s is %s's already", l.Name, b.out.Links[byName].Router))
 		return
-	}
-	if len(l.Name) > schema.MaxInterface {
+	case heard:
+		o := &b.out.Links[byMAC]
+		r.Blocked = cmp.Or(r.Blocked, fmt.Sprintf("the MAC address of %s on %s is that of %s's %s", l.Name, l.Base, o.Router, o.Name))
+		return
+	case len(l.Name) > schema.MaxInterface:
 		r.Blocked = cmp.Or(r.Blocked, fmt.Sprintf("%s is too long for the name of an interface", l.Name))
 		return
+	}
+	b.made[l.Name] = len(b.out.Links)
+	if !l.IPVLAN {
+		b.macs[station{l.Base, l.MAC}] = len(b.out.Links)
 	}
 	b.out.Links = append(b.out.Links, *l)
 }
@@ -150,11 +159,10 @@ func (b *builder) dev(r *Router, i *conf.VRRPInstance, a *conf.Address) string {
 	if !a.UseVMAC && (!i.VMACAddr || base == r.Base && !own) {
 		return base
 	}
-	for k := range b.out.Links {
-		if o := &b.out.Links[k]; o.Router == r.Name && o.Base == base && o.MAC == mac {
-			b.carry(o.Name, family)
-			return o.Name
-		}
+	if k, ok := b.macs[station{base, mac}]; ok && b.out.Links[k].Router == r.Name {
+		name := b.out.Links[k].Name
+		b.carry(name, family)
+		return name
 	}
 	name := b.linkName(cmp.Or(b.global.VMACAddrPrefix, b.global.VMACPrefix), r.VRID, family)
 	b.link(r, &Link{Name: name, Base: base, Router: r.Name, MAC: mac, Group: -1, V4: family == 4, V6: family == 6, LinkLocal: family == 6})
@@ -163,10 +171,9 @@ func (b *builder) dev(r *Router, i *conf.VRRPInstance, a *conf.Address) string {
 
 // carry notes that a link has addresses of a family.
 func (b *builder) carry(name string, family int) {
-	for k := range b.out.Links {
-		if o := &b.out.Links[k]; o.Name == name {
-			o.V4, o.V6 = o.V4 || family == 4, o.V6 || family == 6
-		}
+	if k, ok := b.made[name]; ok {
+		o := &b.out.Links[k]
+		o.V4, o.V6 = o.V4 || family == 4, o.V6 || family == 6
 	}
 }
 

@@ -229,6 +229,8 @@ type builder struct {
 	names   map[string]bool   // of the routers
 	wire    map[onWire]string // who has it
 	links   map[string]bool   // names of virtual interfaces
+	made    map[string]int    // those that there will be, by name: index of out.Links
+	macs    map[station]int   // macvlans of them
 }
 
 // onWire is what tells virtual routers apart on a link.

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,5 +43,29 @@ func TestWhatIsNotWantedAnyMoreIsUndone(t *testing.T) {
 	_ = unix.SchedGetaffinity(0, &got)
 	if got != was || niceness() != k.born.nice {
 		t.Errorf("CPUs %v, nice %d: not as before", got, niceness())
+	}
+}
+
+// A thread that the runtime has started since anybody looked does not turn the
+// loop as an ordinary one.
+func TestTheThreadThatTurnsHasThePriority(t *testing.T) {
+	l := newLoop(t)
+	l.realTime = MinRealTime
+	var policy uintptr
+	l.Post(func() { policy, _, _ = unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0) })
+	l.Stop()
+	over := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		over <- l.Run()
+	}()
+	if err := <-over; err != nil {
+		t.Fatal(err)
+	}
+	if l.realTime == 0 {
+		t.Skip("the kernel lets nobody have a real-time priority here")
+	}
+	if policy != unix.SCHED_RR|schedResetOnFork {
+		t.Errorf("policy %#x, want SCHED_RR that is not inherited", policy)
 	}
 }
