@@ -108,6 +108,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	if err != nil {
 		return nil, err
 	}
+	l.Holds(log)
 	d := &daemon{
 		conn: conn, boot: boot, log: log, loop: l, byLocal: map[uint32]*session{}, byPeer: map[peer]*session{},
 		sockets: map[place]*socket.BFD{}, links: map[string]*ipc.Sibling{},

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/holdfast-ha/holdfast/internal/clock"
 	"github.com/holdfast-ha/holdfast/internal/event"
 )
 
@@ -91,39 +93,117 @@ type book []string
 func (k *book) Keep(n uint64, r *event.Record) {
 	*k = append(*k, strconv.FormatUint(n, 10)+r.What)
 }
-func (k *book) Clear() { *k = nil }
 
-// What is kept is what some reader is not done with.
-func TestKeeperHasWhatIsNotDone(t *testing.T) {
+func TestKeeperHearsFirst(t *testing.T) {
 	b := New()
 	var kept book
 	b.Keep(&kept)
-	one, two := b.Subscribe(0), b.Subscribe(0)
-	say := func(what string) { b.Publish(event.Record{What: what}) }
-	is := func(want ...string) {
-		t.Helper()
-		if !slices.Equal(kept, want) {
-			t.Fatalf("kept %v, want %v", kept, want)
+	r := b.Subscribe(0)
+	b.Publish(event.Record{What: "a"})
+	b.Publish(event.Record{What: "b"})
+	if _, _, _ = r.Next(); r.Seen() != 2 || !slices.Equal(kept, book{"1a", "2b"}) {
+		t.Errorf("%v kept, %d seen", kept, r.Seen())
+	}
+}
+
+// hinted reports whether a reader has been told that there is something.
+func hinted(r *Reader) bool {
+	select {
+	case <-r.wake:
+		return true
+	default:
+		return false
+	}
+}
+
+// What is held is told once, at the end of the outer hold.
+func TestHeldRecordsComeTogether(t *testing.T) {
+	b := New()
+	r := b.Subscribe(0)
+	b.Hold()
+	b.Hold()
+	for i := range 3 {
+		b.Publish(event.Record{What: strconv.Itoa(i)})
+	}
+	if b.Release() || hinted(r) {
+		t.Fatal("told before the end")
+	}
+	if !b.Release() || !hinted(r) {
+		t.Fatal("not told at the end")
+	}
+	records, _, _ := r.Next()
+	if len(records) != 3 || records[2].What != "2" {
+		t.Fatalf("got %v", records)
+	}
+	b.Hold()
+	if b.Release() || hinted(r) {
+		t.Fatal("told of nothing")
+	}
+	if b.Publish(event.Record{}); !hinted(r) {
+		t.Fatal("held after the end")
+	}
+}
+
+// A turn that says much, or lasts long, is told of before it is over.
+func TestHoldIsBounded(t *testing.T) {
+	b := New()
+	r := b.Subscribe(0)
+	b.Hold()
+	for range heap - 1 {
+		b.Publish(event.Record{})
+	}
+	if hinted(r) {
+		t.Fatal("told of little")
+	}
+	if b.Publish(event.Record{}); !hinted(r) {
+		t.Fatal("not told of much")
+	}
+	b.Publish(event.Record{When: clock.Reading{Mono: 5}})
+	b.Publish(event.Record{When: clock.Reading{Mono: 5 + clock.Instant(heldFor) - 1}})
+	if hinted(r) {
+		t.Fatal("told too early")
+	}
+	if b.Publish(event.Record{When: clock.Reading{Mono: 5 + clock.Instant(heldFor)}}); !hinted(r) {
+		t.Fatal("not told after a long time")
+	}
+}
+
+// With one processor a reader that does not wait for anything gets all of a
+// burst, however long the publisher's turn.
+func TestBurstIsReadMeanwhile(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	b := New()
+	r := b.Subscribe(0)
+	var reading sync.WaitGroup
+	var next int
+	reading.Go(func() {
+		for {
+			records, lost, ok := r.Next()
+			if !ok {
+				return
+			}
+			if lost > 0 {
+				t.Errorf("%d lost", lost)
+			}
+			for i := range records {
+				if records[i].What != strconv.Itoa(next) {
+					t.Errorf("%s instead of %d", records[i].What, next)
+				}
+				next++
+			}
 		}
+	})
+	const all = 5 * DefaultCapacity
+	b.Hold()
+	for i := range all {
+		b.Publish(event.Record{What: strconv.Itoa(i)})
 	}
-	say("a")
-	_, _, _ = one.Next()
-	one.Done()
-	say("b")
-	is("1a", "2b")
-	_, _, _ = two.Next()
-	two.Done()
-	if two.Seen() != 2 {
-		t.Errorf("seen %d", two.Seen())
+	b.Release()
+	b.Close()
+	reading.Wait()
+	if next != all {
+		t.Errorf("%d of %d", next, all)
 	}
-	say("c")
-	is("1a", "2b", "3c")
-	for _, r := range []*Reader{one, two} {
-		_, _, _ = r.Next()
-		r.Done()
-	}
-	say("d")
-	is("4d")
 }
 
 func TestPublishAllocatesNothing(t *testing.T) {
@@ -138,4 +218,3 @@ func TestPublishAllocatesNothing(t *testing.T) {
 type nothing struct{}
 
 func (nothing) Keep(uint64, *event.Record) {}
-func (nothing) Clear()                     {}

@@ -131,6 +131,7 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 	if err != nil {
 		return nil, err
 	}
+	l.Holds(log)
 	engine, err := flow.New[*monitor]()
 	if err != nil {
 		return nil, err
@@ -154,10 +155,13 @@ func newDaemon(conn *ipc.Conn, boot ipc.BootInfo, log *bus.Bus) (*daemon, error)
 
 // run serves until the parent says stop, or is gone.
 func (d *daemon) run(first *plan) error {
-	if err := d.begin(first); err != nil {
+	d.bus.Hold()
+	err := d.begin(first)
+	d.bus.Release()
+	if err != nil {
 		return err
 	}
-	err := d.loop.Run()
+	err = d.loop.Run()
 	d.end()
 	return err
 }
@@ -232,7 +236,9 @@ func (d *daemon) end() {
 	keep := d.boot.KeepIPVS && !d.plan.services.FlushOnStop
 	if !keep {
 		d.writer.quit() // an audit would take its time beside what follows
+		d.bus.Hold()
 		d.shutdown()
+		d.bus.Release()
 	}
 	d.writer.close(keep, d.plan.services.FlushOnStop)
 	d.notifier.close()

@@ -46,6 +46,12 @@ func cut(b []byte) (record, rest []byte, ok bool) {
 	return b[lengthSize : lengthSize+n], b[lengthSize+n:], true
 }
 
+// Skip returns what follows the first record of b, without a look into it.
+func Skip(b []byte) (rest []byte, ok bool) {
+	_, rest, ok = cut(b)
+	return rest, ok
+}
+
 // Parse reads the first record of b and returns what follows it. The record
 // keeps nothing of b.
 func Parse(b []byte) (r Record, rest []byte, ok bool) {

@@ -231,7 +231,7 @@ func TestQueued(t *testing.T) {
 		if parent.Queued() > 0 {
 			return
 		}
-		if err := parent.Send(Message{Kind: Told, Error: strings.Repeat("x", 4096)}); err != nil {
+		if err := parent.Send(Message{Kind: Answer, Error: strings.Repeat("x", 4096)}); err != nil {
 			t.Fatal(err)
 		}
 	}

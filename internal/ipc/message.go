@@ -75,9 +75,6 @@ const (
 	Loaded   Kind = "loaded" // the reader's report and, unless Error, the snapshot's descriptor
 	Dumped   Kind = "dumped" // Body is what package parent puts there
 	Failed   Kind = "failed" // Error: why the child is about to end
-	// Told carries records for the flight recorder; Body is what package parent
-	// put there.
-	Told Kind = "told"
 	// Sessions goes over a Link: what has become of BFD sessions; Body is a
 	// list of bfd.Verdict. The first has all that is known.
 	Sessions Kind = "sessions"
@@ -109,7 +106,7 @@ type Message struct {
 	Seq   uint64 `json:"seq,omitempty"`
 	Error string `json:"error,omitempty"`
 	Topic string `json:"topic,omitempty"`
-	// Body is JSON, but for Told.
+	// Body is JSON.
 	Body []byte `json:"-"`
 	// Files is how many descriptors travel with the message; Send sets it.
 	Files int `json:"files,omitempty"`

@@ -2,9 +2,7 @@ package ipc
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -16,16 +14,17 @@ import (
 )
 
 const (
-	// tailRoom is how many bytes of records a Tail has, a power of two: some two
-	// thousand, more than are said in the few milliseconds in which nobody has
-	// read them yet.
-	tailRoom = 256 << 10
+	// tailRoom is how many bytes of records a Tail has, a power of two: some five
+	// thousand.
+	tailRoom = 1 << 20
 	// tailHead is how many bytes stand before them.
 	tailHead = 64
 	// tailNumber is a record's number, before the record, in bytes.
 	tailNumber = 8
 	// longestTail bounds a record; what is longer is not kept.
 	longestTail = tailRoom / 8
+	// tailTries is how often a Tail is read that is written over meanwhile.
+	tailTries = 4
 )
 
 // The words of a Tail's head. From begin to end, modulo tailRoom, stand whole
@@ -33,7 +32,9 @@ const (
 const (
 	tailBegin = iota
 	tailEnd
-	tailPrinted
+	tailPrinted // the number of the last record that the log has
+	tailLast    // of the last one here
+	tailLost    // how many gave way
 )
 
 // NewTail makes the memory for a Tail. It belongs to the parent, and only the
@@ -49,14 +50,15 @@ func NewTail(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// Tail keeps what a child has said and nobody has read yet, so that its last
-// words are not lost with it when it is killed. Writing is a store to memory.
-// It is the bus's to call, one record at a time; a nil Tail keeps nothing.
+// Tail is a child's flight recorder: what it said last, in memory that the
+// parent shares, reads when somebody asks, and still has when the child was
+// killed. Writing is a store to memory, and nobody is woken for it. It is the
+// bus's to call, one record at a time; a nil Tail keeps nothing.
 type Tail struct {
-	head       *[tailHead / 8]uint64
-	room       []byte
-	begin, end uint64
-	record     []byte // the one that is being written
+	head             *[tailHead / 8]uint64
+	room             []byte
+	begin, end, lost uint64
+	record           []byte // the one that is being written
 }
 
 // OpenTail maps the memory and closes the descriptor; the mapping lasts for the
@@ -68,8 +70,9 @@ func OpenTail(fd int) (*Tail, error) {
 		return nil, fmt.Errorf("map the memory for last words: %w", err)
 	}
 	t := &Tail{head: (*[tailHead / 8]uint64)(unsafe.Pointer(&data[0])), room: data[tailHead:]}
-	t.Clear()
-	atomic.StoreUint64(&t.head[tailPrinted], 0)
+	for i := range t.head {
+		atomic.StoreUint64(&t.head[i], 0)
+	}
 	return t, nil
 }
 
@@ -87,11 +90,14 @@ func (t *Tail) Keep(n uint64, r *event.Record) {
 	// Whoever dies between any two of these stores leaves whole records only.
 	for t.end+size-t.begin > tailRoom {
 		t.begin += t.sizeAt(t.begin)
+		t.lost++
 	}
+	atomic.StoreUint64(&t.head[tailLost], t.lost)
 	atomic.StoreUint64(&t.head[tailBegin], t.begin)
 	at := t.end % tailRoom
 	copy(t.room, t.record[copy(t.room[at:], t.record):])
 	t.end += size
+	atomic.StoreUint64(&t.head[tailLast], n)
 	atomic.StoreUint64(&t.head[tailEnd], t.end)
 }
 
@@ -104,64 +110,10 @@ func (t *Tail) sizeAt(at uint64) uint64 {
 	return tailNumber + uint64(len(b)) + uint64(binary.BigEndian.Uint32(b[:]))
 }
 
-// Clear forgets everything: it has been read. What comes next takes the places
-// that were used before, so a child that says little uses little memory.
-func (t *Tail) Clear() {
-	if t == nil {
-		return
-	}
-	atomic.StoreUint64(&t.head[tailBegin], t.end)
-	atomic.StoreUint64(&t.head[tailEnd], 0)
-	atomic.StoreUint64(&t.head[tailBegin], 0)
-	t.begin, t.end = 0, 0
-}
-
 // Printed notes that the log has everything up to the n-th record. It may be
 // called beside Keep.
 func (t *Tail) Printed(n uint64) {
 	if t != nil {
 		atomic.StoreUint64(&t.head[tailPrinted], n)
 	}
-}
-
-// LastWord is a record that a Tail has kept: the Number-th that was published.
-type LastWord struct {
-	Number uint64
-	Record event.Record
-}
-
-// TakeTail reads what a child that is no more has left, oldest first, and how
-// far its log had come, and forgets it.
-func TakeTail(f *os.File) (words []LastWord, printed uint64, err error) {
-	var head [tailHead]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return nil, 0, fmt.Errorf("read last words: %w", err)
-	}
-	word := func(i int) uint64 { return binary.NativeEndian.Uint64(head[8*i:]) }
-	begin, end, printed := word(tailBegin), word(tailEnd), word(tailPrinted)
-	if _, err = f.WriteAt(make([]byte, tailHead), 0); err != nil {
-		return nil, 0, fmt.Errorf("forget last words: %w", err)
-	}
-	if begin >= end || end-begin > tailRoom {
-		return nil, printed, nil
-	}
-	from := begin % tailRoom
-	b := make([]byte, end-begin)
-	n := min(uint64(len(b)), tailRoom-from)
-	_, err = f.ReadAt(b[:n], tailHead+int64(from)) // below tailRoom
-	if err == nil && n < uint64(len(b)) {
-		_, err = f.ReadAt(b[n:], tailHead)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, printed, fmt.Errorf("read last words: %w", err)
-	}
-	for len(b) > tailNumber {
-		r, rest, ok := event.Parse(b[tailNumber:])
-		if !ok {
-			return words, printed, errors.New("read last words: one of them is no record")
-		}
-		words = append(words, LastWord{binary.BigEndian.Uint64(b), r})
-		b = rest
-	}
-	return words, printed, nil
 }

@@ -30,39 +30,100 @@ func tail(t *testing.T) (*Tail, *os.File) {
 	return w, f
 }
 
-func taken(t *testing.T, f *os.File) (words []LastWord, printed uint64) {
+func whats(t *testing.T, w LastWords, after uint64) (out []string) {
 	t.Helper()
-	words, printed, err := TakeTail(f)
+	records, err := w.After(after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return words, printed
+	for i := range records {
+		out = append(out, records[i].What)
+	}
+	return out
+}
+
+func taken(t *testing.T, f *os.File, unprinted bool) LastWords {
+	t.Helper()
+	words, err := TakeTail(f, unprinted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return words
 }
 
 func TestTailOutlivesItsWriter(t *testing.T) {
 	w, f := tail(t)
-	if words, printed := taken(t, f); len(words) != 0 || printed != 0 {
-		t.Errorf("at first there are %v, %d printed", words, printed)
+	if words := taken(t, f, false); len(whats(t, words, 0)) != 0 || words.Printed != 0 {
+		t.Errorf("at first there are %v", words)
 	}
-	said := event.Record{Level: slog.LevelInfo, Part: "vrrp", What: "(VI_1) Entering MASTER STATE", Cause: "heard nobody"}
-	w.Keep(1, &said)
-	w.Clear()
-	w.Keep(7, &said)
-	w.Keep(8, &event.Record{Level: slog.LevelDebug, What: "detail"})
-	w.Keep(9, &event.Record{Level: slog.LevelInfo, What: strings.Repeat("x", longestTail)})
-	w.Keep(10, &said)
+	say := func(n uint64, level slog.Level, what string) { w.Keep(n, &event.Record{Level: level, What: what}) }
+	say(1, slog.LevelInfo, "a")
+	say(7, slog.LevelInfo, "b")
+	say(8, slog.LevelDebug, "detail")
+	say(9, slog.LevelInfo, strings.Repeat("x", longestTail))
+	say(10, slog.LevelWarn, "c")
 	w.Printed(7)
-	words, printed := taken(t, f)
-	if len(words) != 2 || words[0] != (LastWord{7, said}) || words[1] != (LastWord{10, said}) || printed != 7 {
-		t.Errorf("taken %v, %d printed", words, printed)
+	read, err := ReadTail(f)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if words, _ := taken(t, f); len(words) != 0 {
-		t.Errorf("taken once more: %v", words)
+	words := taken(t, f, true)
+	for what, w := range map[string]LastWords{"read": read, "taken": words} {
+		if got := fmt.Sprint(whats(t, w, 0), whats(t, w, w.Printed), w.Lost); got != "[a b c] [c] 0" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	if again := taken(t, f, false); len(whats(t, again, 0)) != 0 {
+		t.Error("there is something to take once more")
 	}
 	var none *Tail
-	none.Keep(1, &said)
-	none.Clear()
+	none.Keep(1, &event.Record{})
 	none.Printed(1)
+}
+
+// Who wants only what is not printed yet does not read what is.
+func TestTailThatIsPrinted(t *testing.T) {
+	w, f := tail(t)
+	w.Keep(1, &event.Record{Level: slog.LevelInfo, What: "a"})
+	w.Printed(2)
+	if words := taken(t, f, true); len(words.raw) > 0 {
+		t.Errorf("%d bytes", len(words.raw))
+	}
+}
+
+// Whoever reads while it is written gets whole records, in order.
+func TestTailIsReadWhileItIsWritten(t *testing.T) {
+	w, f := tail(t)
+	const all = 50000
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for n := range uint64(all) {
+			w.Keep(n+1, &event.Record{Level: slog.LevelInfo, What: fmt.Sprint(n+1, strings.Repeat(".", int(n%301)))}) // small
+		}
+	}()
+	for done := false; !done; {
+		select {
+		case <-written:
+			done = true
+		default:
+		}
+		words, err := ReadTail(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last uint64
+		for _, what := range whats(t, words, 0) {
+			var n uint64
+			if _, err := fmt.Sscan(strings.TrimRight(what, "."), &n); err != nil || last > 0 && n != last+1 {
+				t.Fatalf("after %d comes %q", last, what)
+			}
+			last = n
+		}
+		if done && last != all {
+			t.Errorf("the last is %d", last)
+		}
+	}
 }
 
 // However much is said, the latest is there, whole and in order.
@@ -72,13 +133,14 @@ func TestTailKeepsTheLatest(t *testing.T) {
 	for i := range uint64(all) {
 		w.Keep(i, &event.Record{Level: slog.LevelInfo, What: fmt.Sprint(i, strings.Repeat(".", int(i%301)))}) // small
 	}
-	words, _ := taken(t, f)
-	if len(words) < tailRoom/400 {
-		t.Fatalf("%d are left", len(words))
+	words := taken(t, f, false)
+	got := whats(t, words, 0)
+	if len(got) < tailRoom/400 || words.Lost != uint64(all-len(got)) {
+		t.Fatalf("%d are left, %d lost", len(got), words.Lost)
 	}
-	for i, word := range words {
-		if want := uint64(all - len(words) + i); word.Number != want || !strings.HasPrefix(word.Record.What, fmt.Sprint(want)) { // small
-			t.Fatalf("%d of %d is number %d: %s", i, len(words), word.Number, word.Record.What)
+	for i, what := range got {
+		if want := all - len(got) + i; strings.TrimRight(what, ".") != fmt.Sprint(want) {
+			t.Fatalf("%d of %d is %s", i, len(got), what)
 		}
 	}
 }
@@ -87,8 +149,11 @@ func TestTailOfRubbish(t *testing.T) {
 	w, f := tail(t)
 	w.Keep(1, &event.Record{Level: slog.LevelInfo})
 	w.room[tailNumber+3]++ // its length
-	if words, _, err := TakeTail(f); err == nil {
-		t.Errorf("taken: %v", words)
+	words := taken(t, f, false)
+	for n := range uint64(2) {
+		if _, err := words.After(n); err == nil {
+			t.Error("rubbish is taken for a record")
+		}
 	}
 }
 

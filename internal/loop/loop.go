@@ -19,6 +19,7 @@ package loop
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,6 +67,7 @@ type Loop struct {
 	rested   clock.Instant // the clock when the last turn was over
 	serving  bool
 
+	held  Held
 	posts posts
 	stop  bool
 	err   error
@@ -86,7 +88,7 @@ type user struct {
 
 // New makes a loop that watches nothing yet.
 func New() (*Loop, error) {
-	l := &Loop{ep: -1, timer: -1, wokeOver: DefaultWoke}
+	l := &Loop{ep: -1, timer: -1, wokeOver: DefaultWoke, held: free{}}
 	l.posts.fd = -1
 	var err error
 	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -198,10 +200,31 @@ func (l *Loop) Run() error {
 		if l.realTime != 0 && !own(l.realTime) {
 			l.realTime = 0 // refused once, refused each time
 		}
+		l.held.Hold()
 		l.turn(n)
+		if l.held.Release() {
+			runtime.Gosched()
+		}
 	}
 	return l.err
 }
+
+// Held is held from the beginning of a turn to its end: what is said in a turn
+// is heard after it. Release reports whether somebody was told; they go first
+// then, on this very thread, and if that takes them long we go on with another.
+type Held interface {
+	Hold()
+	Release() (told bool)
+}
+
+// Holds sets what is held in every turn.
+func (l *Loop) Holds(h Held) { l.held = h }
+
+// free is where nothing is held.
+type free struct{}
+
+func (free) Hold()         {}
+func (free) Release() bool { return false }
 
 // Fail ends the loop; Run returns err.
 func (l *Loop) Fail(err error) {

@@ -61,6 +61,7 @@ func Run(conn *ipc.Conn, boot ipc.BootInfo, snapshot []byte, log *bus.Bus) error
 	if err != nil {
 		return err
 	}
+	l.Holds(log)
 	d := &daemon{conn: conn, boot: boot, log: log, loop: l}
 	if err := l.Watch(conn.Fd(), unix.EPOLLIN, func(uint32) { d.listen() }); err != nil {
 		return err

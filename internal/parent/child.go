@@ -37,9 +37,8 @@ func RunChild(mains map[string]ipc.ChildMain) int {
 	proc.SetOrdinarySlack(boot.TimerSlack)
 	b := bus.New()
 	tail := openTail(&boot, b)
-	forwarded := forward(b, conn)
 	closeLog := startLog(b, log.Options(boot.Log), logSuffixes[boot.Child], boot.Child, tail.Printed)
-	defer func() { closeLog(); forwarded() }()
+	defer closeLog()
 
 	run, ok := mains[boot.Child]
 	if !ok {

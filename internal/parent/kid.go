@@ -23,8 +23,6 @@ type kid struct {
 	lastWords string
 	// reloads counts the Reloads sent to this process and not answered yet.
 	reloads int
-	// heard is the number of the last record that this process has told.
-	heard uint64
 	// retire: the configuration no longer needs it; stop it once it has taken
 	// the new one.
 	retire bool
@@ -108,7 +106,7 @@ func (h *house) spawn(k *kid, restarts int) {
 	}
 	k.process = p
 	h.tellOf(k.name, slog.LevelInfo, "process", "Starting %s child process, pid=%d", titles[k.name], p.pid())
-	k.lastWords, k.heard = "", 0
+	k.lastWords = ""
 	h.work.Go(func() {
 		h.listen(p) // ends with the process, which holds the only other end
 		how, permanent := p.wait()
@@ -216,8 +214,6 @@ func (h *house) said(ev said) {
 		h.answered(k.name, ev.m)
 	case ipc.Failed:
 		k.lastWords = ev.m.Error
-	case ipc.Told:
-		k.heard = h.hear(k.name, ev.m.Body)
 	case ipc.Hold:
 		h.held.put(ev.m.Topic, ev.files)
 	case ipc.Drop:

@@ -61,7 +61,7 @@ type house struct {
 
 	proxyAdr string
 	notes    map[string]*os.File // what a child leaves for its successor
-	tails    map[string]*os.File // and for us: what it said last
+	tails    map[string]*os.File // and for us: what it said
 	held     shelf               // the sockets that the proxy child listens on
 
 	report   Report   // of the running configuration
@@ -210,18 +210,22 @@ func (h *house) run(signals <-chan os.Signal) int {
 		}
 		select {
 		case s := <-signals:
+			h.bus.Hold()
 			if s == unix.SIGTERM || s == unix.SIGINT && !h.o.IgnoreINT {
 				h.hurry()
 			}
 			h.signal(s)
 		case <-timer.C:
+			h.bus.Hold()
 		case ev := <-h.events:
+			h.bus.Hold()
 			if h.bell != nil && h.bell.Rung() { // a child may have heard it before us
 				h.signal(unix.SIGTERM)
 			}
 			h.take(ev)
 		}
 		h.tick()
+		h.bus.Release()
 	}
 	return h.code
 }

@@ -176,6 +176,7 @@ func (d *daemon) open() (err error) {
 	if d.loop, err = loop.New(); err != nil {
 		return err
 	}
+	d.loop.Holds(d.log)
 	d.now, d.look, d.read, d.post, d.yield = d.loop.Now, d.loop.Look, d.loop.Read, d.loop.Post, d.loop.Yield
 	// Even routes that this configuration lacks may come with a reload.
 	if d.reflector, err = kernel.Open(kernel.Options{Routes: true}); err != nil {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/bus"
 	"github.com/holdfast-ha/holdfast/internal/clock"
@@ -22,6 +21,10 @@ import (
 
 // MaxLine bounds what is printed of one record, in bytes.
 const MaxLine = 8 << 10
+
+// flushAt is how many bytes of lines go in one write, less what the last of them
+// has beyond it.
+const flushAt = 56 << 10
 
 // Options says where to; the fields are those of ipc.LogOptions.
 type Options struct {
@@ -80,10 +83,6 @@ func withSuffix(name, suffix string) string {
 	return strings.TrimSuffix(name, ext) + suffix + ext
 }
 
-// gather is how long what comes after a write waits for the next one. The first
-// line of a burst is written at once, and a thousand more in a few writes.
-const gather = 5 * time.Millisecond
-
 // Run prints what the reader hears until its end. Where printed is not nil it is
 // told the number of the last record that was.
 func (w *Writer) Run(r *bus.Reader, printed func(n uint64)) {
@@ -96,10 +95,9 @@ func (w *Writer) Run(r *bus.Reader, printed func(n uint64)) {
 			w.Write(own(records[0].When, fmt.Sprintf("%d older records were lost: the log could not be written fast enough", lost)))
 		}
 		w.Write(records...)
-		if r.Done(); printed != nil {
+		if printed != nil {
 			printed(r.Seen())
 		}
-		time.Sleep(gather)
 	}
 }
 
@@ -119,7 +117,7 @@ func (w *Writer) Write(records ...event.Record) {
 		}
 		w.buf = w.append(w.buf, r)
 		w.count, w.when = w.count+1, r.When
-		if len(w.buf) > 16*MaxLine {
+		if len(w.buf) > flushAt {
 			w.flush()
 		}
 	}
