@@ -49,19 +49,19 @@ func (w *writer) putBack(ctx context.Context) error {
 	}
 	err = errors.Join(err, w.setExpiry(), w.setHearing())
 	w.may, w.audit = time.Now().Add(auditShare*w.took), time.Now().Add(max(auditInterval, auditShare*w.took))
-	w.tellUndone(ctx)
+	w.tellUndone(ctx, w.undone)
 	w.auditing = auditing{}
 	return err
 }
 
-// tellUndone tells what an audit put back.
-func (w *writer) tellUndone(ctx context.Context) {
-	n := len(w.undone)
+// tellUndone tells, and counts, what of others was undone.
+func (w *writer) tellUndone(ctx context.Context, undone []director.Op) {
+	n := len(undone)
 	if n == 0 {
 		return
 	}
 	clauses := make([]string, 0, auditTold+1)
-	for i, op := range w.undone {
+	for i, op := range undone {
 		if i == auditTold {
 			clauses = append(clauses, fmt.Sprintf("and %d more", n-i))
 			break

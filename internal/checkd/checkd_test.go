@@ -66,6 +66,8 @@ func (r *recorder) Set(_ context.Context, d lvs.Delta) (director.Changes, error)
 
 func (r *recorder) Read(context.Context) (lvs.Table, error) { return r.table(), nil }
 
+func (r *recorder) Undone() []director.Op { return nil }
+
 // Audit finds, with its last part, that services have gone.
 func (r *recorder) Audit(context.Context) (undone []director.Op, over bool, _ error) {
 	r.mu.Lock()

@@ -228,6 +228,9 @@ func (w *writer) write(ctx context.Context) error {
 		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
 	}
+	if a, ok := w.dir.(director.Auditor); ok {
+		w.tellUndone(ctx, a.Undone())
+	}
 	return err
 }
 

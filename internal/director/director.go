@@ -44,6 +44,9 @@ type Auditor interface {
 	// large table to be read: it is called again until it is over, with whatever
 	// Sets there are between.
 	Audit(ctx context.Context) (undone []Op, over bool, err error)
+	// Undone returns the steps that Sets since the last call took to bring the
+	// table back, where what others did was in their way.
+	Undone() []Op
 }
 
 // Counter is a Director that counts connections and bytes.

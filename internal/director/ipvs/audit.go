@@ -38,6 +38,8 @@ func (a *audit) heard(d lvs.Delta) {
 // no second time.
 func (d *Director) Audit(ctx context.Context) (done []director.Op, over bool, err error) {
 	note := func(op director.Op) { done = append(done, op) }
+	before := len(d.undone)
+	defer func() { d.undone = d.undone[:before] }() // they are in done
 	var markErr error
 	if len(d.audit.rest) == 0 {
 		var doubt bool

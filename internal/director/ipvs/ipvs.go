@@ -35,6 +35,8 @@ type Director struct {
 	marks marks
 	found []dest        // scratch
 	ops   []director.Op // scratch
+	// undone are the steps of Sets that undid what others did.
+	undone []director.Op
 
 	in      Place
 	expiry  switches // on_down expire
@@ -103,7 +105,15 @@ func (d *Director) Set(ctx context.Context, delta lvs.Delta) (director.Changes, 
 }
 
 // bring brings the table to what is wanted and tells each step that was taken.
+// Steps of which only a later round knows undo what others did.
 func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
+	var planned map[step]bool
+	tell := func(op director.Op) {
+		if planned != nil && !planned[stepOf(op)] {
+			d.undone = append(d.undone, op)
+		}
+		done(op)
+	}
 	for round := 1; ; round++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -113,21 +123,29 @@ func (d *Director) bring(ctx context.Context, done func(director.Op)) error {
 				return err
 			}
 		}
-		r := run{d: d, ctx: ctx, done: done}
+		r := run{d: d, ctx: ctx, done: tell}
 		if err := r.write(d.book.Steps()); err != nil {
 			d.book.Partly(r.wrote, r.places)
 			d.stale = true
 			return err
 		}
+		again := round < maxRounds && (r.gone || surprised(r.failed))
+		if again && planned == nil {
+			planned = steps(d.book.Steps())
+		}
 		if len(r.failed) == 0 {
 			d.book.Done()
+		} else {
+			d.book.Partly(r.wrote, r.places)
+		}
+		switch {
+		case again:
+			d.stale = true
+		case len(r.failed) > 0:
+			return failures(r.failed)
+		default:
 			return r.markErr
 		}
-		d.book.Partly(r.wrote, r.places)
-		if round == maxRounds || !surprised(r.failed) {
-			return failures(r.failed)
-		}
-		d.stale = true
 	}
 }
 

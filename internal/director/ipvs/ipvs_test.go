@@ -103,12 +103,14 @@ func TestServiceUnderOurKeyIsTakenOver(t *testing.T) {
 	directortest.Same(t, "the kernel", f.world(t), want)
 }
 
-// ipvsadm -C by somebody else: the next difference shows it and all is put back.
+// ipvsadm -C by somebody else: the next difference shows it, all is put back,
+// and what was undone is known, without what the difference itself brought.
 func TestFlushBySomebodyElseIsRepaired(t *testing.T) {
 	for _, change := range []func(lvs.Table){
 		func(w lvs.Table) { w[web].Servers[s1] = lvs.Server{Weight: 5} },
 		func(w lvs.Table) { w[web].Servers[lvs.ServerKey{Addr: s1.Addr, Port: 1}] = lvs.Server{Weight: 5} },
 		func(w lvs.Table) { s := w[web]; s.Scheduler = "sh"; w[web] = s },
+		func(w lvs.Table) { delete(w[web].Servers, s1) },
 	} {
 		f := newFake(t)
 		d := f.open()
@@ -116,12 +118,24 @@ func TestFlushBySomebodyElseIsRepaired(t *testing.T) {
 		if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 			t.Fatal(err)
 		}
+		if undone := d.Undone(); undone != nil {
+			t.Errorf("undid %v, and nobody did anything", undone)
+		}
 		clear(f.table)
 		change(want)
 		if _, err := d.Set(ctx, lvs.Whole(want)); err != nil {
 			t.Fatal(err)
 		}
 		directortest.Same(t, "the kernel", f.world(t), want)
+		undone := d.Undone()
+		if len(undone) == 0 || undone[0].String() != "VS "+director.ServiceName(web)+" was gone" || len(d.Undone()) > 0 {
+			t.Errorf("undid %v", undone)
+		}
+		for _, op := range undone {
+			if op.Verb == director.AddServer && op.Server.Port == 1 {
+				t.Errorf("%v was to be added anyway", op)
+			}
+		}
 	}
 }
 

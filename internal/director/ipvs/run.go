@@ -18,6 +18,7 @@ type run struct {
 	first  uint32        // the sequence number of its first message
 	wrote  int           // steps that the kernel has answered
 	failed []failure
+	gone   bool  // what was to be removed was not there
 	places []int // theirs, in the order of the steps
 
 	marked  bool // it was the firewall's turn
@@ -90,6 +91,7 @@ func (r *run) flush() error {
 			r.places = append(r.places, r.wrote+i)
 			continue
 		}
+		r.gone = r.gone || errs[i] != nil
 		r.done(op)
 	}
 	r.wrote += len(r.ops)
