@@ -8,15 +8,15 @@ const (
 	ServerDisable = "disable" // out at once
 	ServerWeight  = "weight"  // another weight
 	ServerEnable  = "enable"  // take it back
-	ServerClear   = "clear"   // take everything back
+	ServerClear   = "clear"   // take everything back, or all of a service
 )
 
 // ServerCommand is what POST /v1/server asks, in the query of its URL.
 type ServerCommand struct {
 	Action string `json:"action"`
 	// Service and Server are names as Status has them, or short forms of them
-	// that fit one only; "all" services are those that have such a server. Both
-	// are empty with ServerClear.
+	// that fit one only; "all" services are those that have such a server.
+	// ServerClear takes a service or none, which is all, and no server.
 	Service string `json:"service,omitempty"`
 	Server  string `json:"server,omitempty"`
 	Weight  int    `json:"weight,omitempty"` // of ServerWeight, 0–65535

@@ -57,7 +57,7 @@ func (o *overrides) list(d *daemon) []api.Override {
 		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b api.Override) int {
-		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Server, b.Server))
+		return cmp.Or(lvs.CompareNames(a.Service, b.Service), lvs.CompareNames(a.Server, b.Server))
 	})
 	return out
 }
@@ -142,7 +142,7 @@ func (d *daemon) tellOverride(o *api.Override, sets bool) {
 // targets finds the servers that a command means.
 func (d *daemon) targets(c api.ServerCommand) (out []target, err error) {
 	if c.Action == api.ServerClear {
-		return d.said(func(*api.Override) bool { return true }), nil
+		return d.cleared(c.Service)
 	}
 	pools, err := d.services(c.Service)
 	if err == nil {
@@ -165,6 +165,28 @@ func (d *daemon) targets(c api.ServerCommand) (out []target, err error) {
 		return nil, fmt.Errorf("nothing was said of %s; `holdfast server list` shows what was", out[0].server)
 	}
 	return had, nil
+}
+
+// cleared are the targets that are to be forgotten: those of a virtual server,
+// which the configuration may no longer have, or all.
+func (d *daemon) cleared(service string) ([]target, error) {
+	if service == "" || service == allServices {
+		return d.said(func(*api.Override) bool { return true }), nil
+	}
+	var names []string
+	for _, p := range d.order {
+		names = append(names, p.name())
+	}
+	for _, o := range d.overrides.all {
+		if !slices.Contains(names, o.Service) {
+			names = append(names, o.Service)
+		}
+	}
+	at, err := only("virtual server", "", names, service)
+	if err != nil {
+		return nil, err
+	}
+	return d.said(func(o *api.Override) bool { return o.Service == names[at] }), nil
 }
 
 // said are the targets of overrides, in an order that stays.

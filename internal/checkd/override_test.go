@@ -2,6 +2,7 @@ package checkd
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -150,5 +151,31 @@ func TestOverridesAreKeptLater(t *testing.T) {
 	w.hear(`^overrides by command are written to ` + path + `$`)
 	if got, err := readState(path); err != nil || len(got) != 1 || got[0].Weight != 5 {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// What was said of the servers of one virtual server is taken back by its name,
+// also when the configuration has it no longer; the rest stays.
+func TestClearOfOneService(t *testing.T) {
+	w := boot(t, config(realServer(netip.MustParseAddrPort("127.0.0.2:80"))), ipc.BootInfo{StateFile: filepath.Join(t.TempDir(), "x")}, nil)
+	clear := func(service string) string {
+		said := make(chan string, 1)
+		w.d.loop.Post(func() {
+			w.d.overrides.all = map[target]*api.Override{
+				{w.d.order[0].plan.ID, "[127.0.0.2]:tcp:80"}: {Service: "[10.1.0.1]:tcp:80", Server: "[127.0.0.2]:tcp:80", Kind: api.ServerDrain},
+				{"gone", "[127.0.0.2]:tcp:80"}:               {Service: "[10.1.0.9]:tcp:80", Server: "[127.0.0.2]:tcp:80", Kind: api.ServerDrain},
+			}
+			done, err := w.d.override(api.ServerCommand{Action: api.ServerClear, Service: service})
+			said <- fmt.Sprint(len(done), len(w.d.overrides.all), err)
+		})
+		return <-said
+	}
+	for service, want := range map[string]string{
+		"10.1.0.1": "1 1 <nil>", "10.1.0.9:80": "1 1 <nil>", "": "2 0 <nil>",
+		"10.1.0.2": `0 2 there is no virtual server "10.1.0.2"; there is [10.1.0.1]:tcp:80, [10.1.0.9]:tcp:80`,
+	} {
+		if got := clear(service); got != want {
+			t.Errorf("%q: %s, want %s", service, got, want)
+		}
 	}
 }

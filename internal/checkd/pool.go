@@ -159,14 +159,14 @@ func (d *daemon) moved(p *pool, c lvs.Change) {
 	vs := p.name()
 	switch c := c.(type) {
 	case lvs.TierChanged:
-		d.alarm(vs, "Tier %s of VS %s serves instead of tier %s", tierName(c.To), vs, tierName(c.From))
+		d.alarm(vs, "VS %s is served by %s instead of %s", vs, tierName(c.To), tierName(c.From))
 	case lvs.PanicBegan:
 		d.alarm(vs, "PANIC: only %d of %d servers of VS %s are up, which is less than %d%%: all of them get traffic (panic_threshold)", c.Up, c.Of, vs, c.Threshold)
 	case lvs.PanicEnded:
 		d.alarm(vs, "Panic is over: %d of %d servers of VS %s are up (panic_threshold %d)", c.Up, c.Of, vs, c.Threshold)
 	case lvs.ServerHeld:
 		p.note(c.Server.Key, c.Cause, d.loop.Read().Wall)
-		d.alarm(c.Server.Name, "Service %s stays in VS %s though it fails, for %d are out already (max_eject): %s", c.Server.Name, vs, c.Allowed, c.Cause)
+		d.alarm(c.Server.Name, "Service %s stays in VS %s though it fails, for %s out already (max_eject): %s", c.Server.Name, vs, verb(c.Allowed == 1, "1 is", fmt.Sprintf("%d are", c.Allowed)), c.Cause)
 	case lvs.HeldRecovered:
 		p.note(c.Server.Key, "its checks succeed again", d.loop.Read().Wall)
 		d.say(c.Server.Name, "", "Service %s, which stayed in VS %s (max_eject), is well again", c.Server.Name, vs)
@@ -197,7 +197,7 @@ func (d *daemon) alarm(object, format string, args ...any) {
 
 func tierName(n int) string {
 	if n < 0 {
-		return "none alone, all together,"
+		return "all tiers together"
 	}
-	return strconv.Itoa(n)
+	return "tier " + strconv.Itoa(n)
 }

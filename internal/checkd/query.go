@@ -172,7 +172,7 @@ func (d *daemon) census() string {
 	if n := d.monitors.count; n < checks {
 		shared = " by " + diag.Counted(n, "probe")
 	}
-	return fmt.Sprintf("%d real servers of %d virtual servers with %d checks%s", servers, len(d.order), checks, shared)
+	return fmt.Sprintf("%s of %s with %s%s", diag.Counted(servers, "real server"), diag.Counted(len(d.order), "virtual server"), diag.Counted(checks, "check"), shared)
 }
 
 // shutdown tells what is taken out at the end, a line for each virtual server,

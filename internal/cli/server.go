@@ -19,7 +19,7 @@ import (
 const serverUsage = `Usage: holdfast server drain|disable|enable VS RS
        holdfast server weight VS RS WEIGHT
        holdfast server list
-       holdfast server clear
+       holdfast server clear [VS]
 
 Says what becomes of a real server, whatever the configuration has. It holds
 over reloads and restarts, until it is taken back.
@@ -30,7 +30,7 @@ over reloads and restarts, until it is taken back.
   weight    another weight, 0 to 65535
   enable    take back what was said of it
   list      what was said of whom, since when and why
-  clear     take back everything
+  clear     take back everything, or what was said of the servers of one VS
 
 VS and RS are names as "holdfast status" prints them, or so much of them that
 only one fits: 192.0.2.1, 192.0.2.1:80, fwm7; 10.0.0.1, [2001:db8::1]:80. With
@@ -100,7 +100,7 @@ func serverCommand(set *pflag.FlagSet) (c api.ServerCommand, err error) {
 		return c, errors.New("what is to be done?")
 	case !known:
 		return c, fmt.Errorf("there is no %q; there is drain, disable, enable, weight, list and clear", c.Action)
-	case set.NArg() != n:
+	case set.NArg() != n && (c.Action != api.ServerClear || set.NArg() > 2):
 		return c, fmt.Errorf("%s takes %s, not %d", c.Action, diag.Counted(n-1, "word"), set.NArg()-1)
 	}
 	c.Service, c.Server = set.Arg(1), set.Arg(2)

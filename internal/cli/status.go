@@ -239,7 +239,11 @@ func printService(w io.Writer, director string, v *api.Service) {
 	case !v.HasQuorum:
 		quorum = fmt.Sprintf(", NO QUORUM (%d wanted)", v.Quorum)
 	}
-	if v.Tier != "" {
+	switch v.Tier {
+	case "":
+	case "all":
+		quorum += ", all tiers serve"
+	default:
 		quorum += ", tier " + v.Tier + " serves"
 	}
 	if v.Panic {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -25,9 +26,12 @@ type fixed struct {
 	err    error
 }
 
-func (f fixed) Status(context.Context) (api.Status, error) { return f.status, f.err }
-func (f fixed) Explain(context.Context) (api.Explanation, error) {
-	return api.Explanation{Status: f.status, Records: []api.Record{{What: "it happened"}}}, f.err
+func (f fixed) Status(context.Context) (RawStatus, error) {
+	return RawStatus{Status: f.status, Services: json.RawMessage(`[{"name":"s"}]`)}, f.err
+}
+func (f fixed) Explain(context.Context) (RawExplanation, error) {
+	s, err := f.Status(context.Background())
+	return RawExplanation{Status: s, Explanation: api.Explanation{Records: []api.Record{{What: "it happened"}}}}, err
 }
 
 func (f fixed) Server(_ context.Context, c api.ServerCommand) (api.ServerAnswer, error) {
@@ -44,7 +48,7 @@ func TestCommandsThereAndBack(t *testing.T) {
 	for _, c := range []api.ServerCommand{
 		{Action: api.ServerDrain, Service: "[2001:db8::1]:tcp:80", Server: "FWM 7 & more=?", Why: "a kernel + that is \"new\""},
 		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65535},
-		{Action: api.ServerClear},
+		{Action: api.ServerClear}, {Action: api.ServerClear, Service: "a"},
 	} {
 		a, err := Order(t.Context(), path, c)
 		if err != nil || len(a.Done) != 1 || a.Done[0] != (api.Override{Kind: c.Action, Service: c.Service, Server: c.Server, Weight: c.Weight, Why: c.Why}) {
@@ -52,7 +56,8 @@ func TestCommandsThereAndBack(t *testing.T) {
 		}
 	}
 	for _, c := range []api.ServerCommand{
-		{Action: "explode", Service: "a", Server: "b"}, {Action: api.ServerDrain, Service: "a"},
+		{Action: "explode", Service: "a", Server: "b"}, {Action: api.ServerClear, Service: "a", Server: "b"},
+		{Action: api.ServerDrain, Service: "a"},
 		{Action: api.ServerWeight, Service: "a", Server: "b", Weight: 65536},
 		{Action: api.ServerDrain, Service: "a", Server: "b", Why: strings.Repeat("x", api.MaxWhy+1)},
 		{Action: api.ServerDrain, Service: "a", Server: "b", Why: "two\nlines"},
@@ -74,11 +79,11 @@ func TestStatusThereAndBack(t *testing.T) {
 			t.Fatalf("mode %v, %v", st.Mode(), err)
 		}
 		got, err := Status(t.Context(), path)
-		if err != nil || got.PID != 7 || got.Instances[0].Name != "VI_1" {
+		if err != nil || got.PID != 7 || got.Instances[0].Name != "VI_1" || len(got.Services) != 1 || got.Services[0].Name != "s" {
 			t.Fatal(got, err)
 		}
 		how, err := Explain(t.Context(), path)
-		if err != nil || how.Status.PID != 7 || how.Records[0].What != "it happened" {
+		if err != nil || how.Status.PID != 7 || len(how.Status.Services) != 1 || how.Records[0].What != "it happened" {
 			t.Fatal(how, err)
 		}
 		s.Close()
@@ -159,7 +164,7 @@ type slowly struct {
 	answer chan struct{}
 }
 
-func (s slowly) Explain(ctx context.Context) (api.Explanation, error) {
+func (s slowly) Explain(ctx context.Context) (RawExplanation, error) {
 	<-s.answer
 	<-s.answer
 	return s.fixed.Explain(ctx)

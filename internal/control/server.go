@@ -32,6 +32,9 @@ func readCommand(v url.Values) (api.ServerCommand, error) {
 	c := api.ServerCommand{Action: v.Get("action"), Service: v.Get("service"), Server: v.Get("server"), Why: v.Get("why")}
 	switch c.Action {
 	case api.ServerClear:
+		if c.Server != "" {
+			return c, fmt.Errorf("%s takes a virtual server or none, and no real server", c.Action)
+		}
 		return c, nil
 	case api.ServerWeight:
 		n, err := strconv.Atoi(v.Get("weight"))

@@ -77,7 +77,7 @@ func quorum(v *api.Service) string {
 	case !v.HasQuorum:
 		return fmt.Sprintf("NO QUORUM (%d wanted)", v.Quorum)
 	}
-	return fmt.Sprintf("it has its quorum of %d", v.Quorum)
+	return fmt.Sprintf("it has its quorum, a weight of %d", v.Quorum)
 }
 
 // maxUsers bounds the names of those that share a probe.

@@ -17,10 +17,10 @@ func TestWhyService(t *testing.T) {
 		{Name: "[10.0.0.2]:tcp:80", Since: since, Cause: "TCP_CHECK connection refused"},
 	}}
 	for _, c := range []struct{ only, want string }{
-		{"", `[192.0.2.1]:tcp:80 has 1 of 2 servers in; it has its quorum of 2.
+		{"", `[192.0.2.1]:tcp:80 has 1 of 2 servers in; it has its quorum, a weight of 2.
 [10.0.0.2]:tcp:80 is OUT for 2m0s: TCP_CHECK connection refused.
 [10.0.0.1]:tcp:80 is in for 2m0s with weight 3: TCP_CHECK connected.`},
-		{"[10.0.0.1]:tcp:80", `[192.0.2.1]:tcp:80 has 1 of 2 servers in; it has its quorum of 2.
+		{"[10.0.0.1]:tcp:80", `[192.0.2.1]:tcp:80 has 1 of 2 servers in; it has its quorum, a weight of 2.
 [10.0.0.1]:tcp:80 is in for 2m0s with weight 3: TCP_CHECK connected.`},
 	} {
 		if got := strings.Join(WhyService(&v, func(name string) bool { return c.only == "" || name == c.only }, now), "\n"); got != c.want {

@@ -1,6 +1,7 @@
 package lvs
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -159,6 +160,15 @@ func TestFind(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: got %q, want %q", given, got, want)
 		}
+	}
+}
+
+func TestCompareNames(t *testing.T) {
+	want := []string{"[10.1.0.9]:tcp:80", "[10.1.0.10]:tcp:80", "[10.1.0.10]:tcp:443", "[10.1.0.100]:tcp:80", "[2001:db8::1]:tcp:80", "FWM 7", "[web]:80"}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	if slices.SortFunc(got, CompareNames); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

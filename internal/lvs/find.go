@@ -1,6 +1,7 @@
 package lvs
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -24,6 +25,15 @@ func Find(names []string, given string) (at []int) {
 		}
 	}
 	return at
+}
+
+// CompareNames orders names of services and servers as people do: by address
+// and port, not by their letters; groups and marks after addresses.
+func CompareNames(a, b string) int {
+	x, y := readName(a), readName(b)
+	m, _ := strconv.Atoi(x.port)
+	n, _ := strconv.Atoi(y.port)
+	return cmp.Or(strings.Compare(x.other, y.other), x.addr.Compare(y.addr), cmp.Compare(m, n), strings.Compare(a, b))
 }
 
 // spoken is a name taken apart; what was not said is empty.

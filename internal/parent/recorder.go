@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/bus"
+	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/event"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 )
@@ -120,17 +121,18 @@ func (r *recollection) records() (all []event.Record, lost uint64) {
 
 // Explain gives the status and what is recorded, oldest first. It may be
 // called from any goroutine.
-func (h *house) Explain(ctx context.Context) (api.Explanation, error) {
+func (h *house) Explain(ctx context.Context) (control.RawExplanation, error) {
 	status, err := h.Status(ctx)
 	if err != nil {
-		return api.Explanation{}, err
+		return control.RawExplanation{}, err
 	}
 	r := &recollection{reply: make(chan *recollection, 1)}
 	if err := ask(ctx, h, r, r.reply); err != nil {
-		return api.Explanation{}, err
+		return control.RawExplanation{}, err
 	}
 	records, lost := r.records()
-	out := api.Explanation{Version: api.Version, At: time.Now(), Status: status, Lost: lost, Records: make([]api.Record, len(records))}
+	out := control.RawExplanation{Status: status, Explanation: api.Explanation{
+		Version: api.Version, At: time.Now(), Lost: lost, Records: make([]api.Record, len(records))}}
 	for i := range records {
 		out.Records[i] = public(&records[i])
 	}

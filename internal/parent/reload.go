@@ -140,7 +140,11 @@ func (h *house) judge(l loaded) (code int, why string) {
 		return ExitConfig, "there is nothing in " + h.o.Load.ConfigFile + "; to give everything up, stop the daemon"
 	}
 	if added := newProblems(h.report.Problems, r.Problems); len(added) > 0 {
-		return ExitConfig, fmt.Sprintf("it brings %s: %s", diag.Counted(len(added), "new problem"), place(added[0]))
+		first := ": "
+		if len(added) > 1 {
+			first = ", `holdfast check` shows all of them; the first is "
+		}
+		return ExitConfig, fmt.Sprintf("it brings %s%s%s", diag.Counted(len(added), "new problem"), first, place(added[0]))
 	}
 	if len(r.Problems) >= MaxProblems && r.Errors > h.report.Errors { // beyond what we were told
 		return ExitConfig, fmt.Sprintf("it has %d errors, the running one has %d", r.Errors, h.report.Errors)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-ha/holdfast/api"
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/control"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 )
 
@@ -31,7 +32,7 @@ type query struct {
 	due      clock.Instant
 	patience time.Duration // until then
 	missing  map[string]bool
-	status   api.Status
+	status   control.RawStatus
 	bodies   []json.RawMessage
 	from     []string // the child of each body
 	err      error
@@ -59,10 +60,10 @@ func ask[Q any](ctx context.Context, h *house, question Q, reply <-chan Q) error
 
 // Status asks the loop and, through it, the children. It may be called from
 // any goroutine.
-func (h *house) Status(ctx context.Context) (api.Status, error) {
+func (h *house) Status(ctx context.Context) (control.RawStatus, error) {
 	q := &query{topic: ipc.TopicStatus, reply: make(chan *query, 1)}
 	if err := ask(ctx, h, q, q.reply); err != nil {
-		return api.Status{}, err
+		return control.RawStatus{}, err
 	}
 	for _, body := range q.bodies {
 		if err := merge(&q.status, body); err != nil {
@@ -74,15 +75,17 @@ func (h *house) Status(ctx context.Context) (api.Status, error) {
 
 var errStopped = errors.New("the daemon has stopped")
 
-// merge adds what one child knows.
-func merge(s *api.Status, body json.RawMessage) error {
-	var part api.Status
+// merge adds what one child knows. Only the checker has services.
+func merge(s *control.RawStatus, body json.RawMessage) error {
+	var part control.RawStatus
 	if err := json.Unmarshal(body, &part); err != nil {
 		return fmt.Errorf("read a child's answer: %w", err)
 	}
 	s.Instances = append(s.Instances, part.Instances...)
 	s.Groups = append(s.Groups, part.Groups...)
-	s.Services = append(s.Services, part.Services...)
+	if len(part.Services) > len("null") {
+		s.Services = part.Services
+	}
 	s.PutBack += part.PutBack
 	s.Shared = append(s.Shared, part.Shared...)
 	s.Overrides = append(s.Overrides, part.Overrides...)
@@ -158,12 +161,12 @@ func (h *house) hungUp(name string) {
 // answer hands a query back with what is known by now.
 func (h *house) answer(q *query) {
 	delete(h.queries, q.seq)
-	q.status = api.Status{
+	q.status = control.RawStatus{Services: json.RawMessage("[]"), Status: api.Status{
 		Version: api.Version, Holdfast: h.o.Version, PID: os.Getpid(), Started: h.begun,
 		ConfigFile: h.o.Load.ConfigFile, ConfigID: h.report.ConfigID, Loaded: h.loadedAt,
 		Problems: h.report.Problems, Director: h.report.Director,
-		Children: []api.Child{}, Instances: []api.Instance{}, Groups: []api.Group{}, Services: []api.Service{},
-	}
+		Children: []api.Child{}, Instances: []api.Instance{}, Groups: []api.Group{},
+	}}
 	q.status.LastReload = h.report.Reload
 	if h.refused.why != "" {
 		q.status.Reload = &api.ReloadFail{At: h.refused.at, Why: h.refused.why}

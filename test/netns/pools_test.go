@@ -94,7 +94,7 @@ func TestTiersAndPanic(t *testing.T) {
 	w.Answers(t, "s2")
 	Must(t, servers[1].Fail(lab.Refuse))
 	w.Answers(t, "s3")
-	WaitLog(t, a, "Tier 1 of VS [192.0.2.100]:tcp:80 serves instead of tier 0", 1)
+	WaitLog(t, a, "VS [192.0.2.100]:tcp:80 is served by tier 1 instead of tier 0", 1)
 	Must(t, servers[2].Fail(lab.Refuse))
 	WaitLog(t, a, "PANIC: only 0 of 3 servers of VS [192.0.2.100]:tcp:80 are up, which is less than 50%", 1)
 	Must(t, servers[1].Fail(lab.Healthy))

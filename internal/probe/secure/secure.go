@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,9 +179,28 @@ func verify(chain []*x509.Certificate, roots *x509.CertPool, whom string, now ti
 		return untrusted(fmt.Sprintf("certificate %q: %v", leaf.Subject, err))
 	}
 	if err := leaf.VerifyHostname(whom); err != nil {
-		return untrusted(fmt.Sprintf("certificate %q is not for %s: %v", leaf.Subject, whom, err))
+		return untrusted(fmt.Sprintf("certificate %q is not for %s%s", leaf.Subject, whom, named(leaf)))
 	}
 	return nil
+}
+
+// maxNamed bounds the names of a certificate that are told.
+const maxNamed = 3
+
+// named says whom a certificate is for.
+func named(leaf *x509.Certificate) string {
+	names := slices.Clone(leaf.DNSNames)
+	for _, a := range leaf.IPAddresses {
+		names = append(names, a.String())
+	}
+	switch n := len(names); {
+	case n == 0:
+		return ", it names nobody (no subject alternative name)"
+	case n > maxNamed:
+		return fmt.Sprintf(", but for %q and %d more", names[:maxNamed], n-maxNamed)
+	default:
+		return fmt.Sprintf(", but for %q", names)
+	}
 }
 
 // expiring tells of the certificate that ends first, if that is soon.

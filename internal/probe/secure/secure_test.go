@@ -57,8 +57,8 @@ func TestVerification(t *testing.T) {
 	}{
 		{"the right one", secure.Config{Verify: true, CA: ca.File, Whom: "www.example"}, good, ""},
 		{"by address", secure.Config{Verify: true, CA: ca.File, Whom: "127.0.0.1"}, good, ""},
-		{"of another", secure.Config{Verify: true, CA: ca.File, Whom: "other.example"}, good, "is not for other.example: "},
-		{"of another address", secure.Config{Verify: true, CA: ca.File, Whom: "127.0.0.2"}, good, "is not for 127.0.0.2: "},
+		{"of another", secure.Config{Verify: true, CA: ca.File, Whom: "other.example"}, good, `is not for other.example, but for ["`},
+		{"of another address", secure.Config{Verify: true, CA: ca.File, Whom: "127.0.0.2"}, good, `is not for 127.0.0.2, but for ["`},
 		{"expired", secure.Config{Verify: true, CA: ca.File, Whom: "www.example"}, old, " expired on 20"},
 		{"not valid yet", secure.Config{Verify: true, CA: ca.File, Whom: "www.example"}, young, " is not valid before 20"},
 		{"signed by a stranger", secure.Config{Verify: true, CA: ca.File, Whom: "www.example"}, stranger, "signed by an unknown authority"},
