@@ -29,7 +29,7 @@ func texts(global string, change map[string]string) string {
 	return out
 }
 
-func snapshotOf(t *testing.T, path, text string) []byte {
+func snapshotOf(t testing.TB, path, text string) []byte {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

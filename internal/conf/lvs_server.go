@@ -231,7 +231,8 @@ func (l *loader) inherit(v *VirtualServer, n *serverNotes) {
 	t.under(v.Rise, v.Fall)
 	before, warm := or(t.delayBeforeRetry, v.DelayBeforeRetry), or(t.warmup, v.Warmup)
 	if own := (Timing{loop, connect, before, warm, retry}); own != v.Timing() {
-		rs.Timing = &own
+		kept := own // only where it is, or every server would cost memory
+		rs.Timing = &kept
 	}
 	for _, c := range rs.Checkers {
 		k := kindOf(c.Kind)
