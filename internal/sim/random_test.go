@@ -18,6 +18,7 @@ import (
 
 var (
 	seeds   = flag.Int("seeds", 100, "how many random histories")
+	first   = flag.Uint64("first", 1, "the first of them")
 	lines   = flag.Int("lines", 60, "how many lines of the transcript of a history that failed")
 	brief   = flag.Bool("brief", false, "do not look for the shortest history")
 	oneSeed = flag.Uint64("seed", 0, "only this random history")
@@ -27,7 +28,7 @@ var (
 // Master_Down_Intervals have passed, each virtual router is active on exactly
 // one host, the best one, and stays there.
 func TestRandomHistories(t *testing.T) {
-	from, to := uint64(1), uint64(*seeds)
+	from, to := *first, *first+uint64(*seeds)-1
 	if *oneSeed != 0 {
 		from, to = *oneSeed, *oneSeed
 	}

@@ -51,6 +51,8 @@ func TestSyncGroupsMoveTogether(t *testing.T) {
 	both(h, k)
 	Must(t, a.SetLink("eth1", false))
 	both(k, h)
+	// The other segment's backup need not wait for silence.
+	WaitLog(t, k, "(VI_1) Backup received priority 0 advertisement", 1)
 	Must(t, a.SetLink("eth1", true))
 	both(h, k)
 	Must(t, h.Stop())
