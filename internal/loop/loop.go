@@ -68,6 +68,7 @@ type Loop struct {
 	serving  bool
 
 	held  Held
+	heard bool // in this turn, who may not have gone on yet
 	posts posts
 	stop  bool
 	err   error
@@ -202,22 +203,24 @@ func (l *Loop) Run() error {
 		}
 		l.held.Hold()
 		l.turn(n)
-		if l.held.Release() {
+		if l.held.Release() || l.heard {
+			l.heard = false
 			runtime.Gosched()
 		}
 	}
 	return l.err
 }
 
-// Held is held from the beginning of a turn to its end: what is said in a turn
-// is heard after it. Release reports whether somebody was told; they go first
-// then, on this very thread, and if that takes them long we go on with another.
+// Held is held while something is done in a turn: what is said is heard after
+// that. Release reports whether somebody was told; they go before the next turn,
+// on this very thread unless another was free, and if that takes them long we go
+// on with another.
 type Held interface {
 	Hold()
 	Release() (told bool)
 }
 
-// Holds sets what is held in every turn.
+// Holds sets what is held.
 func (l *Loop) Holds(h Held) { l.held = h }
 
 // free is where nothing is held.
@@ -253,10 +256,21 @@ func (l *Loop) turn(n int) {
 	}
 	l.serve()
 	for i := range l.ready[:n] {
+		l.breathe()
 		if l.dispatch(&l.ready[i], false) && l.armed != 0 && l.Look() >= l.armed {
+			l.breathe()
 			l.serve()
 		}
 	}
+}
+
+// breathe lets what was said be heard by another thread, if one is free, before
+// the turn goes on with something else.
+func (l *Loop) breathe() {
+	if l.held.Release() {
+		l.heard = true
+	}
+	l.held.Hold()
 }
 
 // yieldEvery is how long one may work between two looks at the clock.
