@@ -403,6 +403,7 @@ func TestRefusedReloadTouchesNothing(t *testing.T) {
 	before := r.status()
 	for config, why := range map[string]string{
 		both + "problem old\nproblem new\n": "new",
+		both + "problem a\nproblem b\n":     "2 new problems, `holdfast check` shows all of them; the first is ",
 		both + "problem old\nproblem old\n": "old", // once more
 		"fatal brace missing\n":             "brace missing",
 		"crash\n":                           "read the configuration",
