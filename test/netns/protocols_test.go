@@ -74,7 +74,7 @@ func TestNginxOverTLS(t *testing.T) {
 	for _, line := range []string{
 		`service [192.0.2.21]:tcp:444: certificate "CN=www.example" expires in 9 days, on 20`,
 		`service [192.0.2.21]:tcp:445 failed: certificate "CN=www.example" expired on 20`,
-		`service [192.0.2.21]:tcp:1443 failed: certificate "CN=www.example" is not for other.example: `,
+		`service [192.0.2.21]:tcp:1443 failed: certificate "CN=www.example" is not for other.example, but for [`,
 		"service [192.0.2.21]:tcp:1081 failed: answer is not HTTP",
 	} {
 		WaitLog(t, a, line, 1)
