@@ -29,6 +29,7 @@ var neighbours = map[string][]string{
 	"notify":   {"bus", "proc", "dump", "kernel"}, // snmp tells of routes and states
 	"cli":      {"parent", "lab"},
 	"socket":   {"loop"},
+	"loop":     {"raw"}, // its sleep
 	"director": {"ipc"},
 	"files":    {"proc"}, // what only root can change
 }

@@ -14,7 +14,7 @@
 // is decided by the machines; files besides this one: clock.go reads the
 // clocks, post.go brings calls from other goroutines, precedence.go asks
 // the kernel for precedence, prompt.go for short slices, quiet.go the runtime
-// for quiet, and sleep.go sleeps.
+// for quiet. It sleeps as package raw does.
 package loop
 
 import (
@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/internal/clock"
+	"github.com/holdfast-ha/holdfast/internal/raw"
 )
 
 // maxReady is how many descriptors one wake reports; the rest come with the
@@ -48,7 +49,7 @@ const First uint32 = 1 << 16
 // else belongs to the goroutine that runs it (before Run: to its maker).
 type Loop struct {
 	ep, timer int
-	sleeper   sleeper
+	sleeper   raw.Sleeper
 
 	now     clock.Instant
 	origin  origin
@@ -92,8 +93,8 @@ func New() (*Loop, error) {
 	l := &Loop{ep: -1, timer: -1, wokeOver: DefaultWoke, held: free{}}
 	l.posts.fd = -1
 	var err error
-	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("make an epoll: %w", err)
+	if l.ep, err = l.sleeper.Open(); err != nil {
+		return nil, fmt.Errorf("make a loop: %w", err)
 	}
 	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		l.close()
@@ -109,10 +110,6 @@ func New() (*Loop, error) {
 		err = l.Watch(l.posts.fd, unix.EPOLLIN, func(uint32) { l.posts.run(l) })
 	}
 	if err != nil {
-		l.close()
-		return nil, fmt.Errorf("make a loop: %w", err)
-	}
-	if err = l.sleeper.open(l.ep); err != nil {
 		l.close()
 		return nil, fmt.Errorf("make a loop: %w", err)
 	}
@@ -194,7 +191,7 @@ func (l *Loop) Run() error {
 		if err != nil {
 			return err
 		}
-		n, err := l.sleeper.wait(l.ready[:], timeout == 0)
+		n, err := l.sleeper.Wait(l.ready[:], timeout == 0)
 		if err != nil {
 			return fmt.Errorf("wait for events: %w", err)
 		}
@@ -368,7 +365,7 @@ func (l *Loop) arm() (int, error) {
 	if first != 0 {
 		spec.Value = unix.NsecToTimespec(int64(first))
 	}
-	if err := settime(l.timer, &spec); err != nil {
+	if err := raw.SetTimer(l.timer, unix.TFD_TIMER_ABSTIME, &spec); err != nil {
 		return 0, fmt.Errorf("set the timer: %w", err)
 	}
 	return -1, nil
@@ -379,12 +376,7 @@ func (l *Loop) close() {
 	if l.timer >= 0 {
 		_ = unix.Close(l.timer)
 	}
-	switch {
-	case l.sleeper.f != nil:
-		_ = l.sleeper.f.Close() // and so the epoll
-	case l.ep >= 0:
-		_ = unix.Close(l.ep)
-	}
+	l.sleeper.Close()      // and so the epoll
 	l.ep, l.timer = -1, -1 // Unwatch may come yet, when the number is somebody else's
 	l.posts.close()
 }

@@ -363,7 +363,7 @@ func TestTurningAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, err := l.sleeper.wait(l.ready[:], timeout == 0)
+		k, err := l.sleeper.Wait(l.ready[:], timeout == 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ const (
 	// unevenness is how many connections more than another a worker may have,
 	// beside a quarter, before it gives away what it accepts.
 	unevenness = 4
-	// dialTick is how often connects that take too long are looked for.
+	// dialTick is how often at most connects that take too long are looked for.
 	dialTick = 500 * time.Millisecond
 	// stint is how long a busy worker goes on before it asks Go's scheduler for
 	// its turn. For one that does not within 10 ms (forcePreemptNS of the
@@ -27,9 +27,10 @@ const (
 	stint = 8 * time.Millisecond
 	// stintEvents is how many events are worth the thread that is woken for it.
 	stintEvents = 4
-	// wakeEvent is no connection, but a word to the worker; what is below it is
-	// a front.
-	wakeEvent = -1
+	// wakeEvent is no connection, but a word to the worker, and timerEvent its
+	// timer; what is below them is a front.
+	wakeEvent  = -1
+	timerEvent = -2
 )
 
 // engine has all TCP connections, of all services; they outlive the service
@@ -48,7 +49,7 @@ type engine struct {
 	workers []*worker
 	next    atomic.Uint32
 	running sync.WaitGroup
-	fronts  sync.Map // *tcpFront by its number, below wakeEvent
+	fronts  sync.Map // *tcpFront by its number, below timerEvent
 
 	mu     sync.Mutex
 	closed bool
@@ -85,7 +86,7 @@ func (e *engine) admit(f *tcpFront) error {
 	}
 	e.mu.Lock()
 	e.admitted++
-	f.number = wakeEvent - e.admitted
+	f.number = timerEvent - e.admitted
 	e.mu.Unlock()
 	e.fronts.Store(f.number, f)
 	if err := f.attend(); err != nil {
@@ -204,18 +205,22 @@ func (e *engine) close() {
 
 // worker moves the bytes of its connections.
 type worker struct {
-	engine *engine
-	epoll  int
-	wake   int // eventfd(2)
-	buf    []byte
-	pipes  []*pipe // empty ones
-	again  []*conn // those whose turn was over before they were done
+	engine  *engine
+	sleeper raw.Sleeper
+	epoll   int // of sleeper
+	wake    int // eventfd(2)
+	timer   int // timerfd(2), for the first of dials
+	buf     []byte
+	pipes   []*pipe // empty ones
+	again   []*conn // those whose turn was over before they were done
+	stayed  bool    // others were told that it does not sleep for now
 
-	conns  atomic.Int32
-	asleep atomic.Bool // until something happens, however long that takes
-	mu     sync.Mutex
-	dials  []dialing   // in the order of their deadlines
-	calls  []*tcpFront // that may accept again
+	conns atomic.Int32
+	mu    sync.Mutex
+	dials []dialing   // in the order of their deadlines
+	calls []*tcpFront // that may accept again
+
+	ticking bool // timer is set
 }
 
 // dialing is an attempt to connect that must come to its end.
@@ -226,15 +231,22 @@ type dialing struct {
 }
 
 func (w *worker) open() (err error) {
-	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return fmt.Errorf("make an epoll: %w", err)
+	w.wake, w.timer = -1, -1
+	if w.epoll, err = w.sleeper.Open(); err != nil {
+		return err
 	}
 	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
-		err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, w.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: wakeEvent})
+		err = raw.Watch(w.epoll, unix.EPOLL_CTL_ADD, w.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: wakeEvent})
+	}
+	if err == nil {
+		w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	}
+	if err == nil { // a tick is an event, and needs no read
+		err = raw.Watch(w.epoll, unix.EPOLL_CTL_ADD, w.timer, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: timerEvent})
 	}
 	if err != nil {
-		_ = unix.Close(w.epoll)
-		return fmt.Errorf("make an eventfd: %w", err)
+		w.shut()
+		return fmt.Errorf("make what wakes a worker: %w", err)
 	}
 	return nil
 }
@@ -252,7 +264,9 @@ func (w *worker) run() {
 				if c := w.engine.spot(uint32(ev.Fd) >> 1).Load(); c != nil {
 					c.event(int(ev.Fd)&1, uint32(ev.Pad), ev.Events)
 				}
-			case ev.Fd < wakeEvent:
+			case ev.Fd == timerEvent: // expire comes anyway
+				w.ticked()
+			case ev.Fd < timerEvent:
 				if f, ok := w.engine.fronts.Load(ev.Fd); ok {
 					f.(*tcpFront).accept(w)
 				}
@@ -271,35 +285,34 @@ func (w *worker) run() {
 }
 
 // wait returns how many events there are. A worker that is busy has the next
-// ones already, mostly: it looks without telling the scheduler, which else
-// wakes other threads in its place.
+// ones already, mostly: it looks before it sleeps.
 func (w *worker) wait(events []unix.EpollEvent, busy bool) int {
-	if busy {
-		if n := raw.Ready(w.epoll, events); n > 0 {
+	if busy || len(w.again) > 0 {
+		if n := w.look(events, true); n > 0 || len(w.again) > 0 {
+			w.stay()
 			return n
 		}
 	}
-	n, err := unix.EpollWait(w.epoll, events, w.patience())
-	w.asleep.Store(false)
-	if err != nil && err != unix.EINTR {
-		panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
-	}
-	return max(n, 0)
+	w.stayed = false
+	return w.look(events, false)
 }
 
-// patience is how long to wait for events, in milliseconds.
-func (w *worker) patience() int {
-	if len(w.again) > 0 {
-		return 0
+// look is a wait, or none.
+func (w *worker) look(events []unix.EpollEvent, atOnce bool) int {
+	n, err := w.sleeper.Wait(events, atOnce)
+	if err != nil {
+		panic(fmt.Sprintf("epoll_wait: %v", err)) // a descriptor of ours that is none: a bug
 	}
-	w.asleep.Store(true)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.dials) > 0 {
-		w.asleep.Store(false)
-		return int(dialTick.Milliseconds())
+	return n
+}
+
+// stay has another thread wait for the other workers' events: ours did, and
+// will not for a while.
+func (w *worker) stay() {
+	if !w.stayed {
+		w.stayed = true
+		runtime.Gosched()
 	}
-	return -1
 }
 
 // called does what others want of the worker, and reports false when it is to
@@ -337,36 +350,46 @@ func (w *worker) goOn() {
 // watch sees to it that c does not wait for a server for ever.
 func (w *worker) watch(c *conn) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.dials = append(w.dials, dialing{c.place, c.gen, len(c.tried), time.Now().Add(connectTimeout)})
-	w.mu.Unlock()
-	if w.asleep.Load() {
-		w.rouse()
+	w.tick(connectTimeout)
+}
+
+// tick sets the timer, unless it is. The lock is held.
+func (w *worker) tick(in time.Duration) {
+	if !w.ticking {
+		w.ticking = raw.SetTimer(w.timer, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(in.Nanoseconds())}) == nil
 	}
+}
+
+func (w *worker) ticked() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ticking = false
 }
 
 // expire gives up the attempts whose time is over.
 func (w *worker) expire(now time.Time) {
-	w.mu.Lock()
-	if len(w.dials) == 0 {
-		w.mu.Unlock()
-		return
-	}
-	n := 0
-	for n < len(w.dials) && !now.Before(w.dials[n].deadline) {
-		n++
-	}
-	if n == 0 {
-		w.mu.Unlock()
-		return
-	}
-	late := w.dials[:n]
-	w.dials = w.dials[n:] // what is appended comes behind late
-	w.mu.Unlock()
-	for _, d := range late {
+	for _, d := range w.late(now) {
 		if c := w.engine.spot(d.place).Load(); c != nil {
 			c.late(d)
 		}
 	}
+}
+
+// late takes the attempts whose time is over.
+func (w *worker) late(now time.Time) []dialing {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for n < len(w.dials) && !now.Before(w.dials[n].deadline) {
+		n++
+	}
+	late := w.dials[:n]
+	if w.dials = w.dials[n:]; len(w.dials) > 0 { // what is appended comes behind late
+		w.tick(max(w.dials[0].deadline.Sub(now), dialTick))
+	}
+	return late
 }
 
 func (w *worker) rouse() {
@@ -377,6 +400,7 @@ func (w *worker) shut() {
 	for _, p := range w.pipes {
 		p.close()
 	}
-	_ = unix.Close(w.epoll)
+	w.sleeper.Close()
 	_ = unix.Close(w.wake)
+	_ = unix.Close(w.timer)
 }

@@ -44,19 +44,20 @@ func TestUrgentData(t *testing.T) {
 	server, l := rawBackend(t)
 	key := serviceAt(free(t, "tcp"), lvs.TCP)
 	bal := balancer(t)
-	bal.conns.width = 1 // so that one connection holds up the other
+	bal.conns.width = 1
 	apply1(t, bal, key, "rr", weights{server: {Weight: 1}})
-	other := dialTo(t, key)
-	_, _ = other.Write([]byte("1"))
-	_, _ = io.ReadFull(accepted(t, l), make([]byte, 1)) // it is open
-	held := bal.conns.spot(0).Load()
 	client, hears := dialTo(t, key).Conn.(*net.TCPConn), accepted(t, l)
 	_, _ = client.Write([]byte("0"))
-	_, _ = io.ReadFull(hears, make([]byte, 1))
+	_, _ = io.ReadFull(hears, make([]byte, 1)) // it is open
 
-	held.mu.Lock()
-	_, _ = other.Write([]byte("2"))
-	eventually(t, "the worker is held up", func() bool { return !bal.conns.workers[0].asleep.Load() })
+	f, w := bal.services[key].front.(*tcpFront), bal.conns.workers[0]
+	f.using.Lock()
+	bal.conns.callFor(f)
+	eventually(t, "the worker is held up", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.calls == nil
+	})
 	raw, err := client.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func TestUrgentData(t *testing.T) {
 	_, _ = client.Write([]byte("before"))
 	_ = raw.Control(func(fd uintptr) { _, err = unix.SendmsgN(int(fd), []byte("!"), nil, nil, unix.MSG_OOB) })
 	_, _ = client.Write([]byte(" behind"))
-	held.mu.Unlock()
+	f.using.Unlock()
 	piece := make([]byte, len("before behind"))
 	if _, e := io.ReadFull(hears, piece); string(piece) != "before behind" || errors.Join(e, err) != nil {
 		t.Errorf("the server heard %q %v %v", piece, e, err)

@@ -24,10 +24,9 @@ import (
 // retryListen is how often a service that could not listen tries again.
 const retryListen = 3 * time.Second
 
-// spareProcs are processors of the Go scheduler beside those of the workers. A
-// worker that waits in epoll keeps its own while others are idle; otherwise it
-// is taken away at once and has to be found again with every event, which costs
-// a fifth of the CPU time of small requests (docs/decisions/0012).
+// spareProcs are processors of the Go scheduler beside those of the workers:
+// for whoever waits for the events of those that sleep while others work, and
+// for the checker's requests (docs/decisions/0012).
 const spareProcs = 2
 
 // Run is the proxy child; it is an ipc.ChildMain. It serves what the checker

@@ -79,7 +79,7 @@ func (f *tcpFront) accept(w *worker) {
 			continue
 		}
 		f.leave()
-		switch err { //nolint:errorlint // a bare errno
+		switch err {
 		case unix.EAGAIN: //nolint:errorlint // a bare errno
 			f.resume()
 			return
@@ -146,7 +146,7 @@ func (f *tcpFront) resume() {
 func (f *tcpFront) attend() error {
 	for _, w := range f.engine.workers {
 		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, Fd: f.number}
-		if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, f.fd, &ev); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
+		if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, f.fd, &ev); err != nil && err != unix.EEXIST {
 			return err
 		}
 	}

@@ -1,5 +1,6 @@
 // Package raw has the system calls that thousands of short connections a second
-// are made of, for the proxy and for health checks.
+// are made of, for the proxy and for health checks, and the sleep of whoever
+// waits for its own epoll (sleep.go).
 //
 // None of them waits, so Go's scheduler is not told of them (RawSyscall), as
 // package unix does: where it is told, its monitor takes the processor away
@@ -121,10 +122,24 @@ func Watch(epoll, operation, fd int, event *unix.EpollEvent) error {
 // Ready returns how many events there are without waiting. An error shows when
 // somebody waits.
 func Ready(epoll int, events []unix.EpollEvent) int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
-		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
+	n, _ := poll(epoll, events)
+	return n
+}
+
+// poll looks what is ready. Interrupted it has not looked: what came before the
+// runtime was asked would be slept over.
+func poll(epoll int, events []unix.EpollEvent) (int, error) {
+	for {
+		n, err := result(unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
+			uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0))
+		if err != unix.EINTR { //nolint:errorlint // a bare errno
+			return max(n, 0), err
+		}
 	}
-	return int(n)
+}
+
+// SetTimer sets a timerfd; flags as of timerfd_settime(2).
+func SetTimer(fd, flags int, to *unix.ItimerSpec) error {
+	_, err := result(unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(fd), uintptr(flags), uintptr(unsafe.Pointer(to)), 0, 0, 0))
+	return err
 }

@@ -165,3 +165,39 @@ func TestNoSocket(t *testing.T) {
 		t.Errorf("a socket of no family: %d, %v", fd, err)
 	}
 }
+
+// Who sleeps is woken by what its epoll watches, and without a sleep is told
+// what there is.
+func TestSleeper(t *testing.T) {
+	var s Sleeper
+	s.Close() // of one that was never opened
+	epoll, err := s.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer Close(timer)
+	if err := Watch(epoll, unix.EPOLL_CTL_ADD, timer, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: 7}); err != nil {
+		t.Fatal(err)
+	}
+	var events [4]unix.EpollEvent
+	if n, err := s.Wait(events[:], true); n != 0 || err != nil {
+		t.Errorf("%d events before there are any, %v", n, err)
+	}
+	if err := SetTimer(timer, 0, &unix.ItimerSpec{Value: unix.Timespec{Nsec: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, atOnce := range []bool{false, true} { // the timer is not read
+		if n, err := s.Wait(events[:], atOnce); n != 1 || events[0].Fd != 7 || err != nil {
+			t.Errorf("%d events, first %+v, %v", n, events[0], err)
+		}
+	}
+	s.Close()
+	if _, err := s.Wait(events[:], false); err == nil {
+		t.Error("no error once it is closed")
+	}
+}
