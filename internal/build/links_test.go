@@ -86,6 +86,32 @@ func TestAddressesOnLinks(t *testing.T) {
 	}
 }
 
+// An interface for addresses elsewhere is one router's, on one interface, and of
+// one MAC address.
+func TestLinksAreShared(t *testing.T) {
+	a, b := virtual("a", 7, "192.0.2.1/24", "198.51.100.1/24", "203.0.113.1/24", "198.51.100.2/24"), virtual("b", 8, "192.0.2.9/24", "198.51.100.9/24")
+	for _, i := range []*conf.VRRPInstance{a, b} {
+		i.VMACAddr = true
+		i.Addresses[1].Dev = "eth1"
+	}
+	a.Addresses[2].Dev, a.Addresses[3].Dev = "eth2", "eth1"
+	a.Excluded = []conf.Address{address("2001:db8::1/64"), address("2001:db8::2/64")}
+	a.Excluded[0].Dev, a.Excluded[1].Dev = "eth1", "eth1"
+	v := FromVRRP(&conf.Config{Global: conf.Global{VMACPrefix: "v"}, Instances: []*conf.VRRPInstance{a, b}})
+	var devs []string
+	for _, r := range v.Routers {
+		for _, a := range r.Addresses {
+			devs = append(devs, a.Dev)
+		}
+	}
+	if want := []string{"v.7", "v1.7", "v2.7", "v1.7", "v6.7", "v6.7", "v.8", "v1.8"}; !slices.Equal(devs, want) {
+		t.Errorf("addresses are on %q, want %q", devs, want)
+	}
+	if want := []string{"v.7@eth0", "v1.7@eth1", "v2.7@eth2", "v6.7@eth1", "v.8@eth0", "v1.8@eth1"}; !slices.Equal(links(&v), want) {
+		t.Errorf("%q, want %q", links(&v), want)
+	}
+}
+
 // Two macvlans on an interface cannot have one MAC address.
 func TestMACIsTaken(t *testing.T) {
 	a, b := virtual("a", 7, "192.0.2.1/24"), virtual("b", 8, "198.51.100.1/24")

@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-ha/holdfast/internal/feed"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 	"github.com/holdfast-ha/holdfast/internal/loop"
+	"github.com/holdfast-ha/holdfast/internal/notify/dbus"
 )
 
 // patience is how long anything may take before a test gives up.
@@ -68,6 +69,7 @@ func (l *listener) want(t *testing.T, want string) {
 type world struct {
 	t *testing.T
 	*daemon
+	parent *ipc.Conn
 }
 
 func start(t *testing.T) *world {
@@ -86,7 +88,7 @@ func start(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	_ = file.Close()
-	w := &world{t, &daemon{conn: ipc.FromFD(fd), loop: l, log: log, ways: ways{}}}
+	w := &world{t, &daemon{conn: ipc.FromFD(fd), loop: l, log: log, ways: ways{}}, parent}
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run() }()
 	t.Cleanup(func() {
@@ -241,5 +243,27 @@ func TestReloadsEquip(t *testing.T) {
 			t.Errorf("%s: from %p to %p", step.what, last, now)
 		}
 		last = now
+	}
+}
+
+// What is asked for over D-Bus goes to who can do it, once, until the end.
+func TestAskedOverDBus(t *testing.T) {
+	w := start(t)
+	vrrp := w.child("vrrp")
+	for _, method := range []string{dbus.PrintData, dbus.PrintStats, "Unheard", dbus.PrintStatsClear, dbus.SendGarp, dbus.ReloadConfig} {
+		w.on(func() { w.askedOverDBus(dbus.Request{Method: method, Instance: "a"}) })
+	}
+	w.on(func() {
+		w.stopping = true
+		w.askedOverDBus(dbus.Request{Method: dbus.PrintData})
+		w.wish("the end")
+	})
+	for _, want := range []string{ipc.WishData, ipc.WishStats, ipc.WishClear, ipc.WishReload, "the end"} {
+		if m, files, err := w.parent.Recv(); err != nil || m.Kind != ipc.Wish || m.Topic != want || len(files) > 0 {
+			t.Fatalf("the parent hears %+v, %v, want %s", m, err, want)
+		}
+	}
+	if m, _, err := vrrp.Recv(); err != nil || m.Kind != ipc.Garp || m.Topic != "a" {
+		t.Errorf("VRRP hears %+v, %v", m, err)
 	}
 }

@@ -118,3 +118,16 @@ func TestProcesses(t *testing.T) {
 		t.Errorf("keeps %v", s.found)
 	}
 }
+
+// Command lines are read only if one of the patterns asks for them.
+func TestCommandLinesAreReadIfNeeded(t *testing.T) {
+	name, line, params := Pattern{Program: "a"}, Pattern{Program: "a", Line: true}, Pattern{Program: "a", Match: MatchPartial}
+	for _, c := range []struct {
+		patterns []Pattern
+		want     bool
+	}{{nil, false}, {[]Pattern{name, name}, false}, {[]Pattern{name, line}, true}, {[]Pattern{line, name}, true}, {[]Pattern{name, params}, true}} {
+		if got := NewProcesses(c.patterns).NeedsLine(); got != c.want {
+			t.Errorf("%+v: %v", c.patterns, got)
+		}
+	}
+}

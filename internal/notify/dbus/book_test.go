@@ -141,3 +141,34 @@ func TestCalls(t *testing.T) {
 		}
 	}
 }
+
+// A bus that is slow gets the latest, and is told how many it has missed; one
+// that is not there gets nothing, as it will ask.
+func TestASlowBusGetsTheLatest(t *testing.T) {
+	o := &Outlet{book: book{names: namesOf("", "", "none")}, wake: make(chan struct{}, 1)}
+	states := []string{"BACKUP", "MASTER"}
+	for i := range 3 {
+		o.News(&feed.VRRP{Why: feed.Changed, Routers: []feed.Router{router("a", 1, states[i%2])}})
+	}
+	if len(o.waiting) != 0 {
+		t.Errorf("%d wait for nobody", len(o.waiting))
+	}
+	o.online, o.book = true, book{names: namesOf("", "", "none")}
+	o.News(&feed.VRRP{Why: feed.Began, Routers: []feed.Router{router("a", 1, "MASTER")}})
+	first := len(o.waiting)
+	for i := range MaxSignals + 3 - first {
+		o.News(&feed.VRRP{Why: feed.Changed, Routers: []feed.Router{router("a", 1, states[i%2])}})
+		if i == MaxSignals-first-1 && (len(o.waiting) != MaxSignals || o.lost != 0) {
+			t.Errorf("%d wait, %d are lost, and the room is just full", len(o.waiting), o.lost)
+		}
+	}
+	if len(o.waiting) != MaxSignals || o.lost != 3 {
+		t.Errorf("%d wait, %d are lost", len(o.waiting), o.lost)
+	}
+	if got, want := lines(o.waiting[MaxSignals-2:]), "e0/1/IPv4[2] e0/1/IPv4[1]"; got != want && got != "e0/1/IPv4[1] e0/1/IPv4[2]" {
+		t.Errorf("the latest are %q", got)
+	}
+	if len(o.wake) != 1 {
+		t.Error("nobody was woken")
+	}
+}

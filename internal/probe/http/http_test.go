@@ -273,3 +273,22 @@ func TestFarewell(t *testing.T) {
 		}
 	}
 }
+
+// What goes wrong within a conversation, and is neither the network's nor ours,
+// is TLS's where there is TLS.
+func TestWhatBreaksAConversation(t *testing.T) {
+	plain, secured := newProbe(t, Config{}), newProbe(t, Config{TLS: &secure.Config{}})
+	for _, c := range []struct {
+		p    *Probe
+		err  error
+		want probe.Result
+	}{
+		{plain, io.ErrUnexpectedEOF, probe.Result{Reason: probe.BadAnswer, Detail: "ask: unexpected EOF"}},
+		{secured, io.ErrUnexpectedEOF, probe.Result{Reason: probe.TLS, Detail: "ask: unexpected EOF"}},
+		{secured, unix.ECONNRESET, probe.Result{Reason: probe.Reset, Detail: "connection reset by peer"}},
+	} {
+		if got := c.p.broken("ask", c.err); got != c.want {
+			t.Errorf("%v: got %+v, want %+v", c.err, got, c.want)
+		}
+	}
+}

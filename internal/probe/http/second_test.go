@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/holdfast-ha/holdfast/internal/probe"
+	"github.com/holdfast-ha/holdfast/internal/probe/h2"
 	"github.com/holdfast-ha/holdfast/internal/probe/probetest"
 	"github.com/holdfast-ha/holdfast/internal/probe/secure"
 )
@@ -86,5 +87,26 @@ func TestHTTP2(t *testing.T) {
 			}
 		}
 		s.Close()
+	}
+}
+
+// RFC 9113 §8.3.2: a header has a :status, of three digits; one of 1xx is not yet
+// the answer.
+func TestStatusOfAStream(t *testing.T) {
+	for status, want := range map[string]struct {
+		done bool
+		bad  string
+	}{
+		"": {true, "answer has no status"}, "99": {true, "answer has no status"}, "1000": {true, "answer has no status"}, "ok": {true, "answer has no status"},
+		"100": {false, ""}, "199": {false, ""}, "200": {true, ""}, "999": {true, "HTTP status 999"},
+	} {
+		s := streamed{answer: answer{want: newProbe(t, Config{}).want}}
+		fields := []h2.Field{{Name: "date", Value: "200"}}
+		if status != "" {
+			fields = append(fields, h2.Field{Name: ":status", Value: status})
+		}
+		if done := s.Header(fields, true); done != want.done || !strings.Contains(s.result.Detail, want.bad) || s.result.OK != (done && want.bad == "") {
+			t.Errorf("%q: done %v, %+v", status, done, s.result)
+		}
 	}
 }
