@@ -4,7 +4,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,64 +70,5 @@ func TestNothingIsUnwatchedAfterTheEnd(t *testing.T) {
 	}
 	if l.Watch(r, unix.EPOLLIN, func(uint32) {}) == nil {
 		t.Error("a loop that has ended watches")
-	}
-}
-
-// Who waits until something is ready is not back before, and an error ends the
-// wait as well: nobody would ring for it.
-func TestTheSleeperSleeps(t *testing.T) {
-	open := func(fds ...int) (s *sleeper, ep int) {
-		s = &sleeper{}
-		ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, fd := range fds {
-			if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.open(ep); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.f.Close() })
-		return s, ep
-	}
-	type woken struct {
-		n   int
-		err error
-	}
-	wait := func(s *sleeper, ready []unix.EpollEvent, meanwhile func()) (w woken) {
-		back := make(chan woken, 1)
-		go func() {
-			n, err := s.wait(ready, false)
-			back <- woken{n, err}
-		}()
-		meanwhile()
-		select {
-		case w = <-back:
-		case <-time.After(20 * time.Second):
-			t.Fatal("it sleeps on")
-		}
-		return w
-	}
-	r, w := pipe(t)
-	s, _ := open(r)
-	for range 3 { // each into other memory
-		ready := make([]unix.EpollEvent, 4)
-		if got := wait(s, ready, func() { write(t, w) }); got != (woken{1, nil}) || ready[0].Fd != int32(r) {
-			t.Errorf("woken by %+v, %+v", got, ready)
-		}
-		drain(r)
-	}
-	if n, err := s.wait(make([]unix.EpollEvent, 1), true); n != 0 || err != nil {
-		t.Errorf("without waiting: %d, %v", n, err)
-	}
-	broken, ep := open()
-	if err := unix.Dup3(r, ep, 0); err != nil { // it is no epoll any more
-		t.Fatal(err)
-	}
-	if got := wait(broken, make([]unix.EpollEvent, 1), func() {}); got.n != 0 || got.err == nil {
-		t.Errorf("an error: %+v", got)
 	}
 }
