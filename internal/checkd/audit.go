@@ -32,14 +32,10 @@ type auditing struct {
 // Between two parts it leaves as much time to others: on a machine of one
 // processor a large table would keep the next configuration from being read.
 func (w *writer) putBack(ctx context.Context) error {
-	a, ok := w.dir.(director.Auditor)
-	if !ok {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, w.patience(setPatience))
 	defer cancel()
 	began := time.Now()
-	undone, over, err := a.Audit(ctx)
+	undone, over, err := w.auditor.Audit(ctx)
 	w.undone = append(w.undone, undone...)
 	took := time.Since(began)
 	w.took += took

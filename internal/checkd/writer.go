@@ -56,12 +56,13 @@ type settings struct {
 type writer struct {
 	daemon  *daemon
 	dir     director.Director
-	mail    chan wanted   // capacity 1: all that was not yet begun
-	expire  bool          // of the newest; the loop's
-	hear    []string      // the same
-	set     settings      // of the newest; the loop's
-	counted chan struct{} // capacity 1: count connections now
-	doubted chan struct{} // capacity 1: audit now
+	auditor director.Auditor // dir, if somebody else can change its table
+	mail    chan wanted      // capacity 1: all that was not yet begun
+	expire  bool             // of the newest; the loop's
+	hear    []string         // the same
+	set     settings         // of the newest; the loop's
+	counted chan struct{}    // capacity 1: count connections now
+	doubted chan struct{}    // capacity 1: audit now
 	asked   chan chan<- figures
 	first   func() // called when the first table was tried
 	quit    context.CancelFunc
@@ -88,6 +89,7 @@ func (d *daemon) newWriter(dir director.Director, first func()) *writer {
 		mail: make(chan wanted, 1), counted: make(chan struct{}, 1), doubted: make(chan struct{}, 1), asked: make(chan chan<- figures), ended: make(chan struct{}),
 		audit: time.Now().Add(auditInterval), has: settings{limit: -1}, // one that has limits is told of its own, too
 	}
+	w.auditor, _ = dir.(director.Auditor)
 	go w.run(ctx)
 	return w
 }
@@ -123,7 +125,7 @@ func (w *writer) run(ctx context.Context) {
 		case w.pause > 0:
 			timer.Reset(w.pause)
 			due = timer.C
-		case w.begun:
+		case w.begun && w.auditor != nil:
 			timer.Reset(time.Until(w.audit))
 			due = timer.C
 		}
@@ -228,8 +230,8 @@ func (w *writer) write(ctx context.Context) error {
 		w.tell(slog.LevelDebug, fmt.Sprintf("director %s: %d added, %d changed, %d removed in %v", w.dir.Name(),
 			changes.Added, changes.Changed, changes.Removed, time.Since(began).Round(time.Microsecond)))
 	}
-	if a, ok := w.dir.(director.Auditor); ok {
-		w.tellUndone(ctx, a.Undone())
+	if w.auditor != nil {
+		w.tellUndone(ctx, w.auditor.Undone())
 	}
 	return err
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/api"
+	"github.com/holdfast-ha/holdfast/internal/director/none"
 	"github.com/holdfast-ha/holdfast/internal/ipc"
 )
 
@@ -71,6 +73,21 @@ func TestChangesGoBeforeAnAudit(t *testing.T) {
 	w.dir.parts = 3
 	w.dir.mu.Unlock()
 	w.hear(`^somebody else changed the table of recorder; undid 1 change: VS \[10\.1\.0\.1\]:tcp:80 was gone$`)
+}
+
+// A table that nobody else can change is not audited, and its writer rests.
+func TestNobodyAuditsWhatIsOurs(t *testing.T) {
+	awake := time.AfterFunc(time.Minute, func() { panic("the writer never rests") })
+	defer awake.Stop()
+	synctest.Test(t, func(*testing.T) {
+		w := (&daemon{}).newWriter(none.New(), nil)
+		w.put(wanted{})
+		w.doubt()
+		time.Sleep(2 * auditInterval)
+		synctest.Wait()
+		w.quit()
+		<-w.ended
+	})
 }
 
 // While the director refuses something, the status says so: servers that are in

@@ -71,8 +71,9 @@ func TestBurst(t *testing.T) {
 	if count, last, lost := inOrder(t, strings.NewReader(out.String())); count != all || last != all-1 || lost != 0 || printed != all {
 		t.Errorf("%d lines up to %d, %d lost, %d printed", count, last, lost, printed)
 	}
-	if most := out.Len()/flushAt + all/500 + 2; out.writes > most {
-		t.Errorf("%d writes of %d bytes, at most %d", out.writes, out.Len(), most)
+	// How many depends on who runs when: the log may come between two portions.
+	if most := all / 50; out.writes > most {
+		t.Errorf("%d writes of %d lines, at most %d", out.writes, all, most)
 	}
 }
 
