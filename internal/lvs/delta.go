@@ -57,7 +57,10 @@ func (d *Delta) Put(key ServiceKey, s ServiceDelta) {
 	}
 	was, there := d.Services[key]
 	switch {
-	case s.Gone || s.Service != nil || !there:
+	case s.Gone || s.Service != nil:
+		d.Services[key] = s
+	case !there && d.All: // it goes before its servers are placed
+	case !there:
 		d.Services[key] = s
 	case was.Gone: // and so do its servers
 	case was.Service != nil:

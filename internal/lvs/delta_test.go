@@ -177,3 +177,20 @@ func BenchmarkVerdict(b *testing.B) {
 		})
 	}
 }
+
+// A service that goes since all do is not there for its servers to change.
+func TestServersOfAServiceThatGoes(t *testing.T) {
+	key, server := ServiceKey{Port: 80, Protocol: TCP}, ServerKey{Port: 81}
+	servers := Delta{Services: map[ServiceKey]ServiceDelta{key: {Servers: map[ServerKey]Placed{server: {Server{Weight: 2}, true}}}}}
+	table := func() Table { return Table{key: {Servers: map[ServerKey]Server{server: {Weight: 1}}}} }
+	apart := table()
+	apart.Apply(Delta{All: true})
+	apart.Apply(servers)
+	merged := Delta{All: true}
+	merged.Merge(servers)
+	if together := table(); len(apart) != 0 {
+		t.Errorf("one after the other leave %v", apart)
+	} else if together.Apply(merged); len(together) != 0 {
+		t.Errorf("merged they leave %v", together)
+	}
+}
