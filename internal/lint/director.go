@@ -71,9 +71,13 @@ func beyondProxy(s *subject, say sayer) {
 	}
 }
 
+// mayBeIPVS: neither the proxy nor none is asked for.
+func (s *subject) mayBeIPVS() bool {
+	return s.Global.Director != "proxy" && s.Global.Director != "none"
+}
+
 func noProxy(s *subject, say sayer) {
-	d := s.Global.Director
-	if d == "proxy" || d == "none" {
+	if !s.mayBeIPVS() {
 		return
 	}
 	if s.Global.ProxyMaxConnections != 0 && len(s.VirtualServers) > 0 {

@@ -31,7 +31,7 @@ weigh so much even if all are up, so it never stands in: without a sorry_server 
 }
 
 func noReset(s *subject, say sayer) {
-	if d := s.Global.Director; d == "proxy" || d == "none" {
+	if !s.mayBeIPVS() {
 		return
 	}
 	for _, v := range s.VirtualServers {

@@ -30,7 +30,7 @@ the check fails (RFC 9112 section 3.2).`,
 }
 
 func crossedThresholds(s *subject, say sayer) {
-	if d := s.Global.Director; d == "proxy" || d == "none" {
+	if !s.mayBeIPVS() {
 		return
 	}
 	for _, v := range s.VirtualServers {

@@ -197,10 +197,7 @@ func anyToAny(t *testing.T, b *bench) {
 	have := lvs.Table{}
 	for range 30 {
 		want := b.random(rng)
-		var expect director.Changes
-		for _, op := range director.Diff(director.CanonicalTable(have), director.CanonicalTable(want)) {
-			expect.Count(op)
-		}
+		expect := between(have, want)
 		if got := b.set(want); got != expect {
 			t.Errorf("%+v were written, want %+v", got, expect)
 		}
@@ -224,16 +221,21 @@ func changesAddUp(t *testing.T, b *bench) {
 		if rng.IntN(3) == 0 {
 			continue
 		}
-		var expect director.Changes
-		for _, op := range director.Diff(director.CanonicalTable(have), director.CanonicalTable(want)) {
-			expect.Count(op)
-		}
+		expect := between(have, want)
 		if got := b.change(told); got != expect {
 			t.Errorf("%+v were written, want %+v", got, expect)
 		}
 		b.sees(want)
 		told, have = lvs.Delta{}, director.Clone(want)
 	}
+}
+
+// between is how much is different from one table to another.
+func between(have, want lvs.Table) (c director.Changes) {
+	for _, op := range director.Diff(director.CanonicalTable(have), director.CanonicalTable(want)) {
+		c.Count(op)
+	}
+	return c
 }
 
 // randomChange changes servers of services that are there, and now and then
